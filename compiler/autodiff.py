@@ -1,0 +1,98 @@
+"""Reverse mode: a graph's gradients as more graph, by the ops' own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from compiler.ir.graph import Input, Node, apply, sorted_nodes
+from compiler.ir.types import Type, sequence_symbol
+from compiler.ops.elementwise import Add, constant
+from compiler.ops.lookup import AddRows, Dense
+from compiler.ops.reduction import Sum
+from compiler.ops.sequence import Mask
+from compiler.ops.shape import Reshape
+
+
+def gradients(
+    loss: Node,
+    wrt: Sequence[Node],
+    lengths: Mapping[str, Node],
+    seed: Node | None = None,
+) -> list[Node | None]:
+    """The gradient of a number with respect to each node; None where the loss does not depend on it.
+
+    lengths: a sequence symbol -> its lengths input; the walk masks where a sum would count padding
+    seed: the cotangent to start from, 1 where it is left out; of loss's type
+
+    A table that is only looked up has a row-sparse gradient.
+    """
+    assert seed is not None or loss.type.shape == ()
+    wanted = set(wrt)
+    needed = _depending(loss, wanted)
+    cotangents: dict[Node, Node] = {loss: seed if seed is not None else constant(1.0, loss.type.dtype)}
+    for node in reversed(sorted_nodes([loss])):
+        if node not in needed or node in wanted or node not in cotangents:
+            continue
+        cotangent = _safe(node, cotangents.pop(node), lengths)
+        flows = [
+            None if flowing is None or operand not in needed else unbroadcast(flowing, operand.type, lengths)
+            for operand, flowing in zip(node.inputs, node.op.gradient(node, cotangent), strict=True)
+        ]
+        for operand, flowing in zip(node.inputs, _owned(tuple(flows), node), strict=True):
+            if flowing is not None:
+                before = cotangents.get(operand)
+                cotangents[operand] = flowing if before is None else accumulate(before, flowing)
+    return [cotangents.get(node) for node in wrt]
+
+
+def _depending(loss: Node, wanted: set[Node]) -> set[Node]:
+    needed: set[Node] = set()
+    for node in sorted_nodes([loss]):
+        if node in wanted or any(n in needed for n in node.inputs):
+            needed.add(node)
+    return needed
+
+
+def _safe(node: Node, cotangent: Node, lengths: Mapping[str, Node]) -> Node:
+    """Zeros in the padding of a sequence's cotangent: what padding computes must reach no weight."""
+    if cotangent.type.ragged is None or cotangent.type.pad == "zero":
+        return cotangent
+    symbol = sequence_symbol(cotangent.type.shape[cotangent.type.ragged])
+    return apply(Mask("zero"), cotangent, lengths[symbol], span=node.span)
+
+
+def unbroadcast(cotangent: Node, to: Type, lengths: Mapping[str, Node]) -> Node:
+    """The cotangent summed back to the shape of an operand that was broadcast."""
+    if cotangent.type.shape == to.shape:
+        return cotangent
+    lead = cotangent.type.rank - to.rank
+    axes = tuple(range(lead)) + tuple(
+        lead + i for i, dim in enumerate(to.shape) if dim == 1 and cotangent.type.shape[lead + i] != 1
+    )
+    ragged = cotangent.type.ragged
+    if ragged in axes and cotangent.type.pad != "zero":
+        symbol = sequence_symbol(cotangent.type.shape[ragged])
+        cotangent = apply(Mask("zero"), cotangent, lengths[symbol])
+    return apply(Reshape(to.shape), apply(Sum(axes), cotangent))
+
+
+def accumulate(a: Node, b: Node) -> Node:
+    """The sum of two cotangents, either of which may be row-sparse."""
+    if a.type.rows is None and b.type.rows is None:
+        return apply(Add(), a, b)
+    if a.type.rows is not None and b.type.rows is not None:
+        return apply(AddRows(), apply(Dense(), a), b)
+    dense, sparse = (a, b) if a.type.rows is None else (b, a)
+    return apply(AddRows(), dense, sparse)
+
+
+def _owned(flowing: tuple[Node | None, ...], owner: Node) -> list[Node | None]:
+    """The nodes that a gradient rule just made, with the span of the node that they are the gradient of."""
+    roots = [n for n in flowing if n is not None]
+    new: dict[Node, Node] = {}
+    for node in sorted_nodes(roots):
+        if node.span is not None or isinstance(node.op, Input) or owner.span is None:
+            new[node] = node
+        else:
+            new[node] = Node(node.op, tuple(new[n] for n in node.inputs), node.type, owner.span)
+    return [None if n is None else new[n] for n in flowing]

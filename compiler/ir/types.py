@@ -1,0 +1,188 @@
+"""Types of the graph: a dtype, a shape whose dimensions may be symbols, and what stands in the padding.
+
+The lengths of sequences are in the type. A dimension such as `T-2` is a function of the text's length: of the padded
+length it is the size of the axis, of one row's own length it is how many positions of that row are real. So one
+expression serves both, and no op has to carry lengths along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, TypeAlias
+
+DTYPES = {"f32": 4, "f64": 8, "i64": 8, "bool": 1}
+"""Name -> bytes an element."""
+
+Dtype: TypeAlias = Literal["f32", "f64", "i64", "bool"]
+
+Pad: TypeAlias = Literal["any", "finite", "zero", "lowest"]
+"""What a row holds past its own length: anything at all, some finite number, 0, or minus infinity."""
+
+
+class TypeRuleError(Exception):
+    """An op was given types that it does not take. Lowering checks first, so for a user this is ours (NN9xx)."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A dimension that data decide: max((sum of coefficient * symbol + shift) // step, least).
+
+    Symbols: `B` rows of a batch; `T`, `T.source` positions of an input's sequence (ragged: each row has its own);
+    `V`, `V.source` sizes of a vocabulary, `classes`, `classes.label` labels. All are at least 1.
+
+    A convolution takes T to T-2, a stride of 2 to (T-1)//2, and a text shorter than the kernel is padded to it, hence
+    `least`. Convolutions of convolutions stay in this form.
+    """
+
+    terms: tuple[tuple[str, int], ...]
+    shift: int = 0
+    step: int = 1
+    least: int = 1
+
+    def __str__(self) -> str:
+        total = "".join(f"{'+' if c > 0 else '-'}{'' if abs(c) == 1 else f'{abs(c)}*'}{s}" for s, c in self.terms)
+        text = total.removeprefix("+") + (f"{self.shift:+d}" if self.shift else "")
+        if self.step != 1:
+            text = f"({text})//{self.step}" if self.shift or len(self.terms) > 1 else f"{text}//{self.step}"
+        return text if self.least == 1 else f"max({text}, {self.least})"
+
+
+Dim: TypeAlias = int | Extent
+
+
+def symbol(name: str) -> Extent:
+    """The dimension that is just this symbol."""
+    return Extent(((name, 1),))
+
+
+BATCH = symbol("B")
+
+
+def value_of(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """The number that a dimension stands for. KeyError names a symbol that has no size."""
+    if isinstance(dim, int):
+        return dim
+    total = sum(coefficient * sizes[name] for name, coefficient in dim.terms) + dim.shift
+    return max(total // dim.step, dim.least)
+
+
+def bind(dim: Dim, sizes: Mapping[str, int]) -> Dim:
+    """The number, where all its symbols have sizes; else the dimension as it is."""
+    if isinstance(dim, int) or any(name not in sizes for name, _ in dim.terms):
+        return dim
+    return value_of(dim, sizes)
+
+
+def moved(dim: Dim, shift: int, step: int = 1) -> Dim:
+    """max((dim + shift) // step, 1): what a window, a stride or zeros at the ends make of an axis."""
+    if isinstance(dim, int):
+        return max((dim + shift) // step, 1)
+    least = max((dim.least + shift) // step, 1)
+    return Extent(dim.terms, dim.shift + shift * dim.step, dim.step * step, least)
+
+
+def plus(a: Dim, b: Dim) -> Dim:
+    """The sum: the width of a concatenation. Neither may have a step or a bound of its own."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    coefficients: dict[str, int] = {}
+    shift = 0
+    for dim in (a, b):
+        if isinstance(dim, int):
+            shift += dim
+            continue
+        if dim.step != 1 or dim.least != 1:
+            raise TypeRuleError(f"the sum of {a} and {b} is no dimension")
+        shift += dim.shift
+        for name, coefficient in dim.terms:
+            coefficients[name] = coefficients.get(name, 0) + coefficient
+    return Extent(tuple(sorted(coefficients.items())), shift)
+
+
+def times(dim: Dim, factor: int) -> Dim:
+    """The product with a number: the width of k neighbours side by side."""
+    if isinstance(dim, int):
+        return dim * factor
+    if dim.step != 1 or dim.least != 1:
+        raise TypeRuleError(f"{factor} times {dim} is no dimension")
+    return Extent(tuple((name, c * factor) for name, c in dim.terms), dim.shift * factor)
+
+
+def is_ragged(dim: Dim) -> bool:
+    """Whether each row has its own number of real positions along this axis."""
+    return isinstance(dim, Extent) and any(name == "T" or name.startswith("T.") for name, _ in dim.terms)
+
+
+def sequence_symbol(dim: Dim) -> str:
+    """`T` of `T-2`: whose lengths decide. The dimension must be ragged."""
+    assert isinstance(dim, Extent) and is_ragged(dim)
+    return dim.terms[0][0]
+
+
+@dataclass(frozen=True)
+class Type:
+    """What a node's value is.
+
+    shape: () is a number; axis 0 is the batch where there is one
+    pad: what stands past each row's length, where an axis is ragged; "finite" says nothing otherwise
+    rows: for a row-sparse value, the shape of the ids that name its rows: shape is that of the table it stands for,
+          but only the rows that are named are held, each once
+    """
+
+    dtype: Dtype
+    shape: tuple[Dim, ...] = ()
+    pad: Pad = "finite"
+    rows: tuple[Dim, ...] | None = None
+
+    def __str__(self) -> str:
+        marks = [self.pad] if self.pad != "finite" else []
+        if self.rows is not None:
+            marks.append("rows " + "*".join(map(str, self.rows)))
+        shape = f"[{', '.join(map(str, self.shape))}]"
+        return f"{self.dtype}{shape}" + (f"{{{', '.join(marks)}}}" if marks else "")
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def ragged(self) -> int | None:
+        """The axis whose rows have lengths of their own, or None."""
+        return next((i for i, dim in enumerate(self.shape) if is_ragged(dim)), None)
+
+    def with_pad(self, pad: Pad) -> Type:
+        return Type(self.dtype, self.shape, pad if self.ragged is not None else "finite", self.rows)
+
+    def with_shape(self, shape: tuple[Dim, ...]) -> Type:
+        ragged = any(is_ragged(dim) for dim in shape)
+        return Type(self.dtype, shape, self.pad if ragged else "finite")
+
+    def with_dtype(self, dtype: Dtype) -> Type:
+        return Type(dtype, self.shape, self.pad, self.rows)
+
+
+def elements(type: Type, sizes: Mapping[str, int]) -> int:
+    """How many numbers a value of this type has; Python integers, so nothing wraps."""
+    if type.rows is not None:
+        width = prod(value_of(d, sizes) for d in type.shape[1:])
+        return width * prod(value_of(d, sizes) for d in type.rows)
+    return prod(value_of(d, sizes) for d in type.shape)
+
+
+def size_bytes(type: Type, sizes: Mapping[str, int]) -> int:
+    return elements(type, sizes) * DTYPES[type.dtype]
+
+
+def broadcast(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """NumPy's rule: axes are matched from the last; 1 meets everything."""
+    rank = max((len(s) for s in shapes), default=0)
+    result: list[Dim] = []
+    for axis in range(rank):
+        dims = [s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0]
+        wide = [d for d in dims if d != 1]
+        if any(d != wide[0] for d in wide):
+            raise TypeRuleError("shapes " + " and ".join(f"[{', '.join(map(str, s))}]" for s in shapes) + " do not meet")
+        result.append(wide[0] if wide else 1)
+    return tuple(result)

@@ -1,0 +1,122 @@
+"""Tables and the ids that read them. The gradient of a table is row-sparse: only the rows that a batch names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from compiler.ir.graph import Node, Op, apply
+from compiler.ir.types import Dim, Dtype, Type, TypeRuleError, elements
+
+
+def _ids(type: Type) -> None:
+    if type.dtype != "i64":
+        raise TypeRuleError("ids are i64")
+
+
+@dataclass(frozen=True)
+class Gather(Op):
+    """The rows of a table that ids name. table: [V, *R], ids: i64[*S] -> [*S, *R].
+
+    Row 0 is the padding's: it is zeros and no gradient reaches it.
+    """
+
+    def infer(self, *inputs: Type) -> Type:
+        table, ids = inputs
+        _ids(ids)
+        if table.rank < 1 or table.rows is not None:
+            raise TypeRuleError("wants a table")
+        return Type(table.dtype, ids.shape + table.shape[1:]).with_pad("zero" if ids.pad == "zero" else "finite")
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        table, ids = node.inputs
+        return apply(ScatterRows(table.type.shape[0]), ids, cotangent), None
+
+
+@dataclass(frozen=True)
+class ScatterRows(Op):
+    """A row-sparse table of size rows: the sum, for each id but 0, of the values that stand with it.
+
+    ids: i64[*S], values: [*S, D] -> [size, D], rows S. Where S is ragged, ids must be 0 in the padding.
+    """
+
+    size: Dim
+
+    def infer(self, *inputs: Type) -> Type:
+        ids, values = inputs
+        _ids(ids)
+        if values.shape[:-1] != ids.shape:
+            raise TypeRuleError("wants a row of values for each id")
+        if ids.ragged is not None and ids.pad != "zero":
+            raise TypeRuleError("the padding would be counted: its ids must be 0")
+        return Type(values.dtype, (self.size, values.shape[-1]), rows=ids.shape)
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[0], inputs[0], inputs[1])
+
+    def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
+        return elements(inputs[1], sizes)
+
+
+@dataclass(frozen=True)
+class AddRows(Op):
+    """A dense table plus a row-sparse one. dense: [V, D], sparse: [V, D] by rows -> [V, D]"""
+
+    def infer(self, *inputs: Type) -> Type:
+        dense, sparse = inputs
+        if dense.rows is not None or sparse.rows is None or dense.shape != sparse.shape or dense.dtype != sparse.dtype:
+            raise TypeRuleError("wants a dense and a row-sparse table of one shape")
+        return dense
+
+    def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
+        return elements(inputs[1], sizes)
+
+
+@dataclass(frozen=True)
+class Dense(Op):
+    """A row-sparse table written out, zeros and all."""
+
+    def infer(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        if x.rows is None:
+            raise TypeRuleError("is dense already")
+        return Type(x.dtype, x.shape)
+
+
+@dataclass(frozen=True)
+class PickRows(Op):
+    """The rows of a dense table that a row-sparse one names, as a row-sparse table. dense, like: [V, D] -> [V, D] by rows"""
+
+    def infer(self, *inputs: Type) -> Type:
+        dense, like = inputs
+        if like.rows is None or dense.shape != like.shape or dense.dtype != like.dtype:
+            raise TypeRuleError("wants a dense and a row-sparse table of one shape")
+        return like
+
+
+@dataclass(frozen=True)
+class OneHot(Op):
+    """1 at the id, 0 elsewhere; id 0, the padding, is all zeros. ids: i64[*S] -> [*S, size]"""
+
+    size: Dim
+    dtype: Dtype
+
+    def infer(self, *inputs: Type) -> Type:
+        (ids,) = inputs
+        _ids(ids)
+        return Type(self.dtype, (*ids.shape, self.size)).with_pad("zero" if ids.pad == "zero" else "finite")
+
+
+@dataclass(frozen=True)
+class Bag(Op):
+    """How often each id but 0 occurs in a row. ids: i64[B, T], 0 in the padding -> [B, size]"""
+
+    size: Dim
+    dtype: Dtype
+
+    def infer(self, *inputs: Type) -> Type:
+        (ids,) = inputs
+        _ids(ids)
+        if ids.rank != 2 or ids.ragged is not None and ids.pad != "zero":
+            raise TypeRuleError("wants ids [B, T] that are 0 in the padding")
+        return Type(self.dtype, (ids.shape[0], self.size))

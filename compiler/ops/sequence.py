@@ -1,0 +1,81 @@
+"""Ops that know how long each row is. lengths is i64[B]: how many tokens a row of the input has, at least 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from compiler.ir.graph import Node, Op, apply
+from compiler.ir.types import BATCH, Dim, Dtype, Type, TypeRuleError, is_ragged
+
+
+def _lengths(type: Type) -> None:
+    if type.dtype != "i64" or type.shape != (BATCH,):
+        raise TypeRuleError("lengths are i64[B]")
+
+
+@dataclass(frozen=True)
+class Mask(Op):
+    """x with every row's padding set to 0, or to minus infinity.
+
+    x: [B, T, *R], lengths: i64[B] -> the same. The type of x tells, from a row's length, how many positions are real.
+    """
+
+    fill: Literal["zero", "lowest"] = "zero"
+
+    def infer(self, *inputs: Type) -> Type:
+        x, lengths = inputs
+        _lengths(lengths)
+        if x.ragged != 1:
+            raise TypeRuleError("wants a sequence [B, T, ...]")
+        return x.with_pad(self.fill)
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        return apply(Mask("zero"), cotangent, node.inputs[1]), None
+
+
+@dataclass(frozen=True)
+class Lengths(Op):
+    """How many real positions a row has along a ragged dimension: lengths: i64[B] -> [B]"""
+
+    dim: Dim
+    dtype: Dtype
+
+    def infer(self, *inputs: Type) -> Type:
+        _lengths(inputs[0])
+        if not is_ragged(self.dim):
+            raise TypeRuleError(f"{self.dim} is the same for every row")
+        return Type(self.dtype, (BATCH,))
+
+
+@dataclass(frozen=True)
+class TakePosition(Op):
+    """One position of each row. x: [B, T, D], positions: i64[B] (each a real one) -> [B, D]"""
+
+    def infer(self, *inputs: Type) -> Type:
+        x, positions = inputs
+        _lengths(positions)
+        if x.rank != 3:
+            raise TypeRuleError("wants a sequence [B, T, D]")
+        return Type(x.dtype, (x.shape[0], x.shape[2]))
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        x, positions = node.inputs
+        return apply(PutPosition(x.type.shape[1]), cotangent, positions), None
+
+
+@dataclass(frozen=True)
+class PutPosition(Op):
+    """The adjoint of TakePosition: each row at its position, zeros elsewhere. x: [B, D], i64[B] -> [B, size, D]"""
+
+    size: Dim
+
+    def infer(self, *inputs: Type) -> Type:
+        x, positions = inputs
+        _lengths(positions)
+        if x.rank != 2:
+            raise TypeRuleError("wants rows [B, D]")
+        return Type(x.dtype, (x.shape[0], self.size, x.shape[1])).with_pad("zero")
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        return apply(TakePosition(), cotangent, node.inputs[1]), None

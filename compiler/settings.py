@@ -1,0 +1,97 @@
+"""The sections of a spec, resolved: what data to read and how to train. Checked values only; nothing is optional here
+that a run needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dsl.source import Span
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a row: port is None where it is skipped (`_`); heading where it is matched by name."""
+
+    port: str | None
+    heading: str | None
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Files:
+    """A `train`, `valid` or `test` entry that names files.
+
+    paths: one or more files, read one after the other
+    columns: in the order they stand in a row; None where the spec does not say (then outputs, then inputs)
+    """
+
+    paths: tuple[str, ...]
+    header: bool
+    columns: tuple[Column, ...] | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Share:
+    """`valid 10%`, `test 20% last`: a part of the rows of `train`. share is above 0 and below 1."""
+
+    share: float
+    last: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The `data` section."""
+
+    train: Files
+    valid: Files | Share | None = None
+    test: Files | Share | None = None
+    folds: int | None = None
+    format: Literal["tsv", "csv"] | None = None
+    seed: int = 0
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """name: sgd, adagrad, adam, adamw; the settings it does not have keep their defaults."""
+
+    name: Literal["sgd", "adagrad", "adam", "adamw"] = "adam"
+    lr: float = 1e-3
+    momentum: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    init: float = 0.0
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """norm: of the whole gradient; value: of each number; weights: of each unit's weights of a head, after the update."""
+
+    norm: float | None = None
+    value: float | None = None
+    weights: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The `train` section.
+
+    loss: "auto" (what the head asks for) or "perceptron"
+    patience, metric: of `stop`; patience None never stops early; metric None is the first of the first output
+    """
+
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    decay: float = 0.0
+    batch: int = 32
+    epochs: int = 10
+    clip: Clip = field(default_factory=Clip)
+    loss: Literal["auto", "perceptron"] = "auto"
+    patience: int | None = None
+    metric: str | None = None
+    seed: int = 1
+    span: Span | None = None
+    stop_span: Span | None = None
