@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from compiler.ir.graph import Input, Node, apply, sorted_nodes
 from compiler.ir.types import Type, sequence_symbol
@@ -29,19 +30,23 @@ def gradients(
     assert seed is not None or loss.type.shape == ()
     wanted = set(wrt)
     needed = _depending(loss, wanted)
-    cotangents: dict[Node, Node] = {loss: seed if seed is not None else constant(1.0, loss.type.dtype)}
+    one = replace(constant(1.0, loss.type.dtype), span=loss.span)
+    cotangents: dict[Node, Node] = {loss: seed if seed is not None else one}
     for node in reversed(sorted_nodes([loss])):
         if node not in needed or node in wanted or node not in cotangents:
             continue
         cotangent = _safe(node, cotangents.pop(node), lengths)
         flows = [
-            None if flowing is None or operand not in needed else unbroadcast(flowing, operand.type, lengths)
+            (operand, unbroadcast(flowing, operand.type, lengths))
             for operand, flowing in zip(node.inputs, node.op.gradient(node, cotangent), strict=True)
+            if flowing is not None and operand in needed
         ]
-        for operand, flowing in zip(node.inputs, _owned(tuple(flows), node), strict=True):
-            if flowing is not None:
-                before = cotangents.get(operand)
-                cotangents[operand] = flowing if before is None else accumulate(before, flowing)
+        for operand, flowing in zip([o for o, _ in flows], _owned([f for _, f in flows], node), strict=True):
+            before = cotangents.get(operand)
+            if before is None:
+                cotangents[operand] = flowing
+            else:
+                (cotangents[operand],) = _owned([accumulate(before, flowing)], operand if operand.span else node)
     return [cotangents.get(node) for node in wrt]
 
 
@@ -86,13 +91,15 @@ def accumulate(a: Node, b: Node) -> Node:
     return apply(AddRows(), dense, sparse)
 
 
-def _owned(flowing: tuple[Node | None, ...], owner: Node) -> list[Node | None]:
+def _owned(flowing: list[Node], owner: Node) -> list[Node]:
     """The nodes that a gradient rule just made, with the span of the node that they are the gradient of."""
-    roots = [n for n in flowing if n is not None]
+    if owner.span is None:
+        return flowing
     new: dict[Node, Node] = {}
-    for node in sorted_nodes(roots):
-        if node.span is not None or isinstance(node.op, Input) or owner.span is None:
+    # What has a span was there before; so was all below it.
+    for node in sorted_nodes(flowing, leaf=lambda n: n.span is not None):
+        if node.span is not None or isinstance(node.op, Input):
             new[node] = node
         else:
             new[node] = Node(node.op, tuple(new[n] for n in node.inputs), node.type, owner.span)
-    return [None if n is None else new[n] for n in flowing]
+    return [new[n] for n in flowing]

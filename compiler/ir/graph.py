@@ -106,8 +106,11 @@ class Graph:
         return next(n for n in self.inputs if isinstance(n.op, Input) and n.op.name == name)
 
 
-def sorted_nodes(roots: Iterable[Node]) -> list[Node]:
-    """Every node below the roots, inputs before users, without recursion (a graph may be thousands deep)."""
+def sorted_nodes(roots: Iterable[Node], leaf: Callable[[Node], bool] = lambda _: False) -> list[Node]:
+    """Every node below the roots, inputs before users, without recursion (a graph may be thousands deep).
+
+    A node of which leaf is true is listed, but not what is below it.
+    """
     done: dict[Node, None] = {}
     for root in roots:
         stack: list[tuple[Node, bool]] = [(root, False)]
@@ -119,6 +122,8 @@ def sorted_nodes(roots: Iterable[Node]) -> list[Node]:
                 done[node] = None
                 continue
             stack.append((node, True))
+            if leaf(node):
+                continue
             stack.extend((n, False) for n in reversed(node.inputs) if n not in done)
     return list(done)
 

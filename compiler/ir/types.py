@@ -79,12 +79,20 @@ def moved(dim: Dim, shift: int, step: int = 1) -> Dim:
     """max((dim + shift) // step, 1): what a window, a stride or zeros at the ends make of an axis."""
     if isinstance(dim, int):
         return max((dim + shift) // step, 1)
+    wide = Extent(dim.terms, dim.shift + shift * dim.step, dim.step * step)
     least = max((dim.least + shift) // step, 1)
-    return Extent(dim.terms, dim.shift + shift * dim.step, dim.step * step, least)
+    return wide if least <= _smallest(wide) else Extent(wide.terms, wide.shift, wide.step, least)
+
+
+def _smallest(dim: Extent) -> int:
+    """What the dimension is, its bound aside, when every symbol is 1; 0 where that says nothing."""
+    if any(coefficient < 0 for _, coefficient in dim.terms):
+        return 0
+    return (sum(coefficient for _, coefficient in dim.terms) + dim.shift) // dim.step
 
 
 def plus(a: Dim, b: Dim) -> Dim:
-    """The sum: the width of a concatenation. Neither may have a step or a bound of its own."""
+    """The sum: the width of a concatenation. Neither may have a step or a bound that can show: max(T-2, 1) + 3."""
     if isinstance(a, int) and isinstance(b, int):
         return a + b
     coefficients: dict[str, int] = {}
@@ -93,7 +101,7 @@ def plus(a: Dim, b: Dim) -> Dim:
         if isinstance(dim, int):
             shift += dim
             continue
-        if dim.step != 1 or dim.least != 1:
+        if dim.step != 1 or dim.least > _smallest(dim):
             raise TypeRuleError(f"the sum of {a} and {b} is no dimension")
         shift += dim.shift
         for name, coefficient in dim.terms:
@@ -105,7 +113,7 @@ def times(dim: Dim, factor: int) -> Dim:
     """The product with a number: the width of k neighbours side by side."""
     if isinstance(dim, int):
         return dim * factor
-    if dim.step != 1 or dim.least != 1:
+    if dim.step != 1 or dim.least > _smallest(dim) or factor < 1:
         raise TypeRuleError(f"{factor} times {dim} is no dimension")
     return Extent(tuple((name, c * factor) for name, c in dim.terms), dim.shift * factor)
 
@@ -117,7 +125,8 @@ def is_ragged(dim: Dim) -> bool:
 
 def sequence_symbol(dim: Dim) -> str:
     """`T` of `T-2`: whose lengths decide. The dimension must be ragged."""
-    assert isinstance(dim, Extent) and is_ragged(dim)
+    assert isinstance(dim, Extent)
+    assert is_ragged(dim)
     return dim.terms[0][0]
 
 
@@ -139,7 +148,7 @@ class Type:
     def __str__(self) -> str:
         marks = [self.pad] if self.pad != "finite" else []
         if self.rows is not None:
-            marks.append("rows " + "*".join(map(str, self.rows)))
+            marks.append(f"rows [{', '.join(map(str, self.rows))}]")
         shape = f"[{', '.join(map(str, self.shape))}]"
         return f"{self.dtype}{shape}" + (f"{{{', '.join(marks)}}}" if marks else "")
 
@@ -183,6 +192,7 @@ def broadcast(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
         dims = [s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0]
         wide = [d for d in dims if d != 1]
         if any(d != wide[0] for d in wide):
-            raise TypeRuleError("shapes " + " and ".join(f"[{', '.join(map(str, s))}]" for s in shapes) + " do not meet")
+            written = " and ".join(f"[{', '.join(map(str, s))}]" for s in shapes)
+            raise TypeRuleError(f"shapes {written} do not meet")
         result.append(wide[0] if wide else 1)
     return tuple(result)

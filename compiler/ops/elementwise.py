@@ -72,9 +72,12 @@ class Elementwise(Op):
     """The result is 0 where all operands are 0."""
     bounded: ClassVar[bool] = True
     """The result is finite where all operands are (overflow aside)."""
+    integers: ClassVar[bool] = False
+    """Takes i64 too."""
 
     def infer(self, *inputs: Type) -> Type:
-        _floating(*inputs)
+        if not (self.integers and all(t.dtype == "i64" for t in inputs)):
+            _floating(*inputs)
         result = same_type(*inputs)
         if result.rows is not None and not self.keeps_zero:
             raise TypeRuleError("does not keep zero rows zero")
@@ -198,6 +201,7 @@ class Sign(Elementwise):
 class Add(Elementwise):
     """x + y"""
 
+    integers: ClassVar[bool] = True
     keeps_zero: ClassVar[bool] = True
 
     def infer(self, *inputs: Type) -> Type:
@@ -213,6 +217,7 @@ class Add(Elementwise):
 class Sub(Elementwise):
     """x - y"""
 
+    integers: ClassVar[bool] = True
     keeps_zero: ClassVar[bool] = True
 
     def infer(self, *inputs: Type) -> Type:
@@ -228,6 +233,7 @@ class Sub(Elementwise):
 class Mul(Elementwise):
     """x * y"""
 
+    integers: ClassVar[bool] = True
     keeps_zero: ClassVar[bool] = True
 
     def infer(self, *inputs: Type) -> Type:
@@ -265,6 +271,7 @@ class Div(Elementwise):
 class Maximum(Elementwise):
     """The larger of x and y. Where they are equal, the gradient is x's."""
 
+    integers: ClassVar[bool] = True
     keeps_zero: ClassVar[bool] = True
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
@@ -277,6 +284,7 @@ class Maximum(Elementwise):
 class Minimum(Elementwise):
     """The smaller of x and y. Where they are equal, the gradient is x's."""
 
+    integers: ClassVar[bool] = True
     keeps_zero: ClassVar[bool] = True
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
@@ -330,7 +338,9 @@ class Keep(Elementwise):
             raise TypeRuleError("the condition is not bool")
         _floating(x)
         result = Type(x.dtype, broadcast(condition.shape, x.shape))
-        return result.with_pad(x.pad if x.ragged is not None else "finite")
+        # 0 takes some places of a padding of minus infinity.
+        pad: Pad = "any" if x.pad == "lowest" else x.pad
+        return result.with_pad(pad if x.ragged is not None else "finite")
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return None, apply(self, node.inputs[0], cotangent)
@@ -345,7 +355,9 @@ class Cast(Elementwise):
     def infer(self, *inputs: Type) -> Type:
         if self.dtype not in DTYPES:
             raise TypeRuleError(f"there is no dtype {self.dtype}")
-        return inputs[0].with_dtype(self.dtype)
+        (x,) = inputs
+        to_float = self.dtype in ("f32", "f64")
+        return x.with_dtype(self.dtype).with_pad("any" if x.pad == "lowest" and not to_float else x.pad)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         before = node.inputs[0].type.dtype

@@ -85,7 +85,7 @@ class Dense(Op):
 
 @dataclass(frozen=True)
 class PickRows(Op):
-    """The rows of a dense table that a row-sparse one names, as a row-sparse table. dense, like: [V, D] -> [V, D] by rows"""
+    """The rows of a dense table that a row-sparse one names: dense, like: [V, D] -> [V, D] by rows"""
 
     def infer(self, *inputs: Type) -> Type:
         dense, like = inputs
@@ -117,6 +117,6 @@ class Bag(Op):
     def infer(self, *inputs: Type) -> Type:
         (ids,) = inputs
         _ids(ids)
-        if ids.rank != 2 or ids.ragged is not None and ids.pad != "zero":
+        if ids.rank != 2 or (ids.ragged is not None and ids.pad != "zero"):
             raise TypeRuleError("wants ids [B, T] that are 0 in the padding")
         return Type(self.dtype, (ids.shape[0], self.size))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compiler.ir.graph import Node, Op, apply
-from compiler.ir.types import Type, TypeRuleError, elements, value_of
+from compiler.ir.types import Type, TypeRuleError, elements, is_ragged, value_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class MatMul(Op):
         if x.dtype != w.dtype or w.rank != 2 or x.rank < 1:
             raise TypeRuleError("wants rows and a matrix of one dtype")
         n, m = reversed(w.shape) if self.transposed else w.shape
-        if x.shape[-1] != n or x.rows is not None or w.rows is not None:
+        if x.shape[-1] != n or is_ragged(n) or x.rows is not None or w.rows is not None:
             raise TypeRuleError(f"rows of {x.shape[-1]} do not fit a matrix for rows of {n}")
         pad = x.pad if x.pad in ("zero", "finite") else "any"
         return Type(x.dtype, (*x.shape[:-1], m)).with_pad(pad)
@@ -46,7 +46,7 @@ class Outer(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, y = inputs
-        if x.dtype != y.dtype or x.shape[:-1] != y.shape[:-1] or x.rank < 2:
+        if x.dtype != y.dtype or x.shape[:-1] != y.shape[:-1] or x.rank < 2 or x.rows or y.rows:
             raise TypeRuleError("wants as many rows of each")
         if x.ragged is not None and ("zero" not in (x.pad, y.pad) or {x.pad, y.pad} - {"zero", "finite"}):
             raise TypeRuleError("the product would count the padding: it must be 0 in one and finite in the other")

@@ -30,6 +30,8 @@ class Sum(Op):
             if self.axes != tuple(range(x.rank)) or self.keep:
                 raise TypeRuleError("a row-sparse value is summed over all axes at once")
             return Type(x.dtype)
+        if x.dtype == "bool":
+            raise TypeRuleError("wants numbers")
         if any(is_ragged(x.shape[a]) for a in self.axes if a < x.rank) and x.pad != "zero":
             raise TypeRuleError("the sum would count the padding: it must be 0 there")
         return x.with_shape(_reduced(x.shape, self.axes, self.keep))
@@ -118,6 +120,8 @@ class TakeAlong(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, positions = inputs
+        if x.rows is not None or not 0 <= self.axis < x.rank:
+            raise TypeRuleError(f"there is no axis {self.axis}")
         if positions.dtype != "i64" or x.rank != positions.rank:
             raise TypeRuleError("wants positions i64 of as many axes")
         others = [(a, b) for i, (a, b) in enumerate(zip(x.shape, positions.shape, strict=True)) if i != self.axis]
@@ -142,11 +146,13 @@ class PutAlong(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, positions = inputs
+        if x.rows is not None or not 0 <= self.axis < x.rank:
+            raise TypeRuleError(f"there is no axis {self.axis}")
         if positions.dtype != "i64" or x.shape != positions.shape:
             raise TypeRuleError("wants positions i64 of the same shape")
-        shape = x.shape[: self.axis] + (self.size,) + x.shape[self.axis + 1 :]
+        shape = (*x.shape[: self.axis], self.size, *x.shape[self.axis + 1 :])
         # Positions come from a maximum or from labels, so they are real ones: the new axis' padding gets nothing.
-        pad = "zero" if is_ragged(self.size) or x.pad == "zero" else x.pad
+        pad = "zero" if is_ragged(self.size) else "any" if x.pad == "lowest" else x.pad
         return Type(x.dtype, shape).with_pad(pad)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:

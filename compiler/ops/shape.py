@@ -28,10 +28,17 @@ class Reshape(Op):
         numbers = [prod(d for d in shape if isinstance(d, int)) for shape in (x.shape, self.shape)]
         if symbols[0] != symbols[1] or numbers[0] != numbers[1] or x.rows is not None:
             raise TypeRuleError("another number of elements")
+        if x.ragged is not None and _places(x.shape) != _places(self.shape):
+            raise TypeRuleError("the lengths of the rows would be lost")
         return x.with_shape(self.shape)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return (apply(Reshape(node.inputs[0].type.shape), cotangent),)
+
+
+def _places(shape: tuple[Dim, ...]) -> list[tuple[Dim, int]]:
+    """Each symbolic axis with the product of the numbers before it: alike where the axes are the same ones."""
+    return [(d, prod(n for n in shape[:i] if isinstance(n, int))) for i, d in enumerate(shape) if isinstance(d, Extent)]
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Broadcast(Op):
     def infer(self, *inputs: Type) -> Type:
         (x,) = inputs
         lead = len(self.shape) - x.rank
-        if lead < 0 or any(d not in (1, self.shape[lead + i]) for i, d in enumerate(x.shape)):
+        if x.rows is not None or lead < 0 or any(d not in (1, self.shape[lead + i]) for i, d in enumerate(x.shape)):
             raise TypeRuleError("does not broadcast to that shape")
         pad = x.pad if x.ragged is not None else "finite"
         return Type(x.dtype, self.shape).with_pad(pad)
@@ -77,15 +84,17 @@ class Concat(Op):
 
     def infer(self, *inputs: Type) -> Type:
         first = inputs[0]
+        if not 0 <= self.axis < first.rank:
+            raise TypeRuleError(f"there is no axis {self.axis}")
         size: Dim = 0
         for t in inputs:
             rest = t.shape[: self.axis] + t.shape[self.axis + 1 :]
             if t.rank != first.rank or rest != first.shape[: self.axis] + first.shape[self.axis + 1 :]:
                 raise TypeRuleError("shapes differ in more than that axis")
-            if t.dtype != first.dtype or is_ragged(t.shape[self.axis]):
-                raise TypeRuleError("wants one dtype, and an axis that is not ragged")
+            if t.dtype != first.dtype or t.rows is not None or is_ragged(t.shape[self.axis]):
+                raise TypeRuleError("wants dense values of one dtype, and an axis that is not ragged")
             size = plus(size, t.shape[self.axis])
-        shape = first.shape[: self.axis] + (size,) + first.shape[self.axis + 1 :]
+        shape = (*first.shape[: self.axis], size, *first.shape[self.axis + 1 :])
         pads = {t.pad for t in inputs}
         pad = first.pad if len(pads) == 1 else "finite" if pads <= {"finite", "zero"} else "any"
         return Type(first.dtype, shape).with_pad(pad)
@@ -100,6 +109,11 @@ class Concat(Op):
         return tuple(parts)
 
 
+def _dense_axis(x: Type, axis: int) -> None:
+    if not 0 <= axis < x.rank or x.rows is not None:
+        raise TypeRuleError(f"there is no axis {axis}")
+
+
 @dataclass(frozen=True)
 class Slice(Op):
     """size neighbours along an axis that is not ragged, from start on."""
@@ -110,13 +124,15 @@ class Slice(Op):
 
     def infer(self, *inputs: Type) -> Type:
         (x,) = inputs
+        _dense_axis(x, self.axis)
         whole = x.shape[self.axis]
         if is_ragged(whole):
             raise TypeRuleError("a part of a ragged axis loses its lengths")
-        if isinstance(self.start, int) and isinstance(self.size, int) and isinstance(whole, int):
-            if self.start < 0 or self.start + self.size > whole:
-                raise TypeRuleError(f"there are no {self.size} from {self.start} on in {whole}")
-        return x.with_shape(x.shape[: self.axis] + (self.size,) + x.shape[self.axis + 1 :])
+        end = plus(self.start, self.size)
+        ends_past = isinstance(end, int) and isinstance(whole, int) and end > whole
+        if ends_past or (isinstance(self.start, int) and self.start < 0):
+            raise TypeRuleError(f"there are no {self.size} from {self.start} on in {whole}")
+        return x.with_shape((*x.shape[: self.axis], self.size, *x.shape[self.axis + 1 :]))
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return (apply(Place(self.axis, self.start, node.inputs[0].type.shape[self.axis]), cotangent),)
@@ -132,9 +148,12 @@ class Place(Op):
 
     def infer(self, *inputs: Type) -> Type:
         (x,) = inputs
+        _dense_axis(x, self.axis)
         if is_ragged(x.shape[self.axis]):
             raise TypeRuleError("a ragged axis has no place in a larger one")
-        return x.with_shape(x.shape[: self.axis] + (self.size,) + x.shape[self.axis + 1 :])
+        result = x.with_shape((*x.shape[: self.axis], self.size, *x.shape[self.axis + 1 :]))
+        # The zeros around it are no minus infinity.
+        return result.with_pad("any" if x.pad == "lowest" else x.pad)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return (apply(Slice(self.axis, self.start, node.inputs[0].type.shape[self.axis]), cotangent),)
@@ -144,7 +163,8 @@ class Place(Op):
 class Windows(Op):
     """Overlapping windows of a sequence, side by side: what a convolution multiplies and a pooling looks at.
 
-    x: [B, T, D] -> [B, T', size, D]; T' = max((T + before + after - reach) // stride + 1, 1), reach = dilation (size - 1) + 1
+    x: [B, T, D] -> [B, T', size, D]
+    T' = max((T + before + after - reach) // stride + 1, 1), reach = dilation (size - 1) + 1
     before, after: positions that are added at the ends; they, and what a text shorter than the reach lacks, hold what
     stands in x's padding, which must be 0 or minus infinity.
     """
@@ -164,7 +184,7 @@ class Windows(Op):
 
     def infer(self, *inputs: Type) -> Type:
         (x,) = inputs
-        if x.rank != 3 or x.pad not in ("zero", "lowest") and x.ragged is not None:
+        if x.rank != 3 or x.ragged not in (None, 1) or (x.pad not in ("zero", "lowest") and x.ragged is not None):
             raise TypeRuleError("wants a sequence [B, T, D] whose padding is 0 or minus infinity")
         result = x.with_shape((x.shape[0], self.positions(x.shape[1]), self.size, x.shape[2]))
         return result.with_pad("finite" if x.pad == "zero" else "any")
@@ -190,8 +210,11 @@ class Fold(Op):
 
     def infer(self, *inputs: Type) -> Type:
         (x,) = inputs
-        if x.rank != 4 or x.ragged is not None and x.pad != "zero":
+        if x.rank != 4 or (x.ragged is not None and x.pad != "zero"):
             raise TypeRuleError("wants windows [B, T, k, D] whose padding is 0")
+        windows = Windows(self.size, self.stride, self.dilation, self.before, self.after)
+        if x.shape[1:3] != (windows.positions(self.length), self.size):
+            raise TypeRuleError(f"are not the windows of a sequence of length {self.length}")
         return Type(x.dtype, (x.shape[0], self.length, x.shape[3])).with_pad("finite")
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
