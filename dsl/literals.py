@@ -72,4 +72,4 @@ def wrong_escape(text: str) -> tuple[int, int, str] | None:
 
 def name(text: str) -> str:
     """A name as it is compared: in NFC."""
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", str(text))  # str: never a subclass such as a token
