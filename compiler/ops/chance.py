@@ -28,5 +28,9 @@ class DropoutMask(Op):
             raise TypeRuleError("wants 0 <= p < 1")
         return Type(self.dtype, self.shape)
 
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        # The draws are f32 whatever the result is, so that the same elements are dropped.
+        return () if self.dtype == "f32" else (Type("f32", self.shape),)
+
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(out, sizes)

@@ -174,6 +174,10 @@ class Erf(Elementwise):
 
     keeps_zero: ClassVar[bool] = True
 
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        x = inputs[0]
+        return x, x, x, x, x.with_dtype("bool")
+
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         x = node.inputs[0]
         bell = apply(Exp(), apply(Neg(), apply(Mul(), x, x)))

@@ -51,9 +51,6 @@ class ScatterRows(Op):
             raise TypeRuleError("the padding would be counted: its ids must be 0")
         return Type(values.dtype, (self.size, values.shape[-1]), rows=ids.shape)
 
-    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
-        return (inputs[0], inputs[0], inputs[1])
-
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(inputs[1], sizes)
 
@@ -67,6 +64,11 @@ class AddRows(Op):
         if dense.rows is not None or sparse.rows is None or dense.shape != sparse.shape or dense.dtype != sparse.dtype:
             raise TypeRuleError("wants a dense and a row-sparse table of one shape")
         return dense
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        sparse = inputs[1]
+        assert sparse.rows is not None
+        return (Type(sparse.dtype, (*sparse.rows, *sparse.shape[1:])),)
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(inputs[1], sizes)
@@ -120,3 +122,6 @@ class Bag(Op):
         if ids.rank != 2 or (ids.ragged is not None and ids.pad != "zero"):
             raise TypeRuleError("wants ids [B, T] that are 0 in the padding")
         return Type(self.dtype, (ids.shape[0], self.size))
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[0],)

@@ -24,6 +24,9 @@ class Softmax(Op):
     def infer(self, *inputs: Type) -> Type:
         return _rows(inputs[0])
 
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (Type(inputs[0].dtype, (*inputs[0].shape[:-1], 1)),)
+
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         share = apply(Sum((node.type.rank - 1,), keep=True), apply(Mul(), cotangent, node))
         return (apply(Mul(), node, apply(Sub(), cotangent, share)),)
@@ -38,6 +41,9 @@ class LogSoftmax(Op):
 
     def infer(self, *inputs: Type) -> Type:
         return _rows(inputs[0])
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return Type(inputs[0].dtype, (*inputs[0].shape[:-1], 1)), inputs[0]
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         total = apply(Sum((node.type.rank - 1,), keep=True), cotangent)

@@ -78,8 +78,17 @@ class ArgMax(Op):
         _counts_no_padding(x, self.axis)
         return Type("i64", _reduced(x.shape, (self.axis,), False)).with_pad("finite")
 
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return _search(inputs[0], self.axis)
+
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(inputs[0], sizes)
+
+
+def _search(x: Type, axis: int) -> tuple[Type, ...]:
+    """The largest of each column, which elements equal it, and a rank for each element."""
+    best = Type(x.dtype, _reduced(x.shape, (axis,), True))
+    return best, Type("bool", x.shape), Type("f32", x.shape)
 
 
 def _counts_no_padding(x: Type, axis: int) -> None:
@@ -106,7 +115,8 @@ class TopPositions(Op):
         return Type("i64", (x.shape[0], self.k, x.shape[2]))
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
-        return (inputs[0], inputs[0].with_dtype("i64"))
+        x = inputs[0]
+        return x, *_search(x, 1), Type("i64", (x.shape[0], x.shape[2]))
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,9 @@ class TakeAlong(Op):
         if any(a != b for a, b in others):
             raise TypeRuleError("shapes differ in more than that axis")
         return Type(x.dtype, positions.shape).with_pad("any" if x.pad in ("any", "lowest") else "finite")
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[1],)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         x, positions = node.inputs
@@ -154,6 +167,9 @@ class PutAlong(Op):
         # Positions come from a maximum or from labels, so they are real ones: the new axis' padding gets nothing.
         pad = "zero" if is_ragged(self.size) else "any" if x.pad == "lowest" else x.pad
         return Type(x.dtype, shape).with_pad(pad)
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[1],)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return apply(TakeAlong(self.axis), cotangent, node.inputs[1]), None

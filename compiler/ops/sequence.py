@@ -59,6 +59,9 @@ class TakePosition(Op):
             raise TypeRuleError("wants a sequence [B, T, D]")
         return Type(x.dtype, (x.shape[0], x.shape[2]))
 
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[1],)
+
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         x, positions = node.inputs
         return apply(PutPosition(x.type.shape[1]), cotangent, positions), None
@@ -76,6 +79,9 @@ class PutPosition(Op):
         if x.rank != 2:
             raise TypeRuleError("wants rows [B, D]")
         return Type(x.dtype, (x.shape[0], self.size, x.shape[1])).with_pad("zero")
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[1],)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return apply(TakePosition(), cotangent, node.inputs[1]), None

@@ -1,0 +1,80 @@
+"""What each op computes: `kernel(xp, out, *operands, *work space, **attributes)`, written for any array namespace.
+
+The attributes are those of `compiler.plan.calls`. Work space is what the op's `scratch` says, in that order; it and out
+hold anything at first. Fused has no kernel: its steps have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from compiler.ir.graph import Op
+from compiler.ops import chance as chance_ops
+from compiler.ops import elementwise as elementwise_ops
+from compiler.ops import lookup as lookup_ops
+from compiler.ops import normal as normal_ops
+from compiler.ops import product as product_ops
+from compiler.ops import reduction as reduction_ops
+from compiler.ops import sequence as sequence_ops
+from compiler.ops import shape as shape_ops
+from runtime.kernels import chance, elementwise, lookup, normal, product, reduction, sequence, shape
+
+Kernel: TypeAlias = Callable[..., None]
+
+KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
+    elementwise_ops.Constant: elementwise.constant,
+    elementwise_ops.Neg: elementwise.neg,
+    elementwise_ops.Exp: elementwise.exp,
+    elementwise_ops.Log: elementwise.log,
+    elementwise_ops.Sqrt: elementwise.sqrt,
+    elementwise_ops.Tanh: elementwise.tanh,
+    elementwise_ops.Sigmoid: elementwise.sigmoid,
+    elementwise_ops.Softplus: elementwise.softplus,
+    elementwise_ops.Relu: elementwise.relu,
+    elementwise_ops.Erf: elementwise.erf,
+    elementwise_ops.Abs: elementwise.abs_,
+    elementwise_ops.Sign: elementwise.sign,
+    elementwise_ops.Add: elementwise.add,
+    elementwise_ops.Sub: elementwise.sub,
+    elementwise_ops.Mul: elementwise.mul,
+    elementwise_ops.Div: elementwise.div,
+    elementwise_ops.Maximum: elementwise.maximum,
+    elementwise_ops.Minimum: elementwise.minimum,
+    elementwise_ops.Greater: elementwise.greater,
+    elementwise_ops.Equal: elementwise.equal,
+    elementwise_ops.Select: elementwise.select,
+    elementwise_ops.Keep: elementwise.keep,
+    elementwise_ops.Cast: elementwise.cast,
+    shape_ops.Reshape: shape.reshape,
+    shape_ops.Transpose: shape.transpose,
+    shape_ops.Broadcast: shape.broadcast,
+    shape_ops.Concat: shape.concat,
+    shape_ops.Slice: shape.slice_,
+    shape_ops.Place: shape.place,
+    shape_ops.Windows: shape.windows,
+    shape_ops.Fold: shape.fold,
+    reduction_ops.Sum: reduction.sum_,
+    reduction_ops.Max: reduction.max_,
+    reduction_ops.ArgMax: reduction.argmax,
+    reduction_ops.TopPositions: reduction.top_positions,
+    reduction_ops.TakeAlong: reduction.take_along,
+    reduction_ops.PutAlong: reduction.put_along,
+    product_ops.MatMul: product.matmul,
+    product_ops.Outer: product.outer,
+    lookup_ops.Gather: lookup.gather,
+    lookup_ops.ScatterRows: lookup.scatter_rows,
+    lookup_ops.AddRows: lookup.add_rows,
+    lookup_ops.Dense: lookup.dense,
+    lookup_ops.PickRows: lookup.pick_rows,
+    lookup_ops.OneHot: lookup.one_hot,
+    lookup_ops.Bag: lookup.bag,
+    sequence_ops.Mask: sequence.mask,
+    sequence_ops.Lengths: sequence.lengths,
+    sequence_ops.TakePosition: sequence.take_position,
+    sequence_ops.PutPosition: sequence.put_position,
+    normal_ops.Softmax: normal.softmax,
+    normal_ops.LogSoftmax: normal.log_softmax,
+    chance_ops.DropoutMask: chance.dropout_mask,
+})  # fmt: skip

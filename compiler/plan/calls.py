@@ -1,0 +1,62 @@
+"""What a kernel is told beside its arrays: an op's attributes as plain numbers, once every dimension has its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from compiler.ir.graph import Node
+from compiler.ir.types import Dim, Extent, sequence_symbol, value_of
+from compiler.ops.chance import DropoutMask
+from compiler.ops.elementwise import Constant, Keep
+from compiler.ops.product import MatMul
+from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
+from compiler.ops.sequence import Lengths, Mask
+from compiler.ops.shape import Concat, Fold, Place, Slice, Transpose, Windows
+
+Attribute: TypeAlias = int | float | bool | tuple[int, ...]
+
+LOWEST = float("-inf")
+
+
+def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
+    """The keywords of the node's kernel. What the shapes of its arrays tell is not repeated."""
+    match node.op:
+        case Constant():
+            return {"value": node.op.value}
+        case Keep(negated=negated):
+            return {"negated": negated}
+        case Transpose(axes=axes):
+            return {"axes": axes}
+        case Concat(axis=axis) | Max(axis=axis) | ArgMax(axis=axis) | TakeAlong(axis=axis) | PutAlong(axis=axis):
+            return {"axis": axis}
+        case Slice(axis=axis, start=start) | Place(axis=axis, start=start):
+            return {"axis": axis, "start": value_of(start, sizes)}
+        case Windows(stride=stride, dilation=dilation, before=before):
+            fill = LOWEST if node.inputs[0].type.pad == "lowest" else 0.0
+            return {"stride": stride, "dilation": dilation, "before": before, "fill": fill}
+        case Fold(stride=stride, dilation=dilation, before=before):
+            return {"stride": stride, "dilation": dilation, "before": before}
+        case Sum(axes=axes, keep=keep):
+            return {"axes": axes, "keep": keep}
+        case TopPositions(k=k):
+            return {"k": k}
+        case MatMul(transposed=transposed):
+            return {"transposed": transposed}
+        case Mask(fill=fill):
+            return {"fill": LOWEST if fill == "lowest" else 0.0, **_of_length(node.type.shape[1], sizes)}
+        case Lengths(dim=dim):
+            return dict(_of_length(dim, sizes))
+        case DropoutMask(p=p, site=site):
+            return {"p": p, "site": site}
+        case _:
+            return {}
+
+
+def _of_length(dim: Dim, sizes: Mapping[str, int]) -> dict[str, int]:
+    """A ragged dimension as a function of the row's own length: max((factor * length + shift) // step, least)."""
+    assert isinstance(dim, Extent)
+    ragged = sequence_symbol(dim)
+    factor = sum(coefficient for name, coefficient in dim.terms if name == ragged)
+    shift = dim.shift + sum(coefficient * sizes[name] for name, coefficient in dim.terms if name != ragged)
+    return {"factor": factor, "shift": shift, "step": dim.step, "least": dim.least}

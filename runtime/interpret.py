@@ -1,0 +1,83 @@
+"""A graph's values one by one, each in memory of its own: slow, and what the emitted programs are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from compiler.ir.graph import Graph, Input, Node
+from compiler.ir.types import Type, value_of
+from compiler.ops.fused import Fused
+from compiler.ops.reduction import Sum
+from compiler.plan.calls import attributes
+from runtime.backend import Array, Rows, Value
+from runtime.kernels import KERNELS
+from runtime.kernels.lookup import dense
+
+NUMPY_DTYPES = {"f32": np.float32, "f64": np.float64, "i64": np.int64, "bool": np.bool_}
+POISON = {"f32": np.nan, "f64": np.nan, "i64": -(2**40), "bool": True}
+"""What new memory holds here, so that reading it before it is written shows."""
+
+
+def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
+    """The outputs by name, row-sparse ones written out. feeds: every input that an output needs, weights and all."""
+    values: dict[Node, Value] = {}
+    with np.errstate(all="ignore"):
+        for node in graph.nodes():
+            if isinstance(node.op, Input):
+                given = np.array(feeds[node.op.name], NUMPY_DTYPES[node.type.dtype])
+                values[node] = given.reshape(shape_of(node.type, sizes))
+            else:
+                values[node] = compute(node, [values[n] for n in node.inputs], sizes)
+        return {o.name: written_out(o.node.type, values[o.node], sizes) for o in graph.outputs}
+
+
+def compute(node: Node, operands: Sequence[Value], sizes: Mapping[str, int]) -> Value:
+    """One node's value from its operands'. They stay as they are."""
+    op = node.op
+    if isinstance(op, Fused):
+        return _steps(op, node, operands, sizes)
+    result = new_value(node.type, sizes)
+    out = result
+    if op.elementwise or isinstance(op, Sum):
+        like = next((v for v in operands if isinstance(v, Rows)), None)
+        operands = [v.values if isinstance(v, Rows) else v for v in operands]
+        if isinstance(result, Rows):
+            assert like is not None
+            result.ids[...], result.count[...], out = like.ids, like.count, result.values
+    scratch = [new_value(t, sizes) for t in op.scratch(*(n.type for n in node.inputs))]
+    KERNELS[type(op)](np, out, *operands, *scratch, **attributes(node, sizes))
+    return result
+
+
+def _steps(op: Fused, node: Node, operands: Sequence[Value], sizes: Mapping[str, int]) -> Value:
+    nodes, values = list(node.inputs), list(operands)
+    for (step, indices), type_ in zip(op.steps, op.step_types(*(n.type for n in node.inputs)), strict=True):
+        nodes.append(Node(step, tuple(nodes[i] for i in indices), type_, node.span))
+        values.append(compute(nodes[-1], [values[i] for i in indices], sizes))
+    return values[-1]
+
+
+def shape_of(type_: Type, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(value_of(dim, sizes) for dim in type_.shape)
+
+
+def new_value(type_: Type, sizes: Mapping[str, int]) -> Value:
+    """Memory for a value, holding poison."""
+    dtype, poison = NUMPY_DTYPES[type_.dtype], POISON[type_.dtype]
+    if type_.rows is None:
+        return np.full(shape_of(type_, sizes), poison, dtype)
+    n = prod(value_of(dim, sizes) for dim in type_.rows)
+    ids = np.full(n, POISON["i64"], np.int64)
+    return Rows(ids, np.full((n, *shape_of(type_, sizes)[1:]), poison, dtype), np.full(1, POISON["i64"], np.int64))
+
+
+def written_out(type_: Type, value: Value, sizes: Mapping[str, int]) -> Array:
+    """The value as an array, of all rows where it is row-sparse."""
+    if not isinstance(value, Rows):
+        return value
+    table = np.empty(shape_of(type_, sizes), value.values.dtype)
+    dense(np, table, value)
+    return table

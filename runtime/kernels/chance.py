@@ -1,0 +1,17 @@
+"""Random numbers that depend on a seed, a site and a step and on nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runtime.backend import Array, Xp
+
+
+def dropout_mask(xp: Xp, out: Array, seed: Array, step: Array, drawn: Array, *, p: float, site: int) -> None:
+    """drawn: f32 of out's shape, which may be out itself. The draws are float32 whatever out is, so the bits agree."""
+    key = [int(seed) % 2**64, site]
+    # A step draws far fewer than the 2^192 numbers that lie between two counters.
+    stream = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, int(step) % 2**64]))
+    stream.random(out=drawn, dtype=np.float32)
+    xp.greater_equal(drawn, p, out=out, casting="unsafe")
+    xp.multiply(out, 1.0 / (1.0 - p), out=out)

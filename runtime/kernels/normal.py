@@ -1,0 +1,23 @@
+"""Softmax and its logarithm, over the last axis. out may be x's memory; total is [*S, 1] work space."""
+
+from __future__ import annotations
+
+from runtime.backend import Array, Xp
+
+
+def softmax(xp: Xp, out: Array, x: Array, total: Array) -> None:
+    xp.max(x, axis=-1, keepdims=True, out=total)
+    xp.subtract(x, total, out=out)
+    xp.exp(out, out=out)
+    xp.sum(out, axis=-1, keepdims=True, out=total)
+    xp.divide(out, total, out=out)
+
+
+def log_softmax(xp: Xp, out: Array, x: Array, total: Array, powers: Array) -> None:
+    """powers: work space of x's type"""
+    xp.max(x, axis=-1, keepdims=True, out=total)
+    xp.subtract(x, total, out=out)
+    xp.exp(out, out=powers)
+    xp.sum(powers, axis=-1, keepdims=True, out=total)
+    xp.log(total, out=total)
+    xp.subtract(out, total, out=out)

@@ -1,0 +1,54 @@
+"""Rows with lengths of their own."""
+
+from __future__ import annotations
+
+from runtime.backend import Array, Xp
+
+
+def lengths(
+    xp: Xp, out: Array, tokens: Array, *, factor: int = 1, shift: int = 0, step: int = 1, least: int = 1
+) -> None:
+    """max((factor * tokens + shift) // step, least)"""
+    xp.copyto(out, xp.maximum((tokens * factor + shift) // step, least))
+
+
+def mask(
+    xp: Xp,
+    out: Array,
+    x: Array,
+    tokens: Array,
+    *,
+    fill: float = 0.0,
+    factor: int = 1,
+    shift: int = 0,
+    step: int = 1,
+    least: int = 1,
+) -> None:
+    """fill stands past each row's length, which is as in lengths. out may be x's memory."""
+    if out is not x:
+        xp.copyto(out, x)
+    size = out.shape[1]
+    # Row by row: a batch has few rows, and then only the padding is written.
+    for row, count in zip(out, tokens.tolist(), strict=True):
+        real = max((factor * count + shift) // step, least)
+        if real < size:
+            row[real:] = fill
+
+
+def take_position(xp: Xp, out: Array, x: Array, positions: Array, index: Array) -> None:
+    """index: i64[B] work space"""
+    _rows(xp, index, positions, x.shape[1])
+    xp.take(x.reshape(-1, x.shape[2]), index, axis=0, out=out, mode="clip")
+
+
+def put_position(xp: Xp, out: Array, x: Array, positions: Array, index: Array) -> None:
+    """index: i64[B] work space"""
+    _rows(xp, index, positions, out.shape[1])
+    out.fill(0)
+    out.reshape(-1, out.shape[2])[index] = x
+
+
+def _rows(xp: Xp, index: Array, positions: Array, length: int) -> None:
+    index[...] = xp.arange(len(positions))
+    xp.multiply(index, length, out=index)
+    xp.add(index, positions, out=index)
