@@ -1,0 +1,51 @@
+"""The passes, in order. Each takes a valid graph and gives a valid one that computes the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from compiler.ir.graph import Graph
+from compiler.passes.canonical import canonical
+from compiler.passes.cse import cse
+from compiler.passes.dce import dce
+from compiler.passes.fold import fold
+from compiler.passes.fuse import fuse
+from compiler.passes.stability import stability
+
+
+@dataclass(frozen=True)
+class Pass:
+    """sentence: what it does, for `inspect`; exact: whether every result stays the same to the bit."""
+
+    name: str
+    sentence: str
+    run: Callable[[Graph], Graph]
+    exact: bool = True
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass("canonical", "writes each thing in one way and drops what does nothing", canonical),
+    Pass("fold", "does arithmetic on constants", fold),
+    Pass("cse", "computes once what was computed twice", cse),
+    Pass("stability", "takes the logarithm of a softmax without the softmax", stability, exact=False),
+    Pass("fuse", "makes groups of element-wise ops one op each", fuse),
+    Pass("dce", "drops updates that change nothing", dce),
+)
+
+
+def optimize(graph: Graph, upto: str | None = None) -> Graph:
+    """The graph after all passes, or after those up to and with the one named. Raises ValueError for another name."""
+    return trace(graph, upto)[-1][2]
+
+
+def trace(graph: Graph, upto: str | None = None) -> list[tuple[str, Graph, Graph]]:
+    """Each pass by name, with the graph before it and after it."""
+    names = [p.name for p in PASSES]
+    stop = len(PASSES) if upto is None else names.index(upto) + 1
+    steps: list[tuple[str, Graph, Graph]] = []
+    for p in PASSES[:stop]:
+        after = p.run(graph)
+        steps.append((p.name, graph, after))
+        graph = after
+    return steps
