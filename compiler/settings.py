@@ -24,12 +24,14 @@ class Files:
 
     paths: one or more files, read one after the other
     columns: in the order they stand in a row; None where the spec does not say (then outputs, then inputs)
+    free: the paths come from the command line: they start from the working directory and may lead anywhere
     """
 
     paths: tuple[str, ...]
     header: bool
     columns: tuple[Column, ...] | None
     span: Span
+    free: bool = False
 
 
 @dataclass(frozen=True)

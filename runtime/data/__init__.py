@@ -1,0 +1,14 @@
+"""Data: files to encoded rows, rows to batches."""
+
+from runtime.data.batches import Batch as Batch
+from runtime.data.batches import batches as batches
+from runtime.data.batches import make_batch as make_batch
+from runtime.data.batches import schedule as schedule
+from runtime.data.dataset import Dataset as Dataset
+from runtime.data.dataset import encode as encode
+from runtime.data.dataset import read as read
+from runtime.data.dataset import read_file as read_file
+from runtime.data.real import Scaling as Scaling
+from runtime.data.rows import Rows as Rows
+from runtime.data.tables import Tables as Tables
+from runtime.data.tokens import Vocabulary as Vocabulary

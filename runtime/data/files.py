@@ -1,0 +1,231 @@
+"""Data files: where a path leads, and its text."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import stat
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from dsl.errors import DataError, Diagnostic
+from dsl.nearest import nearest
+from dsl.render import show
+from dsl.source import Span
+from runtime.memory import available_bytes
+
+CHUNK_BYTES = 1 << 20
+BYTES_A_BYTE = 12
+"""Memory that a byte of text costs when read: itself, as text, as fields and as ids, each field an object."""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file's text: no BOM, CR LF as LF.
+
+    name: as it is shown
+    data: the bytes of the text, for the fingerprint
+    """
+
+    name: str
+    text: str
+    data: bytes
+
+
+def resolve(written: str, folder: Path, data_root: Path | None, span: Span | None, *, free: bool = False) -> Path:
+    """Where a path that stands in a spec leads: inside data_root, or the spec's folder where that is None.
+
+    free: it comes from the command line, starts from the working directory and may lead anywhere
+
+    Raises DataError NN701 for one that leaves its folder, NN700 for one that is not there.
+    """
+    if free:
+        path = Path(written)
+        if not path.exists():
+            raise DataError(_not_found(written, path, span, "it starts from the working directory"))
+        return path
+    base = folder if data_root is None else data_root
+    reason = _refusal(written)
+    path = base / written if reason is None else base
+    if reason is None:
+        inside = os.path.realpath(base)
+        if os.path.commonpath([inside, os.path.abspath(os.path.join(inside, written))]) != inside:
+            reason = "leaves its folder through `..`"
+        elif os.path.commonpath([inside, os.path.realpath(path)]) != inside:
+            reason = "leaves its folder through a link"
+    if reason is not None:
+        raise DataError(
+            Diagnostic(
+                "NN701",
+                f'the path "{show(written)}" {reason}',
+                span,
+                help="a spec reads only files in its own folder or below, or below the folder given with --data-root",
+            )
+        )
+    if not path.exists():
+        if data_root is None:
+            rule = "paths start from the spec's folder; --data-root DIR (or NNC_DATA) takes another in its place"
+        else:
+            rule = f"paths start from the data root, {show(shown(base))}"
+        raise DataError(_not_found(written, path, span, rule))
+    return path
+
+
+def _refusal(written: str) -> str | None:
+    if not written:
+        return "is empty"
+    if "\0" in written:
+        return "holds a NUL character"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", written):
+        return "is an address of the network: nnc reads files only"
+    if written.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:[\\/]", written):
+        return "does not start from the spec's folder"
+    return None
+
+
+def _not_found(written: str, path: Path, span: Span | None, rule: str) -> Diagnostic:
+    where = show(shown(path.parent))
+    try:
+        found = nearest(path.name, sorted(os.listdir(path.parent)))
+    except OSError:
+        found = None
+        where += " (which is not there either)"
+    meant = "" if found is None else f'did you mean "{show(str(Path(written).with_name(found)))}"? '
+    return Diagnostic("NN700", f'there is no file "{show(written)}"; looked in {where}', span, help=meant + rule)
+
+
+def shown(path: Path) -> str:
+    """The path as short as it can be said: from the working directory, where it lies below that."""
+    text = os.path.normpath(path)
+    try:
+        below = os.path.relpath(text)
+    except ValueError:
+        return text
+    return text if below.startswith("..") else below
+
+
+def read_text(path: Path, span: Span | None = None, limit: int | None = None) -> TextFile:
+    """The text of a file, unpacked when its name ends in `.gz`.
+
+    span: the place that named the file, for errors that have none inside it
+    limit: bytes that it may have, unpacked; by what memory is free where None
+
+    Raises DataError: NN702 cannot be read, NN703 not UTF-8, NN704 NUL, NN705 damaged gzip, NN706 too large.
+    """
+    limit = available_bytes() // BYTES_A_BYTE if limit is None else limit
+    name = shown(path)
+    try:
+        with path.open("rb") as file:
+            if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
+                raise IsADirectoryError
+            data = _unpacked(file, name, span, limit) if path.suffix == ".gz" else _all(file, name, span, limit)
+    except IsADirectoryError:
+        raise DataError(
+            Diagnostic("NN702", f"{show(name)} is a folder", span, help="name the file in it that holds the rows")
+        ) from None
+    except OSError as error:
+        raise DataError(
+            Diagnostic("NN702", f"{show(name)} cannot be read: {show(error.strerror or str(error))}", span)
+        ) from error
+    return TextFile(name, _decoded(data, name), data)
+
+
+def _all(file: BinaryIO, name: str, span: Span | None, limit: int) -> bytes:
+    data = bytearray()
+    while chunk := file.read(CHUNK_BYTES):
+        data += chunk
+        if len(data) > limit:
+            raise DataError(_too_large(name, span, limit))
+    return bytes(data)
+
+
+def _unpacked(file: BinaryIO, name: str, span: Span | None, limit: int) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            # GzipFile is read in steps, so that a bomb never gets the memory it asks for.
+            return _all(unpacked, name, span, limit)  # pyright: ignore[reportArgumentType]  # it reads like a file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            Diagnostic(
+                "NN705",
+                f"{show(name)} is a damaged gzip file: {show(_plain_reason(error))}",
+                span,
+                help="fetch or pack it again; a file that is not packed has no .gz at the end of its name",
+            )
+        ) from error
+
+
+def _plain_reason(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "it ends too early"
+    text = str(error)
+    return "it does not start like one" if text.startswith("Not a gzipped file") else text
+
+
+def _too_large(name: str, span: Span | None, limit: int) -> Diagnostic:
+    return Diagnostic(
+        "NN706",
+        f"{show(name)} is too large for the memory that is free: its text may have {limit:,} bytes here",
+        span,
+        help="train on fewer rows, or on a machine with more memory",
+    )
+
+
+def _decoded(data: bytes, name: str) -> str:
+    start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+    try:
+        text = data[start:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(_not_utf8(data[start:], error.start, name)) from None
+    nul = text.find("\0")
+    if nul >= 0:
+        raise DataError(
+            Diagnostic(
+                "NN704",
+                "the file holds a NUL character: it is not text",
+                span_at(name, text, nul, nul + 1),
+                help="name a text file: TSV or CSV, in UTF-8",
+            )
+        )
+    return text.replace("\r\n", "\n")
+
+
+def _not_utf8(data: bytes, at: int, name: str) -> Diagnostic:
+    begin = data.rfind(b"\n", 0, at) + 1
+    end = data.find(b"\n", at)
+    line = data.count(b"\n", 0, at) + 1
+    column = len(data[begin:at].decode("utf-8")) + 1
+    whole = data[begin : len(data) if end < 0 else end].decode("utf-8", "replace").removesuffix("\r")
+    span = Span(name, line, column, line, column + 1, whole)
+    return Diagnostic(
+        "NN703",
+        f"byte 0x{data[at]:02x} is not UTF-8",
+        span,
+        help="save the file as UTF-8, for example: iconv -f latin1 -t utf-8 OLD > NEW",
+    )
+
+
+def span_at(name: str, text: str, begin: int, end: int) -> Span:
+    """The span of text[begin:end]. It looks through the whole text: for errors only."""
+    line = text.count("\n", 0, begin) + 1
+    start = text.rfind("\n", 0, begin) + 1
+    stop = text.find("\n", begin)
+    end_line = line + text.count("\n", begin, end)
+    end_start = text.rfind("\n", 0, end) + 1 if end_line != line else start
+    whole = text[start : len(text) if stop < 0 else stop]
+    return Span(name, line, begin - start + 1, end_line, end - end_start + 1, whole)
+
+
+def fingerprint(parts: Iterable[tuple[str, Iterable[TextFile]]]) -> str:
+    """SHA-256 over what was read: of each part its name, and its files' text."""
+    digest = sha256()
+    for part, files in parts:
+        for file in files:
+            digest.update(f"{part} {len(file.data)}\n".encode())
+            digest.update(file.data)
+    return digest.hexdigest()

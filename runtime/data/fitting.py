@@ -1,0 +1,139 @@
+"""What the training rows alone decide: vocabularies, label sets, scalings; and what to warn of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.sorts import Class, Port, Real, Tokens
+from dsl.errors import DataError, Diagnostic
+from dsl.render import show
+from dsl.source import Span
+from runtime.data import labels, real, tokens
+from runtime.data.problems import Problems
+from runtime.data.real import Scaling
+from runtime.data.rows import Array, Rows
+from runtime.data.table import plural
+from runtime.data.tables import Tables
+from runtime.data.tokens import Tokenised, Vocabulary
+
+MANY = 0.03
+"""Share of the words that end in punctuation from which on it is worth a word: one in a sentence of thirty."""
+
+Texts = Mapping[str, list[str]]
+
+
+def tokenise(ports: tuple[Port, ...], texts: Texts) -> dict[str, Tokenised]:
+    """The tokens of every text port that the rows have."""
+    return {
+        p.name: tokens.tokenise(p.sort, texts[p.name]) for p in ports if isinstance(p.sort, Tokens) and p.name in texts
+    }
+
+
+def fit(
+    ports: tuple[Port, ...],
+    tokenised: Mapping[str, Tokenised],
+    texts: Texts,
+    numbers: Mapping[str, Array],
+    train: NDArray[np.int64],
+) -> Tables:
+    """The tables of the training rows.
+
+    Raises DataError: NN717 for one label only, NN725 for a vocabulary without a token.
+    """
+    vocabularies: dict[str, Vocabulary] = {}
+    for port in ports:
+        if isinstance(port.sort, Tokens) and tokens.owner(port, ports) == port.name:
+            sharing = [p.name for p in ports if isinstance(p.sort, Tokens) and tokens.owner(p, ports) == port.name]
+            found = tokens.fit(port.sort, [(tokenised[name], train) for name in sharing])
+            if not found.tokens:
+                raise DataError(_no_tokens(port, port.sort))
+            vocabularies[port.name] = found
+    label_sets: dict[str, tuple[str, ...]] = {}
+    scalings: dict[str, Scaling] = {}
+    for port in ports:
+        if isinstance(port.sort, Class):
+            column = texts[port.name]
+            label_sets[port.name] = labels.fit(port, (column[int(i)] for i in train))
+        elif isinstance(port.sort, Real) and port.sort.standard:
+            scalings[port.name] = real.fit(numbers[port.name][train])
+    return Tables(vocabularies, label_sets, scalings)
+
+
+def _no_tokens(port: Port, sort: Tokens) -> Diagnostic:
+    seen = f" that stand there {sort.min} times" if sort.min > 1 else ""
+    return Diagnostic(
+        "NN725",
+        f"the training rows of `{port.name}` hold no {sort.unit}{seen}: its vocabulary would be empty",
+        port.span,
+        help="lower `min=`" if sort.min > 1 else "check which column holds the text",
+    )
+
+
+def warn(
+    ports: tuple[Port, ...],
+    tables: Tables,
+    tokenised: Mapping[str, Tokenised],
+    texts: Texts,
+    span: Callable[[str, int], Span],
+    parts: Mapping[str, NDArray[np.int64]],
+    rows: Rows,
+    problems: Problems,
+) -> None:
+    """Labels that look alike or are not known, texts that were cut, punctuation that sticks to words."""
+    for port in ports:
+        sort = port.sort
+        if isinstance(sort, Tokens) and port.name in tokenised:
+            _warn_of_cut(port, sort, tokenised[port.name], len(texts[port.name]), problems)
+            if sort.unit == "words" and not sort.punctuation and "train" in parts:
+                _warn_of_punctuation(port, tokenised[port.name], parts["train"], problems)
+        elif isinstance(sort, Class) and port.name in rows.columns:
+            name = port.name
+            column = texts[name]
+            labels.warn_of_twins(port, column, lambda row, name=name: span(name, row), problems)
+            ids = cast(Array, rows.columns[name])
+            for part, chosen in parts.items():
+                here = [column[int(i)] for i in chosen]
+                labels.warn_of_unknown(
+                    port, here, ids[chosen], lambda row, c=chosen, n=name: span(n, int(c[row])), part, problems
+                )
+
+
+def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, count: int, problems: Problems) -> None:
+    texts_cut, tokens_cut = tokenised.cut
+    if texts_cut:
+        unit = sort.unit.removesuffix("s")
+        problems.warn(
+            Diagnostic(
+                "NN721",
+                f"`{port.name}`: {texts_cut:,} of {plural(count, 'text')} "
+                f"{'is' if texts_cut == 1 else 'are'} longer than max={sort.max}; {plural(tokens_cut, unit)} cut off",
+                port.span,
+                help="raise `max=` to keep them",
+                severity="warning",
+            )
+        )
+
+
+def _warn_of_punctuation(port: Port, tokenised: Tokenised, train: NDArray[np.int64], problems: Problems) -> None:
+    counts = tokenised.counts(train)
+    sticks = np.array([_ends_in_punctuation(name) for name in tokenised.names], bool)
+    total, sticking = int(counts.sum()), int(counts[sticks].sum()) if len(counts) else 0
+    if total and sticking > MANY * total:
+        example = tokenised.names[int(np.argmax(np.where(sticks, counts, -1)))]
+        problems.warn(
+            Diagnostic(
+                "NN722",
+                f'`{port.name}`: {sticking / total:.0%} of the words end in punctuation, such as "{show(example)}"',
+                port.span,
+                help="words(punctuation) would split it off, so that the same word is the same word everywhere",
+                severity="warning",
+            )
+        )
+
+
+def _ends_in_punctuation(word: str) -> bool:
+    return len(word) > 1 and tokens.is_punctuation(word[-1]) and not all(map(tokens.is_punctuation, word))

@@ -1,0 +1,95 @@
+"""Columns of numbers: `real`, `real[n]`, and their scaling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.errors import Diagnostic
+from dsl.render import show
+from dsl.source import Span
+from runtime.data.problems import Problems
+
+# Of Python's float this leaves out `1_000`, `inf`, `nan`, full-width digits and newlines around.
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+MISSING = frozenset({"", "na", "nan"})
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def number(text: str) -> float | None:
+    """What decimal text says, spaces around it allowed; None where it is none, or too large for float32."""
+    stripped = text.strip(" ")
+    if NUMBER.fullmatch(stripped) is None:
+        return None
+    value = float(stripped)
+    return value if abs(value) <= LARGEST else None
+
+
+def read(
+    rows: list[list[str]],
+    fields: tuple[int, ...],
+    place: Callable[[int, int], Span],
+    title: Callable[[int], str],
+    problems: Problems,
+) -> NDArray[np.float64]:
+    """The numbers in these fields of the rows, f64[rows, fields]; one that is missing or wrong is an error.
+
+    place: from row and field of it to its span; title: from which of the fields to what it is called
+    """
+    values = np.zeros((len(rows), len(fields)))
+    for k, field in enumerate(fields):
+        column = [number(row[field]) for row in rows]
+        if None in column:
+            for i, value in enumerate(column):
+                if value is None:
+                    problems.add(wrong(rows[i][field], title(k), place(i, field)))
+                    column[i] = 0.0
+        values[:, k] = column
+    return values
+
+
+def wrong(text: str, title: str, span: Span) -> Diagnostic:
+    """Why the text is no number."""
+    stripped = text.strip(" ")
+    if stripped.lower() in MISSING:
+        shown = "empty" if not stripped else f'"{show(stripped)}"'
+        return Diagnostic(
+            "NN716",
+            f"{title}: the number is missing ({shown})",
+            span,
+            help="fill it in, or leave the row out of the file",
+        )
+    if NUMBER.fullmatch(stripped) is not None:
+        message = f"{title}: {show(text)} is too large: numbers go up to {LARGEST:.1e}"
+        return Diagnostic("NN715", message, span, help="scale the column, or correct the number")
+    comma = re.fullmatch(r"[+-]?[0-9]+,[0-9]+", stripped) is not None
+    helps = "a decimal comma is written as a point: 3.5" if comma else "numbers are written like 3, -0.5, .5 or 1e-3"
+    return Diagnostic("NN715", f'{title}: "{show(text)}" is not a number', span, help=helps)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How `(standard)` scales each column: (x - mean) / deviation."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (values - np.array(self.mean)) / np.array(self.deviation)
+
+    def back(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From the network's scale to the data's own."""
+        return values * np.array(self.deviation) + np.array(self.mean)
+
+
+def fit(values: NDArray[np.float64]) -> Scaling:
+    """Mean and deviation (divided by N) of each column; a constant column keeps deviation 1."""
+    mean = values.mean(axis=0)
+    deviation = values.std(axis=0)
+    # Of equal numbers the computed deviation need not be 0: the mean is rounded.
+    constant = (values.max(axis=0) == values.min(axis=0)) | (deviation == 0)
+    return Scaling(tuple(map(float, mean)), tuple(map(float, np.where(constant, 1.0, deviation))))

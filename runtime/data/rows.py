@@ -1,0 +1,82 @@
+"""Encoded rows, and the names that their arrays have in the compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.sorts import Port, Tokens
+from runtime.data.tokens import Sequences
+
+Array: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as numbers, held compactly.
+
+    columns: by port: Sequences for text, f64[count, n] for numbers, i64[count] for labels (-1: not known). Outputs may
+        be absent when they are to be predicted.
+    symbols: for each text input, the symbol of its positions: `T`, or `T.<port>` where there are several
+    limits: for each such symbol, the positions that `max=` allows, where it is given
+    """
+
+    ports: tuple[Port, ...]
+    count: int
+    columns: Mapping[str, Sequences | Array]
+    symbols: Mapping[str, str]
+    limits: Mapping[str, int]
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        """These rows, in this order."""
+        columns: dict[str, Sequences | Array] = {}
+        for name, column in self.columns.items():
+            columns[name] = column.take(rows) if isinstance(column, Sequences) else column[rows]
+        return Rows(self.ports, len(rows), columns, self.symbols, self.limits)
+
+    def lengths(self, port: str) -> NDArray[np.int64]:
+        """Positions of each row of a text."""
+        column = self.columns[port]
+        assert isinstance(column, Sequences)
+        return column.lengths
+
+    @property
+    def longest(self) -> dict[str, int]:
+        """By symbol, the positions that the longest row takes when it is padded: for what memory is needed at most."""
+        return {s: self.padded_length(s, int(self.lengths(p).max(initial=1))) for p, s in self.symbols.items()}
+
+    @property
+    def tokens(self) -> int:
+        """Positions of all text inputs together."""
+        return sum(int(self.lengths(p).sum()) for p in self.symbols)
+
+    def padded_length(self, symbol: str, longest: int) -> int:
+        """The length a batch is padded to: few different ones, so that few programs are compiled; never past `max=`."""
+        return min(bucket(longest), self.limits.get(symbol, 1 << 62))
+
+
+def make(ports: tuple[Port, ...], count: int, columns: Mapping[str, Sequences | Array]) -> Rows:
+    """Rows with the symbols that the ports ask for."""
+    symbols = sequence_symbols(ports)
+    limits = {
+        symbols[p.name]: max(p.sort.max, 2 if p.sort.marks else 1)
+        for p in ports
+        if p.name in symbols and isinstance(p.sort, Tokens) and p.sort.max is not None
+    }
+    return Rows(ports, count, columns, symbols, limits)
+
+
+def sequence_symbols(ports: tuple[Port, ...]) -> dict[str, str]:
+    """For each text input, the symbol of its positions."""
+    texts = [p.name for p in ports if isinstance(p.sort, Tokens) and not p.output]
+    return {name: "T" if len(texts) == 1 else f"T.{name}" for name in texts}
+
+
+def bucket(length: int) -> int:
+    """Up to a multiple of 4 (to 32), of 8 (to 64), of 16 (to 128), then of an eighth of the next power of two."""
+    step = 4 if length <= 32 else (1 << (length - 1).bit_length()) // 8
+    return -(-length // step) * step

@@ -1,0 +1,194 @@
+"""Columns of text, `words` and `chars`: from text to tokens, and from tokens to ids."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.sorts import Port, Tokens
+
+PADDING, UNKNOWN, BEGIN, END = range(4)
+OWN_IDS = 4
+"""Padding, unknown, begin, end."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens that have an id of their own, the first has OWN_IDS."""
+
+    tokens: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """How many ids there are, the program's own counted."""
+        return OWN_IDS + len(self.tokens)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        return {token: i for i, token in enumerate(self.tokens, OWN_IDS)}
+
+    def token(self, id: int) -> str | None:
+        """The token of an id; None for the program's own ids."""
+        return self.tokens[id - OWN_IDS] if OWN_IDS <= id < len(self) else None
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Rows of ids of different length, end to end: row i is ids[offsets[i]:offsets[i + 1]], at least one id."""
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.diff(self.offsets)
+
+    def take(self, rows: NDArray[np.int64]) -> Sequences:
+        """These rows, in this order."""
+        lengths = self.lengths[rows]
+        offsets = _offsets(lengths)
+        return Sequences(self.ids[_spread(self.offsets[rows], offsets, lengths)], offsets)
+
+    def padded(self, rows: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """These rows as i64[rows, width] with id 0 past their ends, and their lengths; width: the longest or more."""
+        lengths = self.lengths[rows]
+        result = np.zeros((len(rows), width), np.int64)
+        places = _spread(self.offsets[rows], _offsets(lengths), lengths)
+        result[np.arange(width) < lengths[:, None]] = self.ids[places]
+        return result, lengths
+
+
+def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def _spread(starts: NDArray[np.int64], offsets: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each element of rows laid end to end comes from."""
+    return np.repeat(starts - offsets[:-1], lengths) + np.arange(int(offsets[-1]))
+
+
+def splitter(sort: Tokens) -> Callable[[str], Iterable[str]]:
+    """The function that cuts a text into its tokens, without `max`, `reverse` and `marks`."""
+    if sort.unit == "chars":
+        return lambda text: unicodedata.normalize("NFC", text.lower() if sort.lower else text)
+    if not sort.punctuation:
+        return lambda text: (text.lower() if sort.lower else text).split()
+    seen: dict[str, tuple[str, ...]] = {}
+
+    def split(text: str) -> list[str]:
+        tokens: list[str] = []
+        for word in (text.lower() if sort.lower else text).split():
+            pieces = seen.get(word)
+            if pieces is None:
+                pieces = seen[word] = _without_punctuation(word)
+            tokens += pieces
+        return tokens
+
+    return split
+
+
+def _without_punctuation(word: str) -> tuple[str, ...]:
+    """`("don't!)` -> `(`, `"`, `don't`, `!`, `)`: each mark at an end by itself, those inside left alone."""
+    begin, end = 0, len(word)
+    while begin < end and is_punctuation(word[begin]):
+        begin += 1
+    while begin < end and is_punctuation(word[end - 1]):
+        end -= 1
+    core = (word[begin:end],) if begin < end else ()
+    return (*word[:begin], *core, *word[end:])
+
+
+def is_punctuation(character: str) -> bool:
+    return unicodedata.category(character).startswith("P")
+
+
+@dataclass(frozen=True)
+class Tokenised:
+    """Texts as numbers of token types, before any vocabulary: row i is types[offsets[i]:offsets[i + 1]].
+
+    names: each type's token; cut: how many texts `max` cut, and the tokens that went
+    """
+
+    names: list[str]
+    types: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    cut: tuple[int, int]
+
+    def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How often each type stands in these rows."""
+        lengths = np.diff(self.offsets)[rows]
+        places = _spread(self.offsets[rows], _offsets(lengths), lengths)
+        return np.bincount(self.types[places], minlength=len(self.names))
+
+
+def tokenise(sort: Tokens, texts: list[str]) -> Tokenised:
+    """Cut the texts into tokens; `max` cuts here, so that what the network never sees has no id."""
+    split = splitter(sort)
+    types: defaultdict[str, int] = defaultdict()
+    types.default_factory = types.__len__
+    flat: list[int] = []
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    room = None if sort.max is None else max(sort.max - (2 if sort.marks else 0), 0)
+    cut_texts = cut_tokens = 0
+    for i, text in enumerate(texts, 1):
+        tokens = split(text)
+        if room is not None:
+            every = list(tokens)
+            tokens = every[:room]
+            cut_texts += len(every) > room
+            cut_tokens += len(every) - len(tokens)
+        flat.extend(map(types.__getitem__, tokens))
+        offsets[i] = len(flat)
+    return Tokenised(list(types), np.array(flat, np.int32), offsets, (cut_texts, cut_tokens))
+
+
+def fit(sort: Tokens, counted: Iterable[tuple[Tokenised, NDArray[np.int64]]]) -> Vocabulary:
+    """The tokens of the training rows of all who share the vocabulary: the frequent first, then by text."""
+    totals: dict[str, int] = {}
+    for tokenised, rows in counted:
+        for name, count in zip(tokenised.names, tokenised.counts(rows).tolist(), strict=True):
+            if count:
+                totals[name] = totals.get(name, 0) + count
+    found = sorted((name for name, count in totals.items() if count >= sort.min), key=lambda n: (-totals[n], n))
+    return Vocabulary(tuple(found[: sort.keep]))
+
+
+def encode(sort: Tokens, tokenised: Tokenised, vocabulary: Vocabulary) -> Sequences:
+    """Ids in the order that the network sees; an empty text is one padding position."""
+    index = vocabulary.index
+    ids_of_types = np.array([index.get(name, UNKNOWN) for name in tokenised.names], np.int32)
+    lengths = np.diff(tokenised.offsets)
+    extra = 2 if sort.marks else 0
+    new_lengths = np.maximum(lengths + extra, 1)
+    offsets = _offsets(new_lengths)
+    ids = np.full(int(offsets[-1]), PADDING, np.int32)
+    if len(tokenised.types):
+        starts = offsets[:-1] + (1 if sort.marks else 0)
+        places = _spread(starts, tokenised.offsets, lengths)
+        if sort.reverse:
+            last = np.repeat(starts + lengths - 1, lengths)
+            places = np.repeat(starts, lengths) + last - places
+        ids[places] = ids_of_types[tokenised.types]
+    if sort.marks:
+        ids[offsets[:-1]] = BEGIN
+        ids[offsets[1:] - 1] = END
+    return Sequences(ids, offsets)
+
+
+def owner(port: Port, ports: Iterable[Port]) -> str:
+    """The port whose vocabulary serves this one: the end of the chain of `vocabulary=`."""
+    sorts = {p.name: p.sort for p in ports}
+    name = port.name
+    for _ in range(len(sorts)):
+        sort = sorts.get(name)
+        if not isinstance(sort, Tokens) or sort.vocabulary is None:
+            break
+        name = sort.vocabulary
+    return name
