@@ -42,7 +42,7 @@ def fit(
 ) -> Tables:
     """The tables of the training rows.
 
-    Raises DataError: NN717 for one label only, NN725 for a vocabulary without a token.
+    Raises DataError: NN717 for one label only, NN724 for a vocabulary without a token.
     """
     vocabularies: dict[str, Vocabulary] = {}
     for port in ports:
@@ -66,7 +66,7 @@ def fit(
 def _no_tokens(port: Port, sort: Tokens) -> Diagnostic:
     seen = f" that stand there {sort.min} times" if sort.min > 1 else ""
     return Diagnostic(
-        "NN725",
+        "NN724",
         f"the training rows of `{port.name}` hold no {sort.unit}{seen}: its vocabulary would be empty",
         port.span,
         help="lower `min=`" if sort.min > 1 else "check which column holds the text",
