@@ -1,0 +1,198 @@
+"""The command line: commands, their options, exit codes. What a command does is in `nnc.commands`, loaded when called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import rich_click as click
+
+from nnc import __version__
+
+STAGES = ("ast", "layers", "graph", "gradients", "optimized", "plan", "code")
+
+click.rich_click.TEXT_MARKUP = "ansi"  # Markdown would cost a third of the time that --help takes
+click.rich_click.STYLE_OPTIONS_PANEL_BORDER = "dim"
+click.rich_click.STYLE_COMMANDS_PANEL_BORDER = "dim"
+
+
+def main() -> None:
+    """The program `nnc`."""
+    from nnc.failure import guarded
+
+    sys.exit(guarded(sys.argv[1:], run))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the exit code. What is wrong with them comes out as click's exceptions."""
+    result = cli.main(list(arguments), prog_name="nnc", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+class InOrder(click.RichGroup):
+    """Lists its commands as they are written here, which is the order one needs them in."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="nnc", message="%(prog)s %(version)s")
+def cli() -> None:
+    """The neural-network compiler: write a network as on the blackboard, train it, look at every stage.
+
+    Begin with nnc train: it trains the example that ships, in under a minute.
+    """
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+SET = click.option(
+    "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change a value of the spec: train.epochs=3. Repeatable."
+)
+DATA_ROOT = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="NNC_DATA",
+    metavar="DIR",
+    help="Take this folder instead of the spec's own for data (also NNC_DATA).",
+)
+SPEC = click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC")
+RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--from", "source", metavar="SPEC", help="A shipped spec to copy, such as textcnn.")
+def new(file: Path, source: str | None) -> int:
+    """Write a spec to begin with. Never overwrites."""
+    from nnc.commands import new as command
+
+    return command.run(file, source)
+
+
+@cli.command()
+@click.argument("specs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="SPEC...")
+@click.option("--data", "with_data", is_flag=True, help="Read the data too, and check against it.")
+@SET
+@DATA_ROOT
+@JSON
+def check(
+    specs: tuple[Path, ...], with_data: bool, sets: tuple[str, ...], data_root: Path | None, as_json: bool
+) -> int:
+    """Say whether a spec is right: its sizes, weights and cost, or every error in it."""
+    from nnc.commands import check as command
+
+    return command.run(specs, with_data=with_data, sets=sets, data_root=data_root, as_json=as_json)
+
+
+@cli.command()
+@click.argument("specs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="SPEC...")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 where something would change.")
+def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
+    """Lay out specs in the one standard way."""
+    from nnc.commands import fmt as command
+
+    return command.run(specs, only_check=only_check)
+
+
+@cli.command()
+@click.argument("spec", type=click.Path(path_type=Path), metavar="[SPEC]", required=False)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run's folder [runs/SPEC].")
+@click.option("--overwrite", is_flag=True, help="Replace the run that --out holds.")
+@SET
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
+@click.option("--device", metavar="D", default="auto", help="auto or cpu.")
+@DATA_ROOT
+@JSON
+def train(
+    spec: Path | None,
+    out: Path | None,
+    overwrite: bool,
+    sets: tuple[str, ...],
+    seed: int | None,
+    device: str,
+    data_root: Path | None,
+    as_json: bool,
+) -> int:
+    """Train a model; without SPEC the example that ships."""
+    from nnc.commands import train as command
+
+    _check_device(device)
+    options = command.Options(out, overwrite, sets, seed, device, data_root, as_json)
+    return command.run(spec, options)
+
+
+@cli.command("eval")
+@RUN
+@click.option("--data", "data", multiple=True, metavar="[NAME=]FILE", help="Score this file instead, as test rows.")
+@DATA_ROOT
+@JSON
+def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
+    """Score a trained model on its validation and test rows, or on another file."""
+    from nnc.commands import evaluate as command
+
+    return command.run(run, data=data, data_root=data_root, as_json=as_json)
+
+
+@cli.command()
+@RUN
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("--file", "file", type=click.Path(path_type=Path), metavar="F", help="Read examples from this file.")
+@click.option("--proba", is_flag=True, help="With the probability of every label.")
+@JSON
+def predict(run: Path, texts: tuple[str, ...], file: Path | None, proba: bool, as_json: bool) -> int:
+    """Ask a trained model: arguments, a file, or standard input, a line an example."""
+    from nnc.commands import predict as command
+
+    if texts and file is not None:
+        raise click.UsageError("give TEXT or --file, not both")
+    return command.run(run, texts=texts, file=file, proba=proba, as_json=as_json)
+
+
+@cli.command()
+@click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC|RUN")
+@click.option("--stage", type=click.Choice(STAGES), default="layers", show_default=True, help="What to look at.")
+@click.option("--diff", "pass_name", metavar="PASS", help="What a pass changed.")
+@click.option("--sizes", metavar="V=10000,T=50", help="Sizes that come from data, for the stages plan and code.")
+@SET
+@DATA_ROOT
+@JSON
+def inspect(
+    spec: Path,
+    stage: str,
+    pass_name: str | None,
+    sizes: str | None,
+    sets: tuple[str, ...],
+    data_root: Path | None,
+    as_json: bool,
+) -> int:
+    """Show what the compiler makes of a spec, stage by stage."""
+    from nnc.commands import inspect as command
+
+    options = command.Options(stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json)
+    return command.run(spec, options)
+
+
+@cli.command()
+@click.argument("topic", metavar="CODE|WORD")
+def explain(topic: str) -> int:
+    """Explain an error code, such as NN204, or a word of the language."""
+    from nnc.commands import explain as command
+
+    return command.run(topic)
+
+
+@cli.command()
+@JSON
+def doctor(as_json: bool) -> int:
+    """Say what is installed, where from, and what is missing."""
+    from nnc.commands import doctor as command
+
+    return command.run(as_json=as_json)
+
+
+def _check_device(device: str) -> None:
+    kind, _, number = device.partition(":")
+    if device not in ("auto", "cpu", "cuda") and not (kind == "cuda" and number.isascii() and number.isdigit()):
+        raise click.UsageError(f"--device is auto, cpu, cuda or cuda:0, not {device!r}")

@@ -1,0 +1,143 @@
+"""The border: every way in which a command can end becomes a text for people and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TextIO
+
+from dsl.errors import Diagnostic, NncError
+
+FAILED, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+
+
+def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> int:
+    """Run a command; no exception leaves. NNC_DEBUG=1 shows the traceback of those that are ours."""
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+        return code
+    except NncError as error:
+        return _told(lambda: tell(error.diagnostics, "--json" in arguments))
+    except BrokenPipeError:
+        return _silenced()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in ("click", "rich_click"):
+            return _usage(error)
+        return _told(lambda: _ours(error))
+
+
+def tell(diagnostics: Iterable[Diagnostic], as_json: bool = False) -> None:
+    """Errors to standard error as text, or to standard output as data."""
+    from dsl.render import to_json  # not needed by --help, which shall be quick
+
+    several = tuple(diagnostics)
+    if as_json:
+        print(json.dumps({"errors": [to_json(d) for d in several]}, ensure_ascii=False))
+    else:
+        print_diagnostics(several, sys.stderr)
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic], file: TextIO) -> None:
+    from dsl.render import render
+
+    several = tuple(diagnostics)
+    text = render(several, width=width(file), color=colored(file))
+    errors = sum(d.severity == "error" for d in several)
+    if errors > 1:
+        text += f"\n{errors} errors\n"
+    print(text, end="", file=file)
+
+
+def width(file: TextIO) -> int:
+    """Columns of the terminal; 100 where it is none. COLUMNS says otherwise."""
+    if (columns := os.environ.get("COLUMNS", "")).isascii() and columns.isdigit() and int(columns) > 0:
+        return max(int(columns), 20)
+    try:
+        return max(os.get_terminal_size(file.fileno()).columns, 20)
+    except (OSError, ValueError):
+        return 100
+
+
+def colored(file: TextIO) -> bool:
+    return file.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _told(say: Callable[[], None]) -> int:
+    try:
+        say()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _silenced()
+    return FAILED
+
+
+def _silenced() -> int:
+    """Whoever read our output went away: end quietly, and keep Python from complaining about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
+
+
+def _usage(error: Exception) -> int:
+    """What click says about the command line itself, in our form."""
+    import click
+
+    from dsl.render import show
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return INTERRUPTED
+    if not isinstance(error, click.ClickException):
+        return _told(lambda: _ours(error))
+    context = getattr(error, "ctx", None)
+    program = context.command_path if context is not None else "nnc"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)
+        return USAGE
+    print(f"nnc: {show(error.format_message())}{_suggestion(error)}", file=sys.stderr)
+    print(f"     {program} --help says what there is", file=sys.stderr)
+    return USAGE
+
+
+def _suggestion(error: Exception) -> str:
+    """Did you mean, where click has no suggestion of its own: for a command."""
+    import click
+
+    from dsl.nearest import nearest
+
+    context = getattr(error, "ctx", None)
+    message = error.format_message() if isinstance(error, click.ClickException) else ""
+    if "No such command" not in message or "Did you mean" in message or context is None:
+        return ""
+    found = nearest(message.split("'")[1] if "'" in message else "", context.command.list_commands(context))
+    return f" Did you mean '{found}'?" if found else ""
+
+
+def _ours(error: Exception) -> None:
+    """An exception that nobody foresaw: short here, in full in a file that can be sent along."""
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    if os.environ.get("NNC_DEBUG") == "1":
+        print(text, file=sys.stderr)
+        return
+    place = _written_down(text)
+    kept = f"the details are in {place}: please send them along" if place else "NNC_DEBUG=1 shows the details"
+    message = f"this is an error of nnc itself ({type(error).__name__}), not yours: please report it"
+    print_diagnostics([Diagnostic("NN901", message, help=kept)], sys.stderr)
+
+
+def _written_down(text: str) -> str | None:
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="nnc-", suffix=".txt", delete=False) as file:
+            file.write(text)
+            return file.name
+    except OSError:
+        return None

@@ -1,0 +1,170 @@
+"""What a model says about rows, and how good that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from compiler.experiment import Head
+from compiler.ir.graph import Graph, Input
+from compiler.sorts import Class
+from runtime.data import Batch, Rows, Tables, batches
+from runtime.execute import Executor
+from runtime.metrics import BINARY_METRICS, CLASS_METRICS, NUMBER_METRICS, auc, class_scores, number_scores
+
+Array: TypeAlias = Any
+
+
+@dataclass(frozen=True)
+class OutputScores:
+    """One output's metrics, in the order of the reference; of a class also each label's, and the confusion matrix."""
+
+    name: str
+    metrics: Mapping[str, float]
+    classes: Mapping[str, Mapping[str, float]] | None = None
+    confusion: tuple[tuple[int, ...], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """loss: mean over the rows whose labels are known, summed over the outputs."""
+
+    rows: int
+    loss: float
+    outputs: tuple[OutputScores, ...]
+
+    def value(self, metric: str) -> float:
+        """`loss`, `accuracy` (the first output's), `polarity.accuracy`. KeyError for one that is not there."""
+        if metric == "loss":
+            return self.loss
+        output, dot, name = metric.rpartition(".")
+        scores = next((o for o in self.outputs if not dot or o.name == output), None)
+        if scores is None:
+            raise KeyError(metric)
+        return scores.metrics[name]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `train --json` prints it: one output's metrics bare, several under their names. NaN is null."""
+        parts = {o.name: _json(o) for o in self.outputs}
+        only = next(iter(parts.values())) if len(parts) == 1 else parts
+        return {"loss": number_or_null(self.loss), **only, "rows": self.rows}
+
+
+def _json(scores: OutputScores) -> dict[str, Any]:
+    result: dict[str, Any] = {name: number_or_null(value) for name, value in scores.metrics.items()}
+    if scores.classes is not None:
+        result["classes"] = {
+            label: {name: number_or_null(value) for name, value in each.items()}
+            for label, each in scores.classes.items()
+        }
+    return result
+
+
+def number_or_null(value: float) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return float(value) if np.isfinite(value) else None
+
+
+def metric_names(heads: Sequence[Head]) -> tuple[str, ...]:
+    """Every name that `metric=` may give, the first one first."""
+    first, *others = heads
+    names = (*_names(first), "loss")
+    qualified = tuple(f"{head.port.name}.{name}" for head in (first, *others) for name in _names(head))
+    return names + qualified
+
+
+def _names(head: Head) -> tuple[str, ...]:
+    if not isinstance(head.port.sort, Class):
+        return NUMBER_METRICS
+    return BINARY_METRICS if head.kind == "sigmoid" else CLASS_METRICS
+
+
+def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tables, batch: int) -> Evaluation:
+    """Score rows with a network's evaluation graph (outputs `NAME.scores` and `NAME.losses`)."""
+    results = run_rows(executor, rows, batch, targets=[h.port.name for h in heads])
+    loss = 0.0
+    outputs: list[OutputScores] = []
+    for head in heads:
+        name = head.port.name
+        truth, losses = results[name], results[f"{name}.losses"].astype(np.float64)
+        known = truth >= 0 if isinstance(head.port.sort, Class) else np.ones(len(truth), np.bool_)
+        loss += float(losses[known].mean()) if known.any() else float("nan")
+        outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
+    return Evaluation(rows.count, loss, tuple(outputs))
+
+
+def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputScores:
+    name = head.port.name
+    if not isinstance(head.port.sort, Class):
+        numbers = number_scores(in_own_units(name, truth, tables), in_own_units(name, scores, tables))
+        return OutputScores(name, {metric: getattr(numbers, metric) for metric in NUMBER_METRICS})
+    labels = tables.labels[name]
+    found = class_scores(truth, chosen(head, scores), len(labels))
+    metrics = {metric: getattr(found, metric) for metric in CLASS_METRICS}
+    if head.kind == "sigmoid":
+        metrics["auc"] = auc(truth, scores[:, 0])
+    by_label = {
+        label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "count": s.count}
+        for label, s in zip(labels, found.labels, strict=True)
+    }
+    return OutputScores(name, metrics, by_label, found.confusion)
+
+
+def chosen(head: Head, scores: Array) -> Array:
+    """The label that wins in each row, i64[N]; of equals the first."""
+    match head.kind:
+        case "softmax" | "probabilities":
+            return scores.argmax(axis=1)
+        case "sigmoid":
+            return (scores[:, 0] > 0.5).astype(np.int64)
+        case "sign":
+            return (scores[:, 0] > 0).astype(np.int64)
+        case "linear":
+            raise ValueError("a linear head has no labels")
+
+
+def in_own_units(port: str, values: Array, tables: Tables) -> Array:
+    """Numbers in the data's own scale, f64[N, n]: a `(standard)` output is learned in another."""
+    scaling = tables.scalings.get(port)
+    values = values.astype(np.float64).reshape(len(values), -1)
+    return values if scaling is None else scaling.back(values)
+
+
+def run_rows(executor: Executor, rows: Rows, batch: int, targets: Sequence[str] = ()) -> dict[str, Array]:
+    """Every output of the executor's graph for every row, and the targets themselves, in the order of the rows.
+
+    A label of -1 (training never saw it) is fed as 0: a loss needs some label; who reads the loss leaves it out.
+    """
+    dtype = float_dtype(executor.graph)
+    collected: dict[str, Array] = {}
+    for part in batches(rows, batch, order="plain", dtype=dtype):
+        results = executor.run(feeds_of(executor.graph, part), part.sizes)
+        for name, value in (*results.items(), *((name, part.arrays[name]) for name in targets)):
+            if name not in collected:
+                collected[name] = np.zeros((rows.count, *value.shape[1:]), value.dtype)
+            collected[name][part.rows] = value
+    return collected
+
+
+def feeds_of(graph: Graph, batch: Batch) -> dict[str, Array]:
+    """What of a batch the graph takes."""
+    feeds: dict[str, Array] = {}
+    for node in graph.inputs:
+        assert isinstance(node.op, Input)
+        if node.op.name in batch.arrays and node.op.kind in ("data", "lengths"):
+            value = batch.arrays[node.op.name]
+            feeds[node.op.name] = np.maximum(value, 0) if value.dtype == np.int64 else value
+    return feeds
+
+
+def float_dtype(graph: Graph) -> Literal["f32", "f64"]:
+    """The type that the graph's numbers are fed in: that of its weights and inputs."""
+    return "f64" if any(n.type.dtype == "f64" for n in graph.inputs if n.op.kind in ("weight", "data")) else "f32"
+
+
+def tokens_in(batch: Batch) -> int:
+    """Real positions of all its sequences, padding left out; 0 where nothing is a sequence."""
+    return sum(int(lengths.sum()) for name, lengths in batch.arrays.items() if name.startswith("lengths."))

@@ -1,0 +1,111 @@
+"""Where a number stopped being finite: the step, the value and the line of the spec that first had it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from compiler.ir.graph import Graph, Input, Node, Output
+from compiler.settings import TrainSettings
+from dsl.errors import Diagnostic
+from dsl.render import show
+from runtime.execute import Executor
+from runtime.interpret import evaluate as interpret
+
+Array: TypeAlias = Any
+
+
+def not_finite(
+    executor: Executor,
+    store: dict[str, Array],
+    steps: Iterable[tuple[int, Mapping[str, Array], Mapping[str, int]]],
+    last: int,
+    epoch: int,
+    loss: float | None,
+    settings: TrainSettings,
+) -> Diagnostic:
+    """Make the steps (number, feeds, sizes) again from the weights in store, which are those before the first of them.
+
+    Everything is deterministic, so the step after which a weight or the loss is not finite comes again. That step is
+    then computed value by value from the weights before it.
+    last: the step at which it was noticed; loss: that step's, None where only a weight is not finite
+    """
+    for step, feeds, sizes in steps:
+        before = {name: values.copy() for name, values in store.items()}
+        again = float(executor.run(feeds, sizes)["loss"])
+        damaged = [name for name, values in store.items() if not np.isfinite(values).all()]
+        if not np.isfinite(again) or damaged:
+            found = first_not_finite(executor.graph, {**before, **feeds}, sizes, damaged)
+            return _told(step, epoch, again, damaged, found, settings)
+        if step >= last:
+            break
+    # The same steps gave finite numbers this time: then say only what was seen.
+    what = f"the loss is {loss}" if loss is not None else "a weight is not finite"
+    return Diagnostic("NN850", f"{what} at step {last}, in epoch {epoch}", help=_help(settings))
+
+
+def first_not_finite(
+    graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int], damaged: Iterable[str]
+) -> tuple[Node, str] | None:
+    """The node from which it came, with what stands in it; None where every value is finite.
+
+    Back from the loss (else from the damaged weights' next values), through values that are not finite, to one whose
+    inputs all are.
+    """
+    nodes = graph.nodes()
+    values = interpret(Graph(graph.inputs, tuple(Output(str(i), n) for i, n in enumerate(nodes))), feeds, sizes)
+    bad = {n: text for i, n in enumerate(nodes) if (text := _what_is_wrong(n, values[str(i)])) is not None}
+    damaged = set(damaged)
+    loss = [o.node for o in graph.outputs if o.name == "loss"]
+    updates = [o.node for o in graph.outputs if o.update in damaged]
+    for roots in (loss, updates):
+        reached: set[Node] = set()
+        stack = [n for n in roots if n in bad]
+        while stack:
+            node = stack.pop()
+            if node not in reached:
+                reached.add(node)
+                stack.extend(n for n in node.inputs if n in bad)
+        for node in nodes:
+            if node in reached and not any(n in bad for n in node.inputs):
+                return node, bad[node]
+    return None
+
+
+def _what_is_wrong(node: Node, value: Array) -> str | None:
+    """`nan in 3 of 12 numbers`; None where all is as it should be. Padding may hold what its type says."""
+    if node.type.dtype not in ("f32", "f64") or np.isfinite(value).all():
+        return None
+    counts = {"nan": np.isnan(value).sum(), "inf": np.isposinf(value).sum()}
+    if node.type.pad not in ("lowest", "any"):
+        counts["-inf"] = np.isneginf(value).sum()
+    present = {kind: int(n) for kind, n in counts.items() if n}
+    if not present:
+        return None
+    return f"{' and '.join(present)} in {sum(present.values())} of {np.size(value)} numbers"
+
+
+def _told(
+    step: int, epoch: int, loss: float, damaged: list[str], found: tuple[Node, str] | None, settings: TrainSettings
+) -> Diagnostic:
+    if np.isfinite(loss):
+        code, what = (
+            "NN851",
+            f"step {step}, in epoch {epoch}, makes {damaged[0]} not finite (its loss is still {loss:.3g})",
+        )
+    else:
+        code, what = "NN850", f"the loss is {loss} at step {step}, in epoch {epoch}"
+    if found is None:
+        return Diagnostic(code, what, help=_help(settings))
+    node, numbers = found
+    label = f"{show(node.op.name)}: {numbers}" if isinstance(node.op, Input) else f"here first: {numbers}"
+    return Diagnostic(code, what, node.span, label, help=_help(settings))
+
+
+def _help(settings: TrainSettings) -> str:
+    lr = settings.optimizer.lr
+    clip = "" if settings.clip.norm is not None else ", or add `clip norm=5` to train"
+    smaller = f"try a smaller learning rate (lr={lr / 10:g} instead of {lr:g})"
+    return f"{smaller}{clip}; very large numbers in the data do this too"
