@@ -1,0 +1,128 @@
+"""The graph as text, for people and for tests; what is shown parses back to the same graph.
+
+    graph
+      %text: i64[B, T]{zero} = input data
+      %embed.weight: f32[V, 128] = input weight
+      %1: f32[B, T, 128]{zero} = gather %embed.weight %text        # sentiment.nn:5 embed 128
+      %2: f32[B, T, 128]{zero} = fused %1
+        $1 = constant 0.5
+        $2 = mul $0 $1
+      return out=%2
+      return embed.weight:=%3
+
+Attributes follow the operands as name=value; those that have their default are left out. `a:=%3` is the next value of
+the input a; a result of another name than the input that it updates is `name=a:=%3`. `compiler.ir.parse` reads it back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import MISSING, Field, fields
+from functools import cache
+from itertools import count
+from typing import cast
+
+from compiler.ir.graph import Graph, Input, Node, Op
+from compiler.ops.elementwise import Constant
+from compiler.ops.fused import Fused
+from dsl.render import show as escaped
+
+COMMENT_COLUMN = 72
+
+
+@cache
+def op_name(cls: type[Op]) -> str:
+    """LogSoftmax -> log_softmax"""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+
+def show(graph: Graph) -> str:
+    """Every input and every node that an output needs, each after its inputs, be the graph valid or not."""
+    nodes = list(dict.fromkeys((*graph.inputs, *graph.nodes())))
+    names = _names(nodes)
+    lines = ["graph"]
+    for node in nodes:
+        operands = " ".join(f"%{names[n]}" for n in node.inputs)
+        first = f"  %{names[node]}: {node.type} = {_described(node.op, operands)}"
+        lines.append(first + _comment(node, len(first)))
+        if isinstance(node.op, Fused):
+            lines.extend(_steps(node.op, len(node.inputs)))
+    for output in graph.outputs:
+        name = f"{output.name}=" if output.name != output.update else ""
+        target = f"{output.update}:=" if output.update is not None else ""
+        lines.append(f"  return {name}{target}%{names[output.node]}")
+    return "\n".join(lines) + "\n"
+
+
+def same(a: Graph, b: Graph) -> bool:
+    """Whether the graphs are alike in structure: all but the lines of the spec that the nodes come from."""
+    return _structure(a) == _structure(b)
+
+
+def attributes(op: Op) -> str:
+    """` size=3 stride=2`: the fields that differ from their defaults."""
+    shown = (f" {f.name}={_value(getattr(op, f.name))}" for f in fields(op) if getattr(op, f.name) != _default(f))
+    return "".join(shown)
+
+
+def _default(field: Field[object]) -> object:
+    return field.default if field.default is not MISSING else None
+
+
+def _described(op: Op, operands: str) -> str:
+    """What stands to the right of `=`."""
+    if isinstance(op, Input):
+        return f"input {op.kind}"
+    if isinstance(op, Constant):
+        dtype = f" dtype={op.dtype}" if op.dtype != "f32" else ""
+        return f"constant {_number(op)}{dtype}"
+    shown = "" if isinstance(op, Fused) else attributes(op)
+    return f"{op_name(type(op))}{' ' if operands else ''}{operands}{shown}"
+
+
+def _number(op: Constant) -> str:
+    # The shortest decimal that reads back as the same bits; the hexadecimal where it would not.
+    return repr(op.value) if op.value.hex() == op.hex else op.hex
+
+
+def _steps(op: Fused, inputs: int) -> Iterable[str]:
+    for i, (step, operands) in enumerate(op.steps):
+        yield f"    ${inputs + i} = {_described(step, ' '.join(f'${k}' for k in operands))}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        # The tuples of an op's fields hold dimensions or numbers of axes.
+        return f"[{', '.join(map(str, cast(tuple[object, ...], value)))}]"
+    return str(value)
+
+
+def _comment(node: Node, width: int) -> str:
+    if node.span is None:
+        return ""
+    line = escaped(f"{node.span.file}:{node.span.line} {node.span.text.strip()}")
+    return f"{' ' * max(COMMENT_COLUMN - width, 2)}# {line}"
+
+
+def _names(nodes: list[Node]) -> dict[Node, str]:
+    """An input's own name, a number for everything else."""
+    inputs: dict[str, Node] = {}
+    for node in nodes:
+        if isinstance(node.op, Input):
+            inputs.setdefault(node.op.name, node)
+    numbers = (str(i) for i in count(1) if str(i) not in inputs)
+    named = {node: name for name, node in inputs.items()}
+    return named | {node: next(numbers) for node in nodes if node not in named}
+
+
+def _structure(graph: Graph) -> object:
+    nodes = [*graph.inputs, *graph.nodes()]
+    place = {node: i for i, node in reversed(list(enumerate(nodes)))}
+    return (
+        [(node.op, node.type, tuple(place[n] for n in node.inputs)) for node in nodes],
+        [(output.name, place[output.node], output.update) for output in graph.outputs],
+        len(graph.inputs),
+    )
