@@ -260,7 +260,8 @@ class Div(Elementwise):
 
     def infer(self, *inputs: Type) -> Type:
         x, y = inputs
-        if x.rows is not None and y.rows is None:
+        if x.rows is not None and y.rows in (None, x.rows):
+            # Rows that are not named are 0 and stay so; what 0 / 0 leaves in the room kept for them is not read.
             _floating(*inputs)
             return same_type(*inputs)
         return super().infer(*inputs)

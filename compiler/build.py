@@ -1,0 +1,230 @@
+"""The building site: what lowering and the layers make nodes, weights and errors with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn, TypeAlias
+
+from compiler.experiment import Init, LayerRow, Parameter
+from compiler.ir.graph import Input, Node, Op, apply
+from compiler.ir.types import BATCH, Dim, Dtype, Type, sequence_symbol
+from compiler.ops.elementwise import constant
+from compiler.ops.sequence import Mask
+from compiler.signature import Resolved
+from dsl.errors import Diagnostic, Note
+from dsl.source import Span
+
+Mode: TypeAlias = Literal["training", "evaluation", "prediction"]
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Several sequences of different lengths, side by side: what `conv k=2,3` gives."""
+
+    parts: tuple[Node, ...]
+
+
+class Failed:
+    """The value of a line that could not be understood: reported once, and silent wherever it is used."""
+
+
+FAILED = Failed()
+
+Value: TypeAlias = "Node | Bundle | Failed"
+
+
+class Stop(Exception):
+    """A statement could not be understood; its error has been reported. Never leaves the compiler."""
+
+
+@dataclass
+class Namespace:
+    """Where weights get their names: `encoder.dense.2.weight`. Two uses of one `shared` share a namespace's path."""
+
+    path: str = ""
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+
+    def name(self, word: str) -> str:
+        """`dense`, then `dense.2`, below this path."""
+        self.counts[word] = count = self.counts.get(word, 0) + 1
+        return self.path + (word if count == 1 else f"{word}.{count}")
+
+    def child(self, word: str) -> Namespace:
+        return Namespace(self.name(word) + ".")
+
+    def again(self) -> Namespace:
+        """The same names from the start: the same weights."""
+        return Namespace(self.path)
+
+
+@dataclass
+class Build:
+    """One lowering of a model in one mode. Holds what has been made so far."""
+
+    mode: Mode
+    dtype: Dtype
+    sizes: Mapping[str, int]
+    inputs: dict[str, Node] = field(default_factory=dict[str, Node])
+    parameters: dict[str, Parameter] = field(default_factory=dict[str, Parameter])
+    weights: dict[str, Node] = field(default_factory=dict[str, Node])
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    origins: dict[Node, tuple[Span, str]] = field(default_factory=dict[Node, tuple[Span, str]])
+    rows: list[LayerRow] = field(default_factory=list[LayerRow])
+    fresh: list[Node] = field(default_factory=list[Node])
+    vocabularies: dict[Node, Dim] = field(default_factory=dict[Node, Dim])
+    sites: int = 0
+    """fresh: the nodes of the layer at hand; vocabularies: ids -> how many ids there are; sites: layers that draw."""
+
+    @property
+    def made(self) -> int:
+        """How many nodes there are so far."""
+        return len(self.fresh)
+
+    def op(self, op: Op, *operands: Node, span: Span) -> Node:
+        node = apply(op, *operands, span=span)
+        self.fresh.append(node)
+        return node
+
+    def number(self, value: float) -> Node:
+        return constant(value, self.dtype)
+
+    def input(self, name: str, given: Type, kind: Literal["data", "lengths", "number"]) -> Node:
+        if name not in self.inputs:
+            self.inputs[name] = Node(Input(name, kind, given), (), given)
+        return self.inputs[name]
+
+    def lengths(self, dim: Dim) -> Node:
+        """The lengths input that decides along a ragged dimension."""
+        return self.input(f"lengths.{sequence_symbol(dim)}", Type("i64", (BATCH,)), "lengths")
+
+    def masked(self, x: Node, fill: Literal["zero", "lowest"], span: Span) -> Node:
+        """x with its padding filled; as it is where it has none, or holds that already."""
+        if x.type.ragged is None or x.type.pad == fill:
+            return x
+        return self.op(Mask(fill), x, self.lengths(x.type.shape[x.type.ragged]), span=span)
+
+    def chance(self) -> tuple[Node, Node, int]:
+        """The seed, the step and a number of its own, for a layer that draws."""
+        self.sites += 1
+        seed = self.input("seed", Type("i64"), "number")
+        return seed, self.input("step", Type("i64"), "number"), self.sites
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        if diagnostic not in self.diagnostics:
+            self.diagnostics.append(diagnostic)
+
+    def fail(
+        self, code: str, message: str, span: Span, label: str = "", *, help: str = "", notes: tuple[Note, ...] = ()
+    ) -> NoReturn:
+        self.report(Diagnostic(code, message, span, label, notes, help))
+        raise Stop
+
+    def origin(self, node: Node) -> tuple[Note, ...]:
+        """Where a value came from, as a note for an error about it."""
+        if node not in self.origins:
+            return ()
+        span, text = self.origins[node]
+        return (Note(span, text),)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a layer: where it stands, what it was given.
+
+    name: the path below which its weights are named; label: what follows `as`
+    head: the output that this layer ends in, if it does; `units` is then how many it has (None: the layer decides)
+    """
+
+    build: Build
+    word: str
+    span: Span
+    settings: Mapping[str, Resolved]
+    name: str
+    label: str | None = None
+    frozen: bool = False
+    tied: Mapping[str, Node] | None = None
+    units: Dim | None = None
+    head: bool = False
+
+    def op(self, op: Op, *operands: Node) -> Node:
+        return self.build.op(op, *operands, span=self.span)
+
+    def fail(self, code: str, message: str, label: str = "", *, help: str = "", about: Node | None = None) -> NoReturn:
+        notes = self.build.origin(about) if about is not None else ()
+        self.build.fail(code, message, self.span, label, help=help, notes=notes)
+
+    def count(self, name: str) -> int:
+        value = self.settings[name]
+        assert isinstance(value, int)
+        return value
+
+    def number(self, name: str) -> float:
+        value = self.settings[name]
+        assert isinstance(value, (int, float))
+        return float(value)
+
+    def word_of(self, name: str) -> str | None:
+        value = self.settings.get(name)
+        return value if isinstance(value, str) else None
+
+    def flag(self, name: str) -> bool:
+        return self.settings.get(name) is True
+
+    def weight(self, name: str, shape: tuple[Dim, ...], init: Init) -> Node:
+        """The weight of that name, made at its first use. `init=` and `scale=` at the layer override how it starts."""
+        build = self.build
+        if self.tied is not None and name in self.tied:
+            return self.tied[name]
+        path = f"{self.name}.{name}"
+        kind, scale = self.word_of("init"), self.settings.get("scale")
+        if name.startswith("weight") and (kind is not None or scale is not None):
+            width = float(scale) if isinstance(scale, (int, float)) else None
+            chosen = kind if kind in ("zeros", "uniform", "normal", "xavier", "he") else init.kind
+            init = Init(chosen, width, init.fan_in, init.fan_out, init.padding_row)
+        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, not self.frozen, self.head)
+        if path not in build.parameters:
+            build.parameters[path] = parameter
+            build.weights[path] = Node(Input(path, "weight", parameter.type), (), parameter.type, self.span)
+        elif build.parameters[path].type.shape != shape:
+            old = build.parameters[path]
+            build.fail(
+                "NN213",
+                f"the shared weights of {self.word} are {show_dims(old.type.shape)}, but here they would be {show_dims(shape)}",
+                self.span,
+                help="give every use of what is shared values of the same width",
+            )
+        return build.weights[path]
+
+
+def show_dims(shape: tuple[Dim, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def shape_of(value: Node | Bundle) -> str:
+    """A value's shape as users see it, without the batch: `[T, 200]`."""
+    if isinstance(value, Bundle):
+        return " and ".join(shape_of(part) for part in value.parts)
+    shape = value.type.shape
+    return show_dims(shape[1:] if shape and shape[0] == BATCH else shape)
+
+
+def is_ids(node: Node) -> bool:
+    return node.type.dtype == "i64"
+
+
+def is_sequence(node: Node) -> bool:
+    """[B, T, d], or ids [B, T]: something with positions (their number may be fixed: k-max pooling gives [B, k, d])."""
+    return node.type.rank == (2 if is_ids(node) else 3)
+
+
+def what(node: Node | Bundle) -> str:
+    """What a value is, in the words of an error: `a vector [200]`, `a sequence [T, 200]`, `words [T]`."""
+    if isinstance(node, Bundle):
+        return f"a bundle of sequences {shape_of(node)}"
+    if is_ids(node):
+        return f"ids {shape_of(node)}"
+    if is_sequence(node):
+        return f"a sequence {shape_of(node)}"
+    rank = node.type.rank - 1
+    return f"{'a vector' if rank == 1 else 'a number' if rank == 0 else 'an array'} {shape_of(node)}"

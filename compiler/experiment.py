@@ -1,0 +1,144 @@
+"""What a checked spec is: the experiment that the front and the runtime work with. Data only; `pipeline` makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+from compiler.ir.graph import Graph, Node
+from compiler.ir.types import Dim, Type, value_of
+from compiler.settings import DataSettings, TrainSettings
+from compiler.sorts import Port
+from dsl.errors import Diagnostic
+from dsl.source import Span
+
+
+@dataclass(frozen=True)
+class Init:
+    """How a weight starts.
+
+    zeros; constant: scale everywhere; uniform: U(-scale, scale); normal: deviation scale; xavier: U(+-sqrt(6 / (fan in +
+    fan out))); he: deviation sqrt(2 / fan in). scale None means 1 / sqrt(fan in), as PyTorch's Linear.
+    padding_row: row 0 is zeros (an embedding's)
+    """
+
+    kind: Literal["zeros", "constant", "uniform", "normal", "xavier", "he"]
+    scale: float | None = None
+    fan_in: Dim = 1
+    fan_out: Dim = 1
+    padding_row: bool = False
+
+    def width(self) -> float:
+        """The half-width of a uniform start, the deviation of a normal one, the number itself of a constant."""
+        fan_in, fan_out = value_of(self.fan_in, {}), value_of(self.fan_out, {})
+        match self.kind:
+            case "zeros":
+                return 0.0
+            case "xavier":
+                return sqrt(6 / (fan_in + fan_out))
+            case "he":
+                return sqrt(2 / fan_in)
+            case _:
+                return self.scale if self.scale is not None else 1 / sqrt(fan_in)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A weight of the model.
+
+    name: unique, `embed.weight`, `2.conv.weight`, or by its label `emb.weight`; the name of its Input node and tensor
+    trained: False where frozen
+    head: a dense layer that ends in an output; `clip weights=` holds its columns
+    """
+
+    name: str
+    type: Type
+    init: Init
+    span: Span
+    trained: bool = True
+    head: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """A value that lives from step to step beside the weights (an optimizer's moments); starts at `start` everywhere."""
+
+    name: str
+    type: Type
+    start: float = 0.0
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A line of the table of layers, as `nnc inspect` shows it.
+
+    depth: how deep it is nested (in a repeat, residual, block); nodes: what it computes, for its cost
+    out: its value's types, several for a bundle
+    """
+
+    span: Span
+    text: str
+    depth: int
+    out: tuple[Type, ...]
+    parameters: tuple[Parameter, ...]
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Head:
+    """How an output is read and scored.
+
+    kind: softmax: scores [B, classes]; sigmoid: [B, 1], the probability of the second label; sign: [B, 1], positive for
+    the second label; linear: [B, n] numbers; probabilities: [B, classes], from no head
+    """
+
+    port: Port
+    kind: Literal["softmax", "sigmoid", "sign", "linear", "probabilities"]
+    loss: Literal["cross-entropy", "logistic", "perceptron", "mean squared error"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model, lowered. Sizes that come from data are numbers once they are bound, symbols before."""
+
+    name: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    heads: tuple[Head, ...]
+    parameters: tuple[Parameter, ...]
+    layers: tuple[LayerRow, ...]
+    training: Graph
+    """Forward with dropout. Output `loss`, a number: the mean over the batch."""
+    evaluation: Graph
+    """Forward without dropout. Outputs `NAME.scores` and `NAME.losses` (f[B], one for each example) of every output."""
+    prediction: Graph
+    """Forward without targets. Outputs `NAME.scores`."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked spec. data is None where the spec has no `data` section (train then refuses, NN6xx).
+
+    spec: the text as it was read; uses: the files that it brings in, by their path in the spec, with their text
+    """
+
+    file: str
+    spec: str
+    uses: tuple[tuple[str, str], ...]
+    network: Network
+    data: DataSettings | None
+    train: TrainSettings
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """Forward, backward, clipping and the optimizer's update as one graph.
+
+    graph: output `loss`; updates for every trained weight and every state. Inputs beside the batch: numbers `rows` (how
+    many the batch has, in the weights' dtype), `lr` (f64), `step` (i64, from 1), `seed` (i64)
+    """
+
+    graph: Graph
+    states: tuple[State, ...]

@@ -1,0 +1,20 @@
+"""Every layer and function of the language, in one table."""
+
+from compiler.layers import activation, convolution, dense, embedding, joining, pooling, regularization
+from compiler.layers.word import LayerWord
+
+LAYERS: dict[str, LayerWord] = {
+    layer.word: layer
+    for family in (embedding, convolution, pooling, dense, regularization, joining, activation)
+    for layer in family.LAYERS
+}
+
+STRUCTURES: dict[str, str] = {
+    "residual": "x + f(x)",
+    "repeat": "the same layers several times, one on top of the other",
+    "parallel": "feeds each of its lines the same value and joins their results",
+    "shared": "one set of weights under a name",
+}
+"""Words with a body, which lowering itself understands."""
+
+__all__ = ["LAYERS", "STRUCTURES", "LayerWord"]

@@ -1,0 +1,103 @@
+"""Convolution along a sequence: the same weights at every window of k neighbours."""
+
+from __future__ import annotations
+
+from compiler.build import Bundle, Use, is_ids, is_sequence, shape_of, what
+from compiler.experiment import Init
+from compiler.ir.graph import Node
+from compiler.ir.types import times
+from compiler.layers.activation import FUNCTIONS, activated, numbers
+from compiler.layers.word import WEIGHTS, LayerWord
+from compiler.ops.elementwise import Add
+from compiler.ops.product import MatMul
+from compiler.ops.shape import Concat, Reshape, Windows
+from compiler.signature import Setting, Signature
+
+PADDING = ("narrow", "wide", "same", "causal")
+
+
+def sequence(use: Use, x: Node) -> None:
+    """Refuses what has no positions."""
+    if not is_sequence(x):
+        use.fail(
+            "NN204",
+            f"{use.word} needs a sequence, but gets {what(x)}",
+            "expects [T, d]",
+            help=f"put {use.word} before what makes one vector of the positions" if not is_ids(x) else "",
+            about=x,
+        )
+    if is_ids(x):
+        numbers(use, x)
+
+
+def _windows(use: Use, k: int) -> Windows:
+    stride, dilation, padding = use.count("stride"), use.count("dilation"), use.word_of("padding")
+    reach = dilation * (k - 1) + 1
+    match padding:
+        case "wide":
+            return Windows(k, stride, dilation, reach - 1, reach - 1)
+        case "same":
+            before = (reach - 1) // 2
+            return Windows(k, stride, dilation, before, reach - 1 - before)
+        case "causal":
+            return Windows(k, stride, dilation, reach - 1, 0)
+        case _:
+            return Windows(k, stride, dilation)
+
+
+def _conv(use: Use, operands: tuple[Node, ...]) -> Node | Bundle:
+    """[T, d] -> [T', filters], for each k; narrow: T' = T-k+1, wide: T+k-1, same and causal: T."""
+    (x,) = operands
+    sequence(use, x)
+    kernels, filters = use.settings["k"], use.settings["filters"]
+    assert isinstance(kernels, tuple) and isinstance(filters, tuple)
+    if len(filters) not in (1, len(kernels)):
+        use.fail(
+            "NN403",
+            f"conv has {len(kernels)} widths k, but {len(filters)} numbers of filters",
+            help="give one number of filters for all, or one for each k",
+        )
+    each = filters if len(filters) == len(kernels) else filters * len(kernels)
+    zeroed = use.build.masked(x, "zero", use.span)
+    maps: list[Node] = []
+    for i, (k, count) in enumerate(zip(kernels, each, strict=True), 1):
+        assert isinstance(k, int) and isinstance(count, int)
+        windows = _windows(use, k)
+        fan_in = times(x.type.shape[2], k)
+        bounds = Init("uniform", None, fan_in, count)
+        suffix = "" if len(kernels) == 1 else f".{i}"
+        w = use.weight(f"weight{suffix}", (fan_in, count), bounds)
+        b = use.weight(f"bias{suffix}", (count,), bounds)
+        if windows == Windows(1):
+            seen = x
+        else:
+            seen = use.op(windows, zeroed)
+            seen = use.op(Reshape((*seen.type.shape[:2], fan_in)), seen)
+        maps.append(activated(use, use.op(Add(), use.op(MatMul(), seen, w), b)))
+    if len(maps) == 1:
+        return maps[0]
+    if all(m.type.shape[1] == maps[0].type.shape[1] for m in maps):
+        return use.op(Concat(2), *maps)
+    return Bundle(tuple(maps))
+
+
+CONV = LayerWord(
+    Signature(
+        "conv",
+        "a convolution along the sequence, for one width k or several",
+        (
+            Setting("k", "count", "how many neighbours a window holds", required=True, many=True, low=1, high=10_000),
+            Setting("filters", "count", "how many filters each width has", required=True, many=True, low=1),
+            Setting("stride", "count", "every so many positions", 1, low=1, high=10_000),
+            Setting("dilation", "count", "neighbours lie so far apart", 1, low=1, high=10_000),
+            Setting("padding", "choice", "zeros at the ends", "narrow", choices=PADDING),
+            Setting("activation", "choice", "what follows", choices=tuple(FUNCTIONS)),
+            *WEIGHTS,
+        ),
+        ("k",),
+    ),
+    _conv,
+    weights=True,
+)
+LAYERS = (CONV,)
+__all__ = ["CONV", "LAYERS", "sequence", "shape_of"]

@@ -1,0 +1,58 @@
+"""Dense layers: every unit sees every number of its position. Without a size, a head."""
+
+from __future__ import annotations
+
+from compiler.build import Use, is_ids
+from compiler.experiment import Init
+from compiler.ir.graph import Node
+from compiler.layers.activation import FUNCTIONS, activated, numbers
+from compiler.layers.word import WEIGHTS, LayerWord
+from compiler.ops.elementwise import Add
+from compiler.ops.product import MatMul
+from compiler.signature import Setting, Signature
+
+
+def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
+    """[*S, n] -> [*S, size]: activation(x W + b)."""
+    (x,) = operands
+    if is_ids(x):
+        numbers(use, x)
+    size = use.settings["size"] if use.settings["size"] is not None else use.units
+    if size is None:
+        use.fail("NN405", "dense needs a size here", help="write how many units it has: dense 100")
+    assert not isinstance(size, (str, tuple, float, bool))
+    width = x.type.shape[-1]
+    start = Init("uniform", None, width, size)
+    bias = use.settings["bias"]
+    begin = start if bias is None else Init("constant", use.number("bias"), width, size)
+    tied = use.tied.get("weight") if use.tied is not None else None
+    if tied is not None:
+        if tied.type.shape not in ((width, size), (size, width)):
+            use.fail(
+                "NN506",
+                f"the tied weights are [{', '.join(map(str, tied.type.shape))}], but dense needs [{width}, {size}]",
+                help="tie layers whose widths fit, either way round",
+                about=x,
+            )
+        product = use.op(MatMul(transposed=tied.type.shape != (width, size)), x, tied)
+    else:
+        product = use.op(MatMul(), x, use.weight("weight", (width, size), start))
+    return activated(use, use.op(Add(), product, use.weight("bias", (size,), begin)))
+
+
+DENSE = LayerWord(
+    Signature(
+        "dense",
+        "x W + b: every unit sees every number; without a size a head, with as many units as its output has classes",
+        (
+            Setting("size", "count", "how many units", low=1),
+            Setting("activation", "choice", "what follows", choices=tuple(FUNCTIONS)),
+            Setting("bias", "number", "where the bias starts"),
+            *WEIGHTS,
+        ),
+        ("size",),
+    ),
+    _dense,
+    weights=True,
+)
+LAYERS = (DENSE,)

@@ -1,0 +1,123 @@
+"""Several values into one, and one into another shape: concat, max, min, dot, cosine, flatten."""
+
+from __future__ import annotations
+
+from math import prod
+
+from compiler.build import Use, is_sequence, shape_of, what
+from compiler.ir.graph import Node, Op
+from compiler.ir.types import BATCH, is_ragged
+from compiler.layers.activation import numbers
+from compiler.layers.word import LayerWord
+from compiler.ops.elementwise import Div, Maximum, Minimum, Mul, Sqrt
+from compiler.ops.reduction import Sum
+from compiler.ops.shape import Broadcast, Concat, Reshape
+from compiler.signature import Signature
+
+
+def aligned(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Values without positions beside sequences: each as a sequence of one position, which broadcasts."""
+    if not any(is_sequence(v) for v in values):
+        return values
+    return tuple(v if is_sequence(v) else use.op(Reshape((BATCH, 1, v.type.shape[-1])), v) for v in values)
+
+
+def meet(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Operands of arithmetic, made to broadcast; refuses shapes that are not equal where they must be."""
+    for v in values:
+        numbers(use, v)
+    values = aligned(use, values)
+    first = values[0]
+    for v in values[1:]:
+        if v.type.rank != first.type.rank:
+            differ(use, first, v, "have different numbers of axes")
+        for a, b in zip(first.type.shape, v.type.shape, strict=True):
+            if a != b and 1 not in (a, b):
+                differ(use, first, v, "do not meet")
+    return values
+
+
+def differ(use: Use, a: Node, b: Node, how: str) -> None:
+    """Reports two shapes that should be equal. Raises Stop."""
+    positions = is_sequence(a) and is_sequence(b) and a.type.shape[1] != b.type.shape[1]
+    use.build.fail(
+        "NN212" if positions else "NN201",
+        f"{use.word} of {shape_of(a)} and {shape_of(b)}: the {'positions differ' if positions else f'shapes {how}'}",
+        use.span,
+        help="two sequences meet only if they come from one input, with no change of length on the way"
+        if positions
+        else "make them equally wide, with dense for example",
+        notes=tuple(n for v in (a, b) for n in use.build.origin(v)),
+    )
+
+
+def joined(use: Use, values: tuple[Node, ...]) -> Node:
+    """The values side by side along their width."""
+    for v in values:
+        numbers(use, v)
+    values = aligned(use, values)
+    if len(values) == 1:
+        return values[0]
+    longest = next((v for v in values if is_sequence(v) and v.type.shape[1] != 1), values[0])
+    wide: list[Node] = []
+    for v in values:
+        shape = (*longest.type.shape[:-1], v.type.shape[-1])
+        if v.type.rank != longest.type.rank or any(
+            d not in (1, s) for d, s in zip(v.type.shape[:-1], shape[:-1], strict=True)
+        ):
+            differ(use, longest, v, "differ in more than the width")
+        wide.append(v if v.type.shape == shape else use.op(Broadcast(shape), v))
+    return use.op(Concat(longest.type.rank - 1), *wide)
+
+
+def _binary(op: Op):  # noqa: ANN202 - the type is LayerWord's Lower
+    def lower(use: Use, operands: tuple[Node, ...]) -> Node:
+        return use.op(op, *meet(use, operands))
+
+    return lower
+
+
+def _dot(use: Use, operands: tuple[Node, ...]) -> Node:
+    """The inner product over the width: two values [*S, n] -> [*S, 1]."""
+    product = use.op(Mul(), *meet(use, operands))
+    return use.op(Sum((product.type.rank - 1,), keep=True), product)
+
+
+def _cosine(use: Use, operands: tuple[Node, ...]) -> Node:
+    """The inner product over the product of the lengths, each at least 1e-8, as PyTorch's: [*S, n] twice -> [*S, 1]."""
+    u, v = meet(use, operands)
+    # The bound is under the root: the gradient of a root at 0 is infinite.
+    floor = use.build.number(1e-16)
+    lengths = [use.op(Sqrt(), use.op(Maximum(), _dot(use, (x, x)), floor)) for x in (u, v)]
+    return use.op(Div(), _dot(use, (u, v)), use.op(Mul(), *lengths))
+
+
+def _flatten(use: Use, operands: tuple[Node, ...]) -> Node:
+    """Every axis but the batch as one: [h, w, c] -> [h w c]."""
+    (x,) = operands
+    if any(is_ragged(d) for d in x.type.shape):
+        use.fail(
+            "NN214",
+            f"flatten needs a fixed number of positions, but gets {what(x)}",
+            "each text has its own length",
+            help="pool first, with maxpool, mean or maxpool k=3",
+            about=x,
+        )
+    if x.type.rank == 2:
+        return x
+    inner = [d for d in x.type.shape[1:] if isinstance(d, int)]
+    if len(inner) != x.type.rank - 1:
+        use.fail("NN214", f"flatten needs sizes that are known, but gets {what(x)}", about=x)
+    return use.op(Reshape((x.type.shape[0], prod(inner))), x)
+
+
+LAYERS = (
+    LayerWord(
+        Signature("concat", "the values side by side along their width"), joined, operands=("x", "y"), any=True
+    ),
+    LayerWord(Signature("max", "the larger of two values, number by number"), _binary(Maximum()), operands=("a", "b")),
+    LayerWord(Signature("min", "the smaller of two values, number by number"), _binary(Minimum()), operands=("a", "b")),
+    LayerWord(Signature("dot", "the inner product of two values over their width"), _dot, operands=("a", "b")),
+    LayerWord(Signature("cosine", "the cosine of the angle between two values"), _cosine, operands=("a", "b")),
+    LayerWord(Signature("flatten", "all axes as one"), _flatten),
+)

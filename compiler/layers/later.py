@@ -1,0 +1,57 @@
+"""Words of the language whose layers are not there yet: known, so that a spec that uses one is told just that."""
+
+LATER: dict[str, str] = {
+    "spelling": "a sub-network over the characters of each word",
+    "each": "a sub-network over each sentence of a document",
+    "conv2d": "a convolution over a picture",
+    "maxpool2d": "the largest over windows of a picture",
+    "avgpool2d": "the mean over windows of a picture, or over all of it",
+    "upsample2d": "each pixel several times",
+    "linear": "an affine map of all its operands, in a cell",
+    "diagonal": "a vector of weights times a value, in a cell",
+    "param": "a weight written out",
+    "corrupt": "sets a share of the numbers to 0",
+    "batchnorm": "each column with mean 0 and variance 1 over the batch",
+    "attention": "each position looks at all positions of a memory",
+    "attend": "a query looks at all positions of a memory",
+    "weighted": "for each score, the mean of x weighted by its softmax",
+    "pointer": "attention weights as probabilities of the words they point at",
+    "positions": "adds where in the sequence a position stands",
+    "mix": "a learned weighted sum of several values",
+    "decode": "writes one token after the other",
+    "srn": "the simple recurrent network",
+    "gru": "the gated recurrent unit, reset before the product",
+    "gru_after": "the gated recurrent unit, reset after the product",
+    "lstm": "the long short-term memory",
+    "lstm_1997": "the LSTM without a forget gate",
+    "lstm_peephole": "the LSTM whose gates see the cell",
+    "lstm_coupled": "the LSTM whose gates add up to 1",
+}
+"""word -> what it will do"""
+
+LATER_SORTS: dict[str, str] = {
+    "subwords": "text in pieces of words",
+    "sentences": "a document, sentence by sentence",
+    "word": "one token",
+    "bag": "a set of tokens",
+    "category": "one of a closed set",
+    "series": "the last values of a time series",
+    "image": "a picture",
+    "sentence_pair": "one text or two, with marks between",
+    "segments": "segmented text",
+    "spans": "stretches of tokens",
+    "next": "what follows",
+    "previous": "what came before",
+    "masked": "the words behind a mask",
+    "follows": "whether the second sentence follows the first",
+    "copy": "the input again",
+    "penalty": "a value that is added to the loss",
+}
+
+LATER_ENTRIES: dict[str, tuple[str, ...]] = {
+    "data": ("missing", "subsample", "augment"),
+    "train": (
+        "adadelta", "rmsprop", "steps", "unroll", "schedule", "smoothing", "classes", "teacher", "init", "freeze", "layerwise",
+    ),
+    "predict": ("greedy", "beam", "sample", "max", "threshold"),
+}  # fmt: skip

@@ -1,0 +1,114 @@
+"""Many positions into one, or into fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compiler.build import Use, shape_of
+from compiler.ir.graph import Node
+from compiler.ir.types import is_ragged, value_of
+from compiler.layers.convolution import sequence
+from compiler.layers.word import LayerWord
+from compiler.ops.elementwise import Div, Mul, Sub
+from compiler.ops.elementwise import Constant
+from compiler.ops.reduction import Max, Sum, TakeAlong, TopPositions
+from compiler.ops.sequence import Lengths, TakePosition
+from compiler.ops.shape import Reshape, Slice, Windows
+from compiler.signature import Setting, Signature
+
+
+def _said(use: Use, x: Node, result: Node) -> Node:
+    use.build.origins[result] = (use.span, f"this pools the sequence {shape_of(x)} into one vector {shape_of(result)}")
+    return result
+
+
+def _maximum(use: Use, operands: tuple[Node, ...]) -> Node:
+    (x,) = operands
+    sequence(use, x)
+    k, window = use.settings["k"], use.settings["window"]
+    if k is not None and window is not None:
+        use.fail("NN406", "maxpool takes the k largest or windows, not both", help="leave k= or window= out")
+    lowest = use.build.masked(x, "lowest", use.span)
+    if k is not None:
+        positions = use.op(TopPositions(use.count("k")), lowest)
+        return use.op(TakeAlong(1), lowest, positions)
+    if window is not None:
+        return use.op(Max(2), use.op(_steps(use), lowest))
+    _no_stride(use)
+    return _said(use, x, use.op(Max(1), lowest))
+
+
+def _no_stride(use: Use) -> None:
+    if use.settings["stride"] is not None:
+        use.fail("NN405", f"{use.word} has a stride but no window", help=f"write {use.word} window=2 stride=2")
+
+
+def _steps(use: Use) -> Windows:
+    window = use.count("window")
+    return Windows(window, use.count("stride") if use.settings["stride"] is not None else window)
+
+
+def _average(use: Use, operands: tuple[Node, ...]) -> Node:
+    (x,) = operands
+    sequence(use, x)
+    zeroed = use.build.masked(x, "zero", use.span)
+    if use.settings.get("window") is not None:
+        total = use.op(Sum((2,)), use.op(_steps(use), zeroed))
+        return use.op(Mul(), total, use.build.number(1 / use.count("window")))
+    if "stride" in use.settings:
+        _no_stride(use)
+    total, positions = use.op(Sum((1,)), zeroed), x.type.shape[1]
+    if not is_ragged(positions):
+        return _said(use, x, use.op(Mul(), total, use.build.number(1 / value_of(positions, {}))))
+    count = use.op(Lengths(positions, use.build.dtype), use.build.lengths(positions))
+    return _said(use, x, use.op(Div(), total, use.op(Reshape((x.type.shape[0], 1)), count)))
+
+
+def _sum(use: Use, operands: tuple[Node, ...]) -> Node:
+    (x,) = operands
+    sequence(use, x)
+    return _said(use, x, use.op(Sum((1,)), use.build.masked(x, "zero", use.span)))
+
+
+def _last(use: Use, operands: tuple[Node, ...]) -> Node:
+    (x,) = operands
+    sequence(use, x)
+    positions = x.type.shape[1]
+    if not is_ragged(positions):
+        return _at(use, x, value_of(positions, {}) - 1)
+    count = use.op(Lengths(positions, "i64"), use.build.lengths(positions))
+    one = use.op(Constant((1.0).hex(), "i64"))
+    return _said(use, x, use.op(TakePosition(), x, use.op(Sub(), count, one)))
+
+
+def _first(use: Use, operands: tuple[Node, ...]) -> Node:
+    (x,) = operands
+    sequence(use, x)
+    if not is_ragged(x.type.shape[1]):
+        return _at(use, x, 0)
+    count = use.op(Lengths(x.type.shape[1], "i64"), use.build.lengths(x.type.shape[1]))
+    return _said(use, x, use.op(TakePosition(), x, use.op(Sub(), count, count)))
+
+
+def _at(use: Use, x: Node, position: int) -> Node:
+    batch, _, width = x.type.shape
+    return _said(use, x, use.op(Reshape((batch, width)), use.op(Slice(1, position, 1), x)))
+
+
+WINDOW = Setting("window", "count", "pool so many neighbours at a time", low=1, high=10_000)
+STRIDE = Setting("stride", "count", "every so many positions; a window's width if left out", low=1, high=10_000)
+
+
+def _pool(word: str, sentence: str, lower: Callable[[Use, tuple[Node, ...]], Node], *settings: Setting) -> LayerWord:
+    return LayerWord(Signature(word, sentence, settings), lower, bundle="join")
+
+
+K = Setting("k", "count", "the k largest of each column, in the order of their positions", low=1, high=10_000)
+LAYERS = (
+    _pool("maxpool", "the largest of each column over all positions, the k largest, or over windows", _maximum, K, WINDOW, STRIDE),
+    _pool("avgpool", "the mean of each column over all positions, or over windows", _average, WINDOW, STRIDE),
+    _pool("mean", "the mean of each column over all positions", _average),
+    _pool("sum", "the sum of each column over all positions", _sum),
+    _pool("last", "the last position", _last),
+    _pool("first", "the first position", _first),
+)

@@ -1,0 +1,1 @@
+"""From the syntax tree to the graph: names, settings, shapes, and the nodes of every layer."""

@@ -1,0 +1,192 @@
+"""Values: names, arithmetic, pipelines, parts."""
+
+from __future__ import annotations
+
+from compiler.build import Bundle, Failed, Stop, Use, Value, what
+from compiler.ir.graph import Node
+from compiler.layers import LAYERS
+from compiler.layers.joining import meet
+from compiler.lower import calls
+from compiler.lower.walk import Walk
+from compiler.ops.elementwise import Add, Div, Mul, Neg, Sub
+from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, SharedBinding, ValueBinding
+from dsl import ast
+from dsl.nearest import nearest
+from dsl.source import Span
+
+OPERATORS = {"+": Add(), "-": Sub(), "*": Mul(), "/": Div()}
+
+
+def value(walk: Walk, expression: ast.Expression, scope: Scope, current: Value | None, output: str | None) -> Value:
+    """What an expression stands for. output names the line, if it has a name: a head's output is found by it. May Stop."""
+    with walk.deeper(expression.span):
+        found = arithmetic(walk, expression, scope, current, output)
+    if isinstance(found, float):
+        walk.build.fail("NN504", "this is a number, where a value of the network is wanted", expression.span)
+    return found
+
+
+def arithmetic(
+    walk: Walk, expression: ast.Expression, scope: Scope, current: Value | None, output: str | None
+) -> Value | float:
+    """A value, or a plain number: what arithmetic works on."""
+    match expression:
+        case ast.Number():
+            return float(expression.value)
+        case ast.Text():
+            walk.build.fail("NN504", "a string is no value of the network", expression.span)
+        case ast.Name():
+            return name(walk, expression, scope, current, output)
+        case ast.Member():
+            return member(walk, expression, scope)
+        case ast.Negative():
+            with walk.deeper(expression.span):
+                operand = arithmetic(walk, expression.value, scope, current, output)
+            return -operand if isinstance(operand, float) else _one(walk, operand, expression.span, Neg())
+        case ast.Binary():
+            return binary(walk, expression, scope, current, output)
+        case ast.Pipe():
+            return pipe(walk, expression, scope, current, output)
+        case _:
+            return calls.call(walk, expression, scope, current, None, output)
+
+
+def binary(walk: Walk, expression: ast.Binary, scope: Scope, current: Value | None, output: str | None) -> Value | float:
+    """The chain a + b - c from the left, without recursion along it."""
+    chain: list[ast.Binary] = []
+    left: ast.Expression = expression
+    while isinstance(left, ast.Binary):
+        chain.append(left)
+        left = left.left
+    result = arithmetic(walk, left, scope, current, output)
+    for step in reversed(chain):
+        with walk.deeper(step.span):
+            right = arithmetic(walk, step.right, scope, current, output)
+        result = combined(walk, step, result, right)
+    return result
+
+
+def combined(walk: Walk, step: ast.Binary, left: Value | float, right: Value | float) -> Value | float:
+    if step.operator == "@":
+        walk.build.fail("NN350", "@ multiplies matrices in a cell, and cells are not there yet", step.span)
+    if isinstance(left, float) and isinstance(right, float):
+        return number_of(walk, step, left, right)
+    if isinstance(left, Failed) or isinstance(right, Failed):
+        raise Stop
+    nodes: list[Node] = []
+    for operand in (left, right):
+        if isinstance(operand, Bundle):
+            walk.build.fail("NN205", f"arithmetic on {what(operand)}", step.span, help="pool it first, with maxpool for example")
+        nodes.append(walk.build.number(operand) if isinstance(operand, float) else operand)
+    use = walk.plain_use(step.operator, step.span)
+    values = [n for n in nodes if n.type.shape != ()]
+    met = iter(meet(use, tuple(values)))
+    return use.op(OPERATORS[step.operator], *(next(met) if n.type.shape != () else n for n in nodes))
+
+
+def number_of(walk: Walk, step: ast.Binary, left: float, right: float) -> float:
+    match step.operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case _:
+            if right == 0:
+                walk.build.fail("NN404", "division by 0", step.span)
+            return left / right
+
+
+def _one(walk: Walk, operand: Value, span: Span, op: Neg) -> Value:
+    if isinstance(operand, Failed):
+        raise Stop
+    if isinstance(operand, Bundle):
+        return Bundle(tuple(walk.build.op(op, part, span=span) for part in operand.parts))
+    use = walk.plain_use("-", span)
+    return use.op(op, *meet(use, (operand,)))
+
+
+def pipe(walk: Walk, expression: ast.Pipe, scope: Scope, current: Value | None, output: str | None) -> Value:
+    """value | layer | layer, from the left, without recursion along it."""
+    chain: list[ast.Pipe] = []
+    left: ast.Expression = expression
+    while isinstance(left, ast.Pipe):
+        chain.append(left)
+        left = left.value
+    piped = value(walk, left, scope, current, output)
+    for step in reversed(chain):
+        if isinstance(step.layer, ast.Name) and isinstance(scope.find(step.layer.id), (ValueBinding, ConstantBinding)):
+            walk.build.fail(
+                "NN305",
+                f"{step.layer.id} is a value, and nothing can be piped into it",
+                step.layer.span,
+                help="pipe into a layer; to join two values write concat(a, b)",
+            )
+        piped = calls.call(walk, step.layer, scope, current, piped, output)
+    return piped
+
+
+def name(walk: Walk, expression: ast.Name, scope: Scope, current: Value | None, output: str | None) -> Value | float:
+    """A bare name is a value if it is one, else the layer of that name."""
+    match scope.find(expression.id):
+        case ValueBinding(value=bound):
+            if isinstance(bound, Failed):
+                raise Stop
+            return bound
+        case ConstantBinding(value=constant):
+            if isinstance(constant, bool) or not isinstance(constant, (int, float)):
+                walk.build.fail("NN504", f"{expression.id} is {constant}, which is no number", expression.span)
+            return float(constant)
+        case LabelBinding():
+            walk.build.fail(
+                "NN305",
+                f"{expression.id} is a label, not a value",
+                expression.span,
+                help=f"name the line instead: {expression.id} = ..., or take a part: {expression.id}.weight",
+            )
+        case BlockBinding() | SharedBinding():
+            return calls.call(walk, expression, scope, current, None, output)
+        case None:
+            if expression.id in LAYERS:
+                return calls.call(walk, expression, scope, current, None, output)
+            return calls.call(walk, expression, scope, current, None, output)
+
+
+def member(walk: Walk, expression: ast.Member, scope: Scope) -> Value:
+    """LABEL.NAME: a weight of a labelled layer, or a value inside a labelled block."""
+    if not isinstance(expression.of, ast.Name):
+        walk.build.fail("NN308", "only a label has parts", expression.span, help="name the layer with `as NAME`")
+    label = scope.find(expression.of.id)
+    if isinstance(label, ValueBinding) and isinstance(label.value, Failed):
+        raise Stop
+    if not isinstance(label, LabelBinding):
+        labels = [n for n, b in scope.all_names().items() if isinstance(b, LabelBinding)]
+        near = nearest(expression.of.id, labels)
+        walk.build.fail(
+            "NN308",
+            f"there is no label {expression.of.id}",
+            expression.of.span,
+            help=f"did you mean {near}?" if near else "a label stands behind `as` at a layer",
+        )
+    if label.many:
+        walk.build.fail(
+            "NN308", f"{expression.of.id} stands in a repeat, means all its rounds, and has no parts", expression.span
+        )
+    part = expression.name.id
+    found: Value | None = label.values.get(part) or label.weights.get(part)
+    if found is None:
+        known = [*label.values, *label.weights]
+        near = nearest(part, known)
+        walk.build.fail(
+            "NN308",
+            f"{expression.of.id} has no part {part}",
+            expression.name.span,
+            help=f"did you mean {near}?" if near else f"it has {', '.join(known)}" if known else "it has no parts",
+        )
+    if isinstance(found, Failed):
+        raise Stop
+    return found
+
+
+__all__ = ["Use", "arithmetic", "value"]

@@ -1,0 +1,170 @@
+"""Words with a body: residual, repeat, parallel, shared."""
+
+from __future__ import annotations
+
+from compiler.build import Bundle, Failed, Namespace, Stop, Value, shape_of, what
+from compiler.ir.graph import Node
+from compiler.layers.joining import joined
+from compiler.lower import calls, statements
+from compiler.lower.walk import Walk
+from compiler.ops.elementwise import Add
+from compiler.scope import ConstantBinding, LabelBinding, Scope, SharedBinding
+from compiler.signature import Setting, Signature
+from dsl import ast
+
+REPEAT = Signature(
+    "repeat",
+    "the same layers several times, one on top of the other",
+    (
+        Setting("n", "count", "how often", required=True, low=1, high=10_000),
+        Setting("shared", "flag", "every round has the same weights"),
+    ),
+    ("n",),
+)
+
+
+def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | None) -> Value:
+    """The value of a layer that has a body."""
+    if layer.body is None:
+        walk.build.fail("NN408", f"{word} needs layers between braces", layer.span, help=f"write {word} {{ ... }}")
+    if word == "shared":
+        walk.build.fail("NN505", "shared only declares, and stands on a line of its own", layer.span, help="shared NAME { ... }")
+    if x is None:
+        walk.build.fail("NN501", f"there is nothing to feed {word}", layer.span, help=f"pipe a value in: x | {word} {{ ... }}")
+    with walk.deeper(layer.span):
+        if word == "repeat":
+            return repeat(walk, layer, layer.body, scope, x)
+        if layer.arguments:
+            walk.build.fail("NN401", f"{word} takes no settings", layer.arguments[0].span)
+        return residual(walk, layer, layer.body, scope, x) if word == "residual" else parallel(walk, layer, layer.body, scope, x)
+
+
+def residual(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
+    """x + f(x)"""
+    f = inside(walk, braces, Scope(scope), x)
+    if isinstance(x, Failed):
+        raise Stop
+    if isinstance(x, Bundle) or isinstance(f, Bundle):
+        walk.build.fail("NN205", f"residual cannot add {what(x if isinstance(x, Bundle) else f)}", layer.span, help="pool it first")
+    if x.type.shape != f.type.shape or x.type.dtype != f.type.dtype:
+        walk.build.fail(
+            "NN207",
+            f"residual adds x {shape_of(x)} and f(x) {shape_of(f)}: the shapes differ",
+            layer.span,
+            help="let the layers between the braces end as wide as they began: dense dim(x)",
+            notes=walk.build.origin(f),
+        )
+    return walk.build.op(Add(), x, f, span=layer.span)
+
+
+def parallel(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
+    """Each line of the same x, side by side."""
+    inner = Scope(scope)
+    values = [(s, statements.line(walk, s, inner, x)) for s in braces.statements if not structures_only(s)]
+    if not values:
+        walk.build.fail("NN512", "there is nothing between the braces", braces.span, help="put at least one layer there")
+    nodes: list[Node] = []
+    for statement, found in values:
+        if isinstance(found, Bundle):
+            walk.build.fail("NN205", f"parallel cannot join {what(found)}", statement.span, help="pool it first, with maxpool")
+        if found is None or isinstance(found, Failed):
+            raise Stop
+        nodes.append(found)
+    return joined(walk.plain_use("parallel", layer.span), tuple(nodes))
+
+
+def structures_only(statement: ast.Statement) -> bool:
+    return not isinstance(statement, ast.Assign) and declares_shared(statement)
+
+
+def repeat(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
+    """The body on its own result, n times, or once for each value of a list."""
+    listed = [a for a in layer.arguments if isinstance(a, ast.Setting) and a.key not in ("n", "shared") or _is_list(a)]
+    rounds: list[dict[str, ConstantBinding]] = []
+    shared = False
+    for setting in listed:
+        assert isinstance(setting, ast.Setting)
+        values = [calls.constant_value(walk, v, scope) for v in setting.values]
+        if any(v is None for v in values):
+            raise Stop
+        if rounds and len(rounds) != len(values):
+            walk.build.fail("NN403", f"the lists of repeat have {len(rounds)} and {len(values)} values", setting.span)
+        rounds = rounds or [{} for _ in values]
+        for names, v in zip(rounds, values, strict=True):
+            names[setting.key] = ConstantBinding(v, setting.span)
+    rest = [a for a in layer.arguments if a not in listed]
+    if rounds:
+        shared = any(isinstance(a, ast.Word) and a.id == "shared" for a in rest)
+        if len(rest) > shared:
+            walk.build.fail("NN406", "repeat takes a number or lists, not both", layer.span, help="leave one of them out")
+    else:
+        settings = calls.settings_of(walk, REPEAT, rest, layer.span, scope)
+        count, shared = settings["n"], settings["shared"] is True
+        if not isinstance(count, int):
+            walk.build.fail("NN403", "repeat needs a number", layer.span)
+        rounds = [{} for _ in range(count)]
+    return run_rounds(walk, layer, braces, scope, x, rounds, shared)
+
+
+def _is_list(argument: ast.Argument) -> bool:
+    return isinstance(argument, ast.Setting) and argument.key == "n" and len(argument.values) > 1
+
+
+def run_rounds(
+    walk: Walk,
+    layer: ast.Layer,
+    braces: ast.Body,
+    scope: Scope,
+    x: Value,
+    rounds: list[dict[str, ConstantBinding]],
+    shared: bool,
+) -> Value:
+    own = walk.namespace.child(layer.label.id if layer.label is not None else "repeat")
+    if layer.label is not None:
+        walk.free(layer.label, scope)
+        scope.names[layer.label.id] = LabelBinding({}, {}, layer.label.span, many=True)
+    for i, constants in enumerate(rounds, 1):
+        inner = Scope(scope, rounds=True)
+        for key, binding in constants.items():
+            taken = scope.find(key)
+            if taken is not None:
+                walk.build.fail("NN302", f"{key} is given twice", binding.span, notes=walk.first_given(taken))
+            inner.names[key] = binding
+        with walk.below(Namespace(own.path) if shared else own.child(str(i))):
+            x = inside(walk, braces, inner, x)
+    return x
+
+
+def inside(walk: Walk, braces: ast.Body, scope: Scope, x: Value) -> Node | Bundle:
+    """A body's value; Stops where it has none."""
+    found = statements.body(walk, braces, scope, x)
+    if isinstance(found, Failed):
+        raise Stop
+    return found
+
+
+def declares_shared(expression: ast.Expression) -> bool:
+    return isinstance(expression, ast.Layer) and isinstance(expression.callee, ast.Name) and expression.callee.id == "shared"
+
+
+def declare_shared(walk: Walk, expression: ast.Expression, scope: Scope) -> None:
+    """`shared NAME { ... }` gives the name; nothing is lowered before it is used."""
+    assert isinstance(expression, ast.Layer)
+    words = [a for a in expression.arguments if isinstance(a, ast.Word)]
+    if len(words) != 1 or len(expression.arguments) != 1 or expression.body is None:
+        walk.build.fail("NN408", "shared needs a name and layers between braces", expression.span, help="shared encoder { ... }")
+    name = ast.Name(words[0].id, span=words[0].span)
+    walk.free(name, scope)
+    scope.names[name.id] = SharedBinding(expression.body, scope, walk.namespace.child(name.id), name.span)
+
+
+def use_shared(walk: Walk, name: str, binding: SharedBinding, x: Value, span: ast.Span) -> Value:
+    """The shared layers on one more value: the same names, so the same weights."""
+    if name in walk.running:
+        walk.build.fail("NN507", f"{name} uses itself", span)
+    walk.running.append(name)
+    try:
+        with walk.deeper(span), walk.below(binding.namespace.again()):
+            return inside(walk, binding.body, Scope(binding.scope), x)
+    finally:
+        walk.running.pop()

@@ -1,0 +1,125 @@
+"""The state of one walk over a model's body, and what every part of the walk needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from compiler.build import Build, Namespace, Use, Value
+from compiler.ir.graph import Node
+from compiler.ir.types import Dim
+from compiler.layers import LAYERS, STRUCTURES
+from compiler.layers.later import LATER
+from compiler.scope import Binding, Scope
+from dsl import ast
+from dsl.errors import Note
+from dsl.nearest import nearest
+from dsl.source import Span
+
+DEEPEST = 60
+"""How many bodies, blocks and parentheses may stand inside each other."""
+
+MOST_NODES = 40_000
+"""Ten times more operations than any model of the course needs; past it a spec is refused."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A statement's value, for the check that it reaches an output."""
+
+    span: Span
+    name: str | None
+    value: Value
+
+
+@dataclass
+class Walk:
+    """One lowering.
+
+    top: the names of the file; units: how many units a head has, by output; classes: whether an output is a class; heads: the value that a head made, and which
+    activation it has; running: the blocks being lowered, outermost first
+    """
+
+    build: Build
+    top: Scope
+    units: dict[str, Dim]
+    classes: dict[str, bool]
+    namespace: Namespace = field(default_factory=Namespace)
+    frozen: bool = False
+    lines: list[Line] = field(default_factory=list[Line])
+    heads: dict[Node, str | None] = field(default_factory=dict[Node, str | None])
+    running: list[str] = field(default_factory=list[str])
+    depth: int = 0
+    work: int = 0
+
+    @contextmanager
+    def deeper(self, span: Span) -> Iterator[None]:
+        """One level further in; refuses to go too deep."""
+        self.depth += 1
+        try:
+            if self.depth > DEEPEST:
+                self.build.fail(
+                    "NN510", f"layers stand more than {DEEPEST} deep inside each other", span, help="name values on lines of their own"
+                )
+            yield
+        finally:
+            self.depth -= 1
+
+    @contextmanager
+    def below(self, namespace: Namespace) -> Iterator[None]:
+        """Weights made inside are named below the namespace."""
+        outer, self.namespace = self.namespace, namespace
+        try:
+            yield
+        finally:
+            self.namespace = outer
+
+    def worked(self, span: Span) -> None:
+        """Counts a statement; refuses a model that is too large before it is built."""
+        self.work += 1
+        if self.work + self.build.made > MOST_NODES:
+            self.build.fail("NN510", f"the model has more than {MOST_NODES:,} operations", span, help="repeat less often")
+
+    def plain_use(self, word: str, span: Span) -> Use:
+        """A use without settings or weights, for arithmetic and joins."""
+        return Use(self.build, word, span, {}, "")
+
+    def free(self, name: ast.Name, scope: Scope) -> None:
+        """Refuses a name that is taken, or that is a layer's."""
+        taken = scope.find(name.id)
+        if taken is not None:
+            self.build.fail(
+                "NN302",
+                f"{name.id} is given twice",
+                name.span,
+                "here for the second time",
+                help="one name, one thing: choose another",
+                notes=self.first_given(taken),
+            )
+        if name.id in LAYERS or name.id in STRUCTURES or name.id in LATER:
+            self.build.fail(
+                "NN303", f"{name.id} is a layer's name, and cannot name a value", name.span, help="choose another name"
+            )
+
+    def first_given(self, binding: Binding) -> tuple[Note, ...]:
+        return (Note(binding.span, "given here"),)
+
+    def unknown(self, name: str, span: Span, scope: Scope) -> None:
+        """Reports a name that nothing has, or a layer that is not there yet. Raises Stop."""
+        if name in LATER:
+            self.build.fail(
+                "NN350",
+                f"{name} is not there yet: {LATER[name]}",
+                span,
+                "a word of the language that this version cannot train",
+                help="nnc explain NN350 lists what this version has",
+            )
+        near = nearest(name, [*scope.all_names(), *LAYERS, *STRUCTURES, *LATER])
+        self.build.fail(
+            "NN301",
+            f"there is no layer or value {name}",
+            span,
+            "not known here",
+            help=f"did you mean {near}?" if near else "nnc explain layers lists them all",
+        )

@@ -1,0 +1,94 @@
+"""All the stages on one screen: text -> syntax tree -> typed graph -> gradients -> passes -> plan -> program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from compiler.declarations import Declarations, declarations
+from compiler.experiment import Experiment, TrainingStep
+from compiler.ir.graph import Graph
+from compiler.ir.types import Dtype
+from compiler.lower.model import network
+from compiler.overrides import overridden
+from compiler.ports import ports
+from compiler.sections import Reading, data_settings, train_settings
+from dsl import ast
+from dsl.errors import Diagnostic, SpecError
+from dsl.parse import parse
+from dsl.source import Span
+
+if TYPE_CHECKING:
+    from compiler.plan.plan import Plan
+
+ReadUse = Callable[[str], bytes]
+"""The bytes of a file that a spec `use`s, by its path in the spec. Raises NncError or OSError."""
+
+
+def check(
+    text: str | bytes,
+    file: str,
+    *,
+    read_use: ReadUse | None = None,
+    sets: tuple[str, ...] = (),
+    sizes: Mapping[str, int] | None = None,
+    seed: int | None = None,
+    dtype: Dtype = "f32",
+) -> Experiment:
+    """A spec, checked as far as it can be without its data.
+
+    sets: `PATH=VALUE` overrides; sizes: of vocabularies and label sets, once they are known; until then they are symbols.
+    Raises SpecError with everything that is wrong.
+    """
+    spec = overridden(parse(text, file), sets, seed)
+    found = declarations(spec, read_use)
+    reading = Reading(found.number, found.constant, found.report)
+    model = found.model()
+    signature = ports(model, found.number, found.constant, found.report) if model is not None else None
+    sections = {kind: found.section(kind) for kind in ("data", "train")}
+    train = train_settings(sections["train"], reading)
+    data = data_settings(sections["data"], signature, reading) if signature is not None else None
+    lowered = None
+    if model is not None and signature is not None:
+        lowered, wrong = network(model, found.top, signature, train, dtype, sizes or {})
+        for diagnostic in wrong:
+            found.report(diagnostic)
+    if found.errors or lowered is None:
+        raise SpecError(sorted(found.errors, key=_place))
+    if train.patience is not None and data is not None and data.valid is None:
+        span = train.stop_span
+        help = "write `valid 10%` in data"
+        raise SpecError(Diagnostic("NN605", "stop needs validation rows, and data has none", span, help=help))
+    written = text if isinstance(text, str) else text.decode("utf-8-sig")
+    return Experiment(file, written, found.used, lowered, data, train, tuple(found.warnings))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    span: Span | None = diagnostic.span
+    return (span.file, span.line, span.column) if span is not None else ("", 0, 0)
+
+
+def training_step(experiment: Experiment, dtype: Dtype = "f32") -> TrainingStep:
+    """Forward, backward, clipping and update as one graph, not yet optimized."""
+    from compiler import optimizers
+
+    return optimizers.training_step(experiment, dtype)
+
+
+def optimize(graph: Graph) -> Graph:
+    """The graph after all passes."""
+    from compiler import passes
+
+    return passes.optimize(graph)
+
+
+def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
+    """The program for batches of these sizes: its source, and the plan that says where each value lies."""
+    from compiler.emit.numpy import emit
+    from compiler.plan.plan import plan
+
+    planned = plan(graph, sizes)
+    return emit(planned), planned
+
+
+__all__ = ["Declarations", "Experiment", "ast", "check", "compile_bucket", "optimize", "training_step"]

@@ -1,0 +1,153 @@
+"""A model's signature: its inputs and outputs with their sorts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compiler.layers.later import LATER_SORTS
+from compiler.signature import Evaluate, Report, Resolved, Setting, Signature, resolve
+from compiler.sorts import Class, Port, Real, Sort, Tokens
+from dsl import ast
+from dsl.errors import Diagnostic, Note
+from dsl.nearest import nearest
+
+TOKENS = (
+    Setting("lower", "flag", "in lower case"),
+    Setting("punctuation", "flag", "punctuation at a word's ends is a token of its own"),
+    Setting("min", "count", "how often a token must be seen in training to have an id of its own", 1, low=1),
+    Setting("max", "count", "positions; what is past them is cut", low=1),
+    Setting("keep", "count", "how many tokens have ids of their own, the most frequent ones", low=1),
+    Setting("reverse", "flag", "the last token first"),
+    Setting("marks", "flag", "begin and end are put around"),
+    Setting("vocabulary", "name", "the input or output whose vocabulary this one shares"),
+)
+SORTS: dict[str, Signature] = {
+    "words": Signature("words", "text, split at white space", TOKENS),
+    "chars": Signature("chars", "text, character by character", tuple(s for s in TOKENS if s.name != "punctuation")),
+    "real": Signature("real", "numbers, a column each", (Setting("standard", "flag", "mean 0 and deviation 1 by the training rows"),)),
+    "class": Signature("class", "one of the labels that the training rows have"),
+}
+INPUTS = ("words", "chars", "real")
+OUTPUTS = ("class", "real")
+
+
+def ports(model: ast.Model, evaluate: Evaluate, constant: Callable[[str], object], report: Report) -> tuple[Port, ...] | None:
+    """The inputs, then the outputs; None where one was wrong, which has been reported."""
+    found: list[Port | None] = []
+    given: dict[str, ast.Port] = {}
+    for output, side in ((False, model.inputs), (True, model.outputs)):
+        for port in side:
+            if port.name.id in given:
+                first = given[port.name.id]
+                note = Note(first.name.span, "given here")
+                report(Diagnostic("NN302", f"{port.name.id} is given twice", port.name.span, notes=(note,)))
+                found.append(None)
+            given.setdefault(port.name.id, port)
+            sort = _sort(port.sort, output, evaluate, report)
+            found.append(None if sort is None else Port(port.name.id, sort, output, port.name.span))
+    known = [p for p in found if p is not None]
+    good = len(known) == len(found) and all(_shares(p, known, given, report) for p in known)
+    return tuple(known) if good else None
+
+
+def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> Sort | None:
+    word = sort.name.id
+    if word in LATER_SORTS:
+        report(Diagnostic("NN350", f"the sort {word} is not there yet: {LATER_SORTS[word]}", sort.span))
+        return None
+    if word not in SORTS:
+        near = nearest(word, [*SORTS, *LATER_SORTS])
+        help = f"did you mean {near}?" if near else f"the sorts are {', '.join(SORTS)}"
+        report(Diagnostic("NN306", f"there is no sort {word}", sort.name.span, "not known here", help=help))
+        return None
+    side = OUTPUTS if output else INPUTS
+    if word not in side:
+        if sort.per is None and output:
+            report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.span))
+        else:
+            kind = "output" if output else "input"
+            report(Diagnostic("NN210", f"{word} is no sort for an {kind}", sort.span, help=f"an {kind} is one of {', '.join(side)}"))
+        return None
+    if sort.per is not None:
+        report(Diagnostic("NN350", f"{word} per {sort.per.id}, one for each position, is not there yet", sort.span))
+        return None
+    settings = resolve(SORTS[word], sort.options, sort.span, evaluate, lambda name: None, report)
+    if settings is None:
+        return None
+    width = _width(sort, evaluate, report)
+    if width is None:
+        return None
+    return _resolved(word, settings, width)
+
+
+def _width(sort: ast.Sort, evaluate: Evaluate, report: Report) -> int | None:
+    if not sort.sizes:
+        return 1
+    if sort.name.id != "real" or len(sort.sizes) > 1:
+        report(Diagnostic("NN211", f"{sort.name.id} has no such size", sort.span, help="only real has one: real[13]"))
+        return None
+    width = evaluate(sort.sizes[0])
+    if isinstance(width, int) and not isinstance(width, bool) and 1 <= width <= 1_000_000:
+        return width
+    if width is not None:
+        report(Diagnostic("NN211", f"real[{width}] is no number of columns", sort.sizes[0].span, help="real[13] is 13 columns"))
+    return None
+
+
+def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
+    if word == "class":
+        return Class()
+    if word == "real":
+        return Real(width, settings["standard"] is True)
+    least, most, keep, shares = (settings[k] for k in ("min", "max", "keep", "vocabulary"))
+    return Tokens(
+        unit=word,
+        lower=settings["lower"] is True,
+        punctuation=settings.get("punctuation") is True,
+        min=least if isinstance(least, int) else 1,
+        max=most if isinstance(most, int) else None,
+        keep=keep if isinstance(keep, int) else None,
+        reverse=settings["reverse"] is True,
+        marks=settings["marks"] is True,
+        vocabulary=shares if isinstance(shares, str) else None,
+    )
+
+
+def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: Report) -> bool:
+    if not isinstance(port.sort, Tokens) or port.sort.vocabulary is None:
+        return True
+    name = port.sort.vocabulary
+    other = next((p for p in known if p.name == name), None)
+    if other is None or other is port or not isinstance(other.sort, Tokens) or other.sort.unit != port.sort.unit:
+        near = nearest(name, [p.name for p in known if p is not port])
+        help = f"did you mean {near}?" if near else "name another input of the same sort"
+        report(Diagnostic("NN307", f"there is no vocabulary of {name} to share", given[port.name].sort.span, help=help))
+        return False
+    if other.sort.vocabulary is not None:
+        report(Diagnostic("NN307", f"{name} shares a vocabulary itself", given[port.name].sort.span, help=f"write vocabulary={other.sort.vocabulary}"))
+        return False
+    return True
+
+
+def owner(port: Port) -> str:
+    """Whose vocabulary serves an input of tokens."""
+    assert isinstance(port.sort, Tokens)
+    return port.sort.vocabulary or port.name
+
+
+def sequence_symbol_of(port: Port, all_ports: tuple[Port, ...]) -> str:
+    """`T`, or `T.source` where there are several inputs of tokens."""
+    several = sum(isinstance(p.sort, Tokens) and not p.output for p in all_ports) > 1
+    return f"T.{port.name}" if several else "T"
+
+
+def vocabulary_symbol_of(port: Port, all_ports: tuple[Port, ...]) -> str:
+    """`V`, or `V.source` where there are several vocabularies."""
+    owners = {owner(p) for p in all_ports if isinstance(p.sort, Tokens)}
+    return f"V.{owner(port)}" if len(owners) > 1 else "V"
+
+
+def classes_symbol_of(port: Port, all_ports: tuple[Port, ...]) -> str:
+    """`classes`, or `classes.label` where several outputs are classes."""
+    several = sum(isinstance(p.sort, Class) for p in all_ports) > 1
+    return f"classes.{port.name}" if several else "classes"
