@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from compiler.ir.graph import Input, Node, apply, sorted_nodes
-from compiler.ir.types import Type, sequence_symbol
+from compiler.ir.types import BATCH, Type, sequence_symbol
 from compiler.ops.elementwise import Add, constant
 from compiler.ops.lookup import AddRows, Dense
 from compiler.ops.reduction import Sum
 from compiler.ops.sequence import Mask
-from compiler.ops.shape import Reshape
+from compiler.ops.shape import Reshape, Transpose
+from dsl.source import Span
 
 
 def gradients(
@@ -62,8 +63,20 @@ def _safe(node: Node, cotangent: Node, lengths: Mapping[str, Node]) -> Node:
     """Zeros in the padding of a sequence's cotangent: what padding computes must reach no weight."""
     if cotangent.type.ragged is None or cotangent.type.pad == "zero":
         return cotangent
-    symbol = sequence_symbol(cotangent.type.shape[cotangent.type.ragged])
-    return apply(Mask("zero"), cotangent, lengths[symbol], span=node.span)
+    return _masked(cotangent, lengths, node.span)
+
+
+def _masked(x: Node, lengths: Mapping[str, Node], span: Span | None = None) -> Node:
+    """x with zeros in its padding, wherever its ragged axis is."""
+    ragged = x.type.ragged
+    assert ragged is not None
+    symbol = sequence_symbol(x.type.shape[ragged])
+    first = (x.type.shape.index(BATCH), ragged)
+    order = (*first, *(i for i in range(x.type.rank) if i not in first))
+    if order == tuple(range(x.type.rank)):
+        return apply(Mask("zero"), x, lengths[symbol], span=span)
+    there = apply(Mask("zero"), apply(Transpose(order), x, span=span), lengths[symbol], span=span)
+    return apply(Transpose(tuple(order.index(i) for i in range(len(order)))), there, span=span)
 
 
 def unbroadcast(cotangent: Node, to: Type, lengths: Mapping[str, Node]) -> Node:
@@ -76,8 +89,7 @@ def unbroadcast(cotangent: Node, to: Type, lengths: Mapping[str, Node]) -> Node:
     )
     ragged = cotangent.type.ragged
     if ragged in axes and cotangent.type.pad != "zero":
-        symbol = sequence_symbol(cotangent.type.shape[ragged])
-        cotangent = apply(Mask("zero"), cotangent, lengths[symbol])
+        cotangent = _masked(cotangent, lengths)
     return apply(Reshape(to.shape), apply(Sum(axes), cotangent))
 
 

@@ -126,7 +126,7 @@ def _op(words: list[str], mark: str) -> Op:
 
 def _read(kind: str, text: str) -> object:
     if kind.startswith("Literal["):
-        return _one_of(text, re.findall(r'"(\w+)"', kind))
+        return _one_of(text, re.findall(r"\w+", kind)[1:])
     return _READERS[kind](text)
 
 

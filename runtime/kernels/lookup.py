@@ -52,7 +52,7 @@ def add_rows(xp: Xp, out: Array, dense: Array, sparse: Rows, sums: Array) -> Non
     if out is not dense:
         xp.copyto(out, dense)
     n = int(sparse.count[0])
-    ids, sums = sparse.ids[:n], sums[:n]
+    ids, sums = sparse.ids[:n], sums.reshape(-1, sums.shape[-1])[:n]
     xp.take(out, ids, axis=0, out=sums, mode="clip")
     xp.add(sums, sparse.values[:n], out=sums)
     out[ids] = sums
