@@ -1,4 +1,4 @@
-"""The command line: commands, their options, exit codes. What a command does is in `nnc.commands`, loaded when called."""
+"""The command line: commands and their options. What a command does is in `nnc.commands`, loaded when it is called."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> in
         code = run(arguments)
         sys.stdout.flush()
         return code
-    except NncError as error:
+    except NncError:
         return _told(lambda: tell(error.diagnostics, "--json" in arguments))
     except BrokenPipeError:
         return _silenced()

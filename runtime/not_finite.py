@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from compiler.ir.graph import Graph, Input, Node, Output
+from compiler.ir.graph import Graph, Input, Node, Output, sorted_nodes
+from compiler.ir.types import Type, sequence_symbol, value_of
 from compiler.settings import TrainSettings
 from dsl.errors import Diagnostic
 from dsl.render import show
@@ -54,13 +55,18 @@ def first_not_finite(
     Back from the loss (else from the damaged weights' next values), through values that are not finite, to one whose
     inputs all are.
     """
-    nodes = graph.nodes()
-    values = interpret(Graph(graph.inputs, tuple(Output(str(i), n) for i, n in enumerate(nodes))), feeds, sizes)
-    bad = {n: text for i, n in enumerate(nodes) if (text := _what_is_wrong(n, values[str(i)])) is not None}
-    damaged = set(damaged)
     loss = [o.node for o in graph.outputs if o.name == "loss"]
+    damaged = set(damaged)
     updates = [o.node for o in graph.outputs if o.update in damaged]
     for roots in (loss, updates):
+        # The forward part alone first: the gradients' values may be large.
+        nodes = sorted_nodes(roots)
+        values = interpret(Graph(graph.inputs, tuple(Output(str(i), n) for i, n in enumerate(nodes))), feeds, sizes)
+        bad: dict[Node, str] = {}
+        for i, node in enumerate(nodes):
+            wrong = _what_is_wrong(node, values[str(i)], feeds, sizes)
+            if wrong is not None:
+                bad[node] = wrong
         reached: set[Node] = set()
         stack = [n for n in roots if n in bad]
         while stack:
@@ -74,17 +80,28 @@ def first_not_finite(
     return None
 
 
-def _what_is_wrong(node: Node, value: Array) -> str | None:
-    """`nan in 3 of 12 numbers`; None where all is as it should be. Padding may hold what its type says."""
+def _what_is_wrong(node: Node, value: Array, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> str | None:
+    """`nan in 3 of 12 numbers`; None where all is as it should be. What stands in padding does not count."""
     if node.type.dtype not in ("f32", "f64") or np.isfinite(value).all():
         return None
-    counts = {"nan": np.isnan(value).sum(), "inf": np.isposinf(value).sum()}
-    if node.type.pad not in ("lowest", "any"):
-        counts["-inf"] = np.isneginf(value).sum()
-    present = {kind: int(n) for kind, n in counts.items() if n}
+    value = _without_padding(node.type, value, feeds, sizes)
+    counts = {"nan": np.isnan(value), "inf": np.isposinf(value), "-inf": np.isneginf(value)}
+    present = {kind: int(found.sum()) for kind, found in counts.items() if found.any()}
     if not present:
         return None
     return f"{' and '.join(present)} in {sum(present.values())} of {np.size(value)} numbers"
+
+
+def _without_padding(type_: Type, value: Array, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
+    """The real numbers alone, in one row."""
+    axis = type_.ragged
+    if axis is None or axis == 0 or type_.rows is not None:
+        return value.reshape(-1)
+    symbol = sequence_symbol(type_.shape[axis])
+    lengths = feeds[f"lengths.{symbol}"]
+    real = [value_of(type_.shape[axis], {**sizes, symbol: int(length)}) for length in lengths]
+    rows = np.moveaxis(value, axis, 1)
+    return np.concatenate([row[:n].reshape(-1) for row, n in zip(rows, real, strict=True)])
 
 
 def _told(

@@ -8,7 +8,7 @@ from pathlib import Path
 from dsl.errors import Diagnostic, RunError
 from dsl.nearest import nearest
 from dsl.render import show
-from nnc.spec_files import DEFAULT_SPEC, read_spec, shipped_folder, shipped_names
+from nnc.spec_files import read_spec, shipped_folder, shipped_names
 
 STARTER = """\
 # What it tells apart, and from what
@@ -58,8 +58,7 @@ def _copied(source: str) -> str:
     from dsl.parse import decode
 
     text = decode(read_spec(path), show(str(path)))
-    note = "" if name == DEFAULT_SPEC and path.parent == shipped_folder() else ""
-    return f"{_to_fill_in(text)}{note}"
+    return _to_fill_in(text)
 
 
 def _to_fill_in(text: str) -> str:

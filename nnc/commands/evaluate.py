@@ -1,0 +1,79 @@
+"""`nnc eval RUN`: a trained model's scores on the spec's splits, or on another file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from compiler.settings import Files
+from dsl.errors import Diagnostic, RunError
+from dsl.render import show
+from dsl.source import Span
+from nnc.failure import print_diagnostics, width
+from nnc.installed import refuse_strangers
+from nnc.model import Model, open_model
+from nnc.report import scores
+from runtime.data import Rows, read, read_file
+from runtime.evaluate import evaluate
+
+
+def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool) -> int:
+    refuse_strangers()
+    model = open_model(run)
+    parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
+    executor = model.executor(model.experiment.network.evaluation)
+    heads, batch = model.experiment.network.heads, model.experiment.train.batch
+    found = {name: evaluate(executor, heads, rows, model.tables, batch) for name, rows in parts.items()}
+    if as_json:
+        print(json.dumps({name: each.to_json() for name, each in found.items()}, ensure_ascii=False))
+        return 0
+    for name, each in found.items():
+        print(f"{each.rows:,} {name} rows")
+        print("\n".join(scores(each, name, None, width(sys.stdout))))
+    return 0
+
+
+def _other_rows(model: Model, paths: Sequence[str]) -> Rows:
+    data = model.experiment.data
+    entry = Files(
+        paths=tuple(paths),
+        header=data.train.header if data else False,
+        columns=data.train.columns if data else None,
+        span=data.train.span if data else Span(paths[0], 1, 1, 1, 1, ""),
+        free=True,
+    )
+    rows, warnings = read_file(model.ports, model.tables, entry, Path(), format=data.format if data else None)
+    print_diagnostics(warnings, sys.stderr)
+    return rows
+
+
+def _own_rows(model: Model, data_root: Path | None) -> dict[str, Rows]:
+    """The validation and test rows that training had; refused where the files are no longer the same."""
+    settings, origin = model.experiment.data, model.origin
+    if settings is None:
+        raise RunError(
+            Diagnostic("NN866", "this model's spec names no data", help="give a file: nnc eval RUN --data FILE")
+        )
+    root = data_root or (Path(origin.data_root) if origin.data_root is not None else None)
+    dataset = read(model.ports, settings, Path(origin.folder), root, fold=origin.fold)
+    if dataset.fingerprint != origin.fingerprint:
+        raise RunError(
+            Diagnostic(
+                "NN866",
+                f"the data in {show(str(root or origin.folder))} are not those that this model was trained on",
+                help="its validation and test rows cannot be told apart any more; score a file: --data FILE",
+            )
+        )
+    parts = {"valid": dataset.valid, "test": dataset.test}
+    found = {name: rows for name, rows in parts.items() if rows is not None}
+    if not found:
+        raise RunError(
+            Diagnostic(
+                "NN866",
+                "the spec of this model has neither validation nor test rows",
+                help="score a file: nnc eval RUN --data FILE",
+            )
+        )
+    return found

@@ -1,0 +1,143 @@
+"""`nnc inspect SPEC|RUN`: what the compiler makes of a spec, stage by stage."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from compiler import pipeline
+from compiler.experiment import Experiment
+from dsl.errors import Diagnostic, RunError
+from nnc.failure import width
+from nnc.installed import refuse_strangers
+from nnc.layers import a_word, flops, shape_in_words, table, value_bytes, weight_counts
+from nnc.spec_files import read_spec, shown, use_reader
+
+DEFAULT_LENGTH = 20
+SIZE = re.compile(r"([A-Za-z][^=,\s]*)=([1-9][0-9]{0,8})")
+NEED_SIZES = ("plan", "code")
+
+
+@dataclass(frozen=True)
+class Options:
+    """As on the command line."""
+
+    stage: str = "layers"
+    pass_name: str | None = None
+    sizes: dict[str, int] | None = None
+    sets: tuple[str, ...] = ()
+    data_root: Path | None = None
+    as_json: bool = False
+
+
+def parse_sizes(text: str | None) -> dict[str, int] | None:
+    """`V=10000,T=50`. Raises a usage error."""
+    if text is None:
+        return None
+    sizes: dict[str, int] = {}
+    for part in text.split(","):
+        found = SIZE.fullmatch(part.strip())
+        if found is None or found[1] in sizes:
+            raise click.BadParameter(f"{part!r} is no size: write V=10000,T=50", param_hint="--sizes")
+        sizes[found[1]] = int(found[2])
+    return sizes
+
+
+def run(spec: Path, options: Options) -> int:
+    refuse_strangers()
+    experiment, sizes = _opened(spec, options)
+    if options.pass_name is not None:
+        text = pipeline.diff(experiment, options.pass_name)
+    elif options.stage == "layers":
+        if options.as_json:
+            print(json.dumps(layers_json(experiment), ensure_ascii=False))
+            return 0
+        text = "\n".join(table(experiment.network, width(sys.stdout)))
+    else:
+        text = pipeline.stage(experiment, options.stage, sizes)
+    if options.as_json:
+        name = options.pass_name or options.stage
+        print(json.dumps({"stage": name, "text": text}, ensure_ascii=False))
+    else:
+        print(text, end="" if text.endswith("\n") else "\n")
+    return 0
+
+
+def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
+    """The experiment, and sizes for a batch: those given, else those of the data."""
+    given = dict(options.sizes or {})
+    if spec.is_dir() or spec.suffix == ".safetensors":
+        from nnc.model import open_model
+
+        model = open_model(spec)
+        return model.experiment, {**_batch_sizes(model.experiment), **given}
+    text, use = read_spec(spec), use_reader(spec)
+
+    def check(sizes: dict[str, int] | None) -> Experiment:
+        return pipeline.check(text, shown(spec), read_use=use, sets=options.sets, sizes=sizes)
+
+    experiment = check(given or None)
+    if options.stage not in NEED_SIZES or options.pass_name is not None or _bound(experiment):
+        return experiment, {**_batch_sizes(experiment), **given}
+    if options.sizes is None and experiment.data is not None:
+        from runtime.data import read
+
+        fold = 0 if experiment.data.folds else None
+        ports = (*experiment.network.inputs, *experiment.network.outputs)
+        dataset = read(ports, experiment.data, spec.parent, options.data_root, fold=fold)
+        bound = check(dataset.tables.sizes())
+        batch = {"B": min(bound.train.batch, dataset.train.count), **dataset.train.longest}
+        return bound, {**batch, **dataset.tables.sizes()}
+    raise RunError(_sizes_missing(experiment, options.stage))
+
+
+def _bound(experiment: Experiment) -> bool:
+    return not _open_symbols(experiment)
+
+
+def _open_symbols(experiment: Experiment) -> list[str]:
+    dims = [d for p in experiment.network.parameters for d in p.type.shape if not isinstance(d, int)]
+    return sorted({name for dim in dims for name, _ in dim.terms})
+
+
+def _batch_sizes(experiment: Experiment) -> dict[str, int]:
+    """A batch as the spec has it, of texts of a usual length."""
+    sizes = {"B": experiment.train.batch}
+    for node in experiment.network.training.inputs:
+        for dim in node.type.shape:
+            if not isinstance(dim, int):
+                for name, _ in dim.terms:
+                    sizes.setdefault(name, DEFAULT_LENGTH)
+    return sizes
+
+
+def _sizes_missing(experiment: Experiment, stage: str) -> Diagnostic:
+    symbols = ",".join(f"{name}={10000 if name.startswith('V') else 2}" for name in _open_symbols(experiment))
+    return Diagnostic(
+        "NN869",
+        f"the stage {stage} needs sizes that data decide: {', '.join(_open_symbols(experiment))}",
+        help=f"give them, such as --sizes {symbols}",
+    )
+
+
+def layers_json(experiment: Experiment) -> dict[str, Any]:
+    rows = [
+        {
+            "line": row.span.line,
+            "layer": row.text,
+            "depth": row.depth,
+            "out": shape_in_words(row.out),
+            "weights": {" x ".join(symbols) or "1": n for symbols, n in weight_counts(row.parameters).items()},
+            "flop_a_word": a_word(flops, row.nodes)[0],
+            "flop_an_example": a_word(flops, row.nodes)[1],
+            "bytes_a_word": a_word(value_bytes, row.nodes)[0],
+        }
+        for row in experiment.network.layers
+    ]
+    return {"stage": "layers", "layers": rows}

@@ -1,0 +1,124 @@
+"""`nnc predict RUN`: a line an example in, a line an example out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from compiler.settings import Files
+from dsl.errors import DataError, Diagnostic
+from dsl.render import show
+from dsl.source import Span
+from nnc.failure import print_diagnostics
+from nnc.installed import refuse_strangers
+from nnc.model import BATCH, Model, open_model
+from runtime.data import read_file
+from runtime.predict import Answer
+
+CHUNK_BYTES = 1 << 16
+
+
+def run(run: Path, *, texts: Sequence[str], file: Path | None, proba: bool, as_json: bool) -> int:
+    refuse_strangers()
+    model = open_model(run)
+    for answers in _answers(model, texts, file):
+        lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+    return 0
+
+
+def _answers(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[list[dict[str, Answer]]]:
+    """A piece at a time, each as soon as it is there."""
+    if file is not None:
+        yield model.answers(_rows_of(model, file))
+    elif texts:
+        yield model.answers(model.encode([text.split("\t") for text in texts], "argument"))
+    else:
+        line = 1
+        for lines in _standard_input():
+            for at in range(0, len(lines), BATCH):
+                part = lines[at : at + BATCH]
+                yield model.answers(model.encode([text.split("\t") for text in part], "standard input", line))
+                line += len(part)
+
+
+def _rows_of(model: Model, file: Path) -> Any:
+    data = model.experiment.data
+    train = data.train if data is not None else None
+    entry = Files(
+        paths=(str(file),),
+        header=train.header if train else False,
+        columns=train.columns if train else None,
+        span=train.span if train else Span(str(file), 1, 1, 1, 1, ""),
+        free=True,
+    )
+    rows, warnings = read_file(
+        model.ports, model.tables, entry, Path(), format=data.format if data else None, outputs_optional=True
+    )
+    print_diagnostics(warnings, sys.stderr)
+    return rows
+
+
+def _standard_input() -> Iterator[list[str]]:
+    """The lines that are there, as they come; the last one needs no newline."""
+    number, rest = 1, b""
+    reader = sys.stdin.buffer
+    while True:
+        chunk = reader.read1(CHUNK_BYTES)
+        *lines, rest = (rest + chunk).split(b"\n") if chunk else ((rest, b"") if rest else (b"",))
+        texts = [_decoded(line, number + i) for i, line in enumerate(lines)]
+        number += len(lines)
+        if texts:
+            yield texts
+        if not chunk:
+            return
+
+
+def _decoded(line: bytes, number: int) -> str:
+    line = line.removesuffix(b"\r")
+    if number == 1:
+        line = line.removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        column = len(line[: error.start].decode("utf-8", "replace")) + 1
+        raise DataError(_bad_line("NN703", "this is not UTF-8", line, number, column)) from None
+    if "\0" in text:
+        raise DataError(_bad_line("NN704", "this line has a NUL character", line, number, text.index("\0") + 1))
+    return text
+
+
+def _bad_line(code: str, message: str, line: bytes, number: int, column: int) -> Diagnostic:
+    text = line.decode("utf-8", "replace")
+    return Diagnostic(code, message, Span("standard input", number, column, number, column + 1, text))
+
+
+def text_line(answers: Mapping[str, Answer], proba: bool) -> str:
+    """Outputs separated by TAB, `negative    0.97    positive 0.02  neutral 0.01` with probabilities."""
+    return "\t".join(_text(answer, proba) for answer in answers.values())
+
+
+def _text(answer: Answer, proba: bool) -> str:
+    if isinstance(answer.value, str):
+        label = show(answer.value)
+        if not proba or answer.probabilities is None:
+            return label
+        (_, first), *others = answer.probabilities
+        rest = "  ".join(f"{show(name)} {p:.2f}" for name, p in others)
+        return f"{label}    {first:.2f}    {rest}"
+    values = answer.value if isinstance(answer.value, tuple) else (answer.value,)
+    return "\t".join(f"{value:.6g}" for value in values)
+
+
+def _json_line(answers: Mapping[str, Answer], proba: bool) -> str:
+    """`{"polarity": "negative"}`; with probabilities `{"polarity": {"label": ..., "probabilities": {...}}}`."""
+    found: dict[str, Any] = {}
+    for name, answer in answers.items():
+        found[name] = list(answer.value) if isinstance(answer.value, tuple) else answer.value
+        if proba and answer.probabilities is not None:
+            found[name] = {"label": answer.value, "probabilities": dict(answer.probabilities)}
+    return json.dumps(found, ensure_ascii=False)

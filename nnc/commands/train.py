@@ -1,0 +1,275 @@
+"""`nnc train [SPEC]`: from a spec to a trained, saved, scored model."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compiler import pipeline
+from compiler.experiment import Experiment
+from compiler.settings import DataSettings
+from compiler.sorts import Tokens
+from dsl.errors import Diagnostic, RunError, SpecError
+from dsl.render import show
+from nnc.examples import example_of
+from nnc.failure import colored, print_diagnostics
+from nnc.installed import refuse_strangers
+from nnc.model import Model, Origin, save_model
+from nnc.plain import Plain, Screen
+from nnc.report import Header, json_of, model_lines, summary
+from nnc.run_folder import MODEL, add_to_log, discard, fold_folder, new_run, write_spec
+from nnc.spec_files import DEFAULT_SPEC, read_spec, shipped_folder, shown, use_reader
+from nnc.stopping import Stop, listening
+from runtime.data import Dataset, read
+from runtime.evaluate import Evaluation, number_or_null
+from runtime.numpy_backend import numpy_backend
+from runtime.train import EpochDone, Event, Job, TrainResult, train
+
+
+@dataclass(frozen=True)
+class Options:
+    """As on the command line."""
+
+    out: Path | None = None
+    overwrite: bool = False
+    sets: tuple[str, ...] = ()
+    seed: int | None = None
+    device: str = "auto"
+    data_root: Path | None = None
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec as it was read, and how to check it; data are its `data` section."""
+
+    path: Path
+    text: bytes
+    options: Options
+    data: DataSettings
+
+    def check(self, sizes: Mapping[str, int] | None = None) -> Experiment:
+        return checked(self.path, self.text, self.options, sizes)
+
+
+def run(spec: Path | None, options: Options) -> int:
+    refuse_strangers()
+    refuse_device(options.device)
+    path = shipped_folder() / DEFAULT_SPEC if spec is None else spec
+    text = read_spec(path)
+    experiment = checked(path, text, options)
+    print_diagnostics(experiment.warnings, sys.stderr)
+    if experiment.data is None:
+        raise SpecError(no_data(path))
+    opened = Spec(path, text, options, experiment.data)
+    folds = experiment.data.folds
+    screen = _screen(options.as_json)
+    first = _read(opened, experiment, 0 if folds else None)
+    folder = new_run(options.out, path.stem, options.overwrite)
+    try:
+        with listening() as stop:
+            if folds is None:
+                return _one(opened, first, folder, screen, stop)
+            return _folds(opened, experiment, first, folds, folder, screen, stop)
+    finally:
+        discard(folder)
+
+
+def checked(path: Path, text: bytes, options: Options, sizes: Mapping[str, int] | None = None) -> Experiment:
+    """The experiment of a spec; sizes: those that data give, None before they are read."""
+    return pipeline.check(
+        text, shown(path), read_use=use_reader(path), sets=options.sets, sizes=sizes, seed=options.seed
+    )
+
+
+def no_data(path: Path) -> Diagnostic:
+    return Diagnostic(
+        "NN650",
+        f"{show(shown(path))} has no data section, so there is nothing to train on",
+        help='add one: data { train "train.tsv" ; valid 10% }, or give the file with --set data.train=train.tsv',
+    )
+
+
+def refuse_device(device: str) -> None:
+    if device.startswith("cuda"):
+        raise RunError(
+            Diagnostic(
+                "NN865",
+                f"the device {device} is not there",
+                help="this version computes on the CPU: leave --device out",
+            )
+        )
+
+
+def _read(spec: Spec, experiment: Experiment, fold: int | None) -> Dataset:
+    ports = (*experiment.network.inputs, *experiment.network.outputs)
+    dataset = read(ports, spec.data, spec.path.parent, spec.options.data_root, fold=fold)
+    print_diagnostics(dataset.warnings, sys.stderr)
+    return dataset
+
+
+def _screen(as_json: bool) -> Screen:
+    """With --json standard output holds the one line of JSON, so progress goes to standard error."""
+    out = sys.stderr if as_json else sys.stdout
+    if as_json or not out.isatty() or os.environ.get("TERM") == "dumb":
+        return Plain(out)
+    from rich.console import Console
+
+    from nnc.console import Terminal
+
+    return Terminal(Console(file=out, highlight=False, markup=False, emoji=False, no_color=not colored(out)))
+
+
+def _one(spec: Spec, dataset: Dataset, folder: Path, screen: Screen, stop: Stop) -> int:
+    result, model = trained(spec, dataset, None, folder, screen, stop)
+    path = folder / MODEL
+    if result.stopped:
+        screen.end(_stopped_lines(result, path))
+        return stop.exit_code or 130
+    if spec.options.as_json:
+        screen.end(())
+        print(json.dumps(json_of(result, path), ensure_ascii=False))
+    else:
+        width = screen.width()
+        screen.end((*summary(result, model.experiment.train.epochs, width), *_ending(model, dataset, path, folder)))
+    return 0
+
+
+def _ending(model: Model, dataset: Dataset, path: Path, folder: Path) -> list[str]:
+    return model_lines(path, folder, example_of(model, dataset.test or dataset.valid or dataset.train))
+
+
+def _folds(
+    spec: Spec, experiment: Experiment, first: Dataset, folds: int, folder: Path, screen: Screen, stop: Stop
+) -> int:
+    """As many runs as folds; the test scores are their mean."""
+    results: list[TrainResult] = []
+    for fold in range(folds):
+        dataset = first if fold == 0 else _read(spec, experiment, fold)
+        below = fold_folder(folder, fold)
+        result, _ = trained(spec, dataset, fold, below, screen, stop, f"fold {fold + 1} of {folds}")
+        if result.stopped:
+            screen.end(_stopped_lines(result, below / MODEL))
+            return stop.exit_code or 130
+        results.append(result)
+        if not spec.options.as_json:
+            screen.end(summary(result, experiment.train.epochs, screen.width())[:2])
+    whole = fold_results(results)
+    add_to_log(folder, whole)
+    if spec.options.as_json:
+        screen.end(())
+        print(json.dumps(whole, ensure_ascii=False))
+    else:
+        screen.end(_fold_lines(whole, folds, folder))
+    return 0
+
+
+def fold_results(results: list[TrainResult]) -> dict[str, Any]:
+    """`test` and `valid` are means over the folds, `folds` the list."""
+    each = [{"test": _json(r.test), "valid": _json(r.valid), "best_epoch": r.best_epoch} for r in results]
+    return {
+        "test": mean([e["test"] for e in each]),
+        "valid": mean([e["valid"] for e in each]),
+        "folds": each,
+        "epochs": max(r.epochs for r in results),
+        "seconds": round(sum(r.seconds for r in results), 3),
+    }
+
+
+def mean(values: list[Any]) -> Any:
+    """Of numbers, and of objects of numbers, key by key; null where one is missing."""
+    if any(value is None for value in values):
+        return None
+    if isinstance(values[0], dict):
+        keys = [key for key in values[0] if all(key in value for value in values)]
+        return {key: mean([value[key] for value in values]) for key in keys}
+    return sum(values) / len(values)
+
+
+def _json(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    return None if evaluation is None else evaluation.to_json()
+
+
+def _fold_lines(whole: Mapping[str, Any], folds: int, folder: Path) -> list[str]:
+    lines = [f"mean of {folds} folds"]
+    for name, value in (whole["test"] or {}).items():
+        if isinstance(value, float) and name != "rows":
+            lines.append(f"  test {name:<10} {value:.3f}")
+    return [*lines, f"{show(str(folder))}/fold-1 to fold-{folds}"]
+
+
+def trained(
+    spec: Spec, dataset: Dataset, fold: int | None, folder: Path, screen: Screen, stop: Stop, title: str = ""
+) -> tuple[TrainResult, Model]:
+    """Train on these rows, and save the best model in folder."""
+    experiment = spec.check(dataset.tables.sizes())
+    step = pipeline.training_step(experiment)
+    job = Job(
+        network=experiment.network,
+        settings=experiment.train,
+        step=type(step)(pipeline.optimize(step.graph), step.states),
+        evaluation=pipeline.optimize(experiment.network.evaluation),
+        dataset=dataset,
+        backend=numpy_backend(),
+        compile_bucket=pipeline.compile_bucket,
+    )
+    write_spec(folder, experiment.spec)
+    screen.begin(_header(spec.path, experiment, dataset, job.backend.name, title))
+    result = train(job, _logged(folder, screen.event), stop.asked)
+    options = spec.options
+    origin = Origin(
+        sets=options.sets,
+        seed=options.seed,
+        fold=fold,
+        folder=str(spec.path.parent.resolve()),
+        data_root=None if options.data_root is None else str(options.data_root.resolve()),
+        fingerprint=dataset.fingerprint,
+    )
+    model = Model(experiment, dataset.tables, result.weights, origin, _metrics(result))
+    save_model(folder / MODEL, model)
+    return result, model
+
+
+def _metrics(result: TrainResult) -> dict[str, Any]:
+    return {"best_epoch": result.best_epoch, "valid": _json(result.valid), "test": _json(result.test)}
+
+
+def _logged(folder: Path, show_event: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Every epoch goes into the log before it is shown."""
+
+    def event(event: Event) -> None:
+        if isinstance(event, EpochDone):
+            entry = {"epoch": event.epoch, "loss": number_or_null(event.loss), "valid": _json(event.valid)}
+            add_to_log(folder, {**entry, "best": event.best, "seconds": round(event.seconds, 3)})
+        show_event(event)
+
+    return event
+
+
+def _header(path: Path, experiment: Experiment, dataset: Dataset, backend: str, title: str) -> Header:
+    tables = dataset.tables
+    units = {p.sort.unit for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Header(
+        file=path.name,
+        labels=tuple(label for labels in tables.labels.values() for label in labels),
+        tokens=sum(len(v) for v in tables.vocabularies.values()),
+        unit={frozenset({"words"}): "words", frozenset({"chars"}): "characters"}.get(frozenset(units), "tokens"),
+        backend=backend,
+        cores=cores,
+        title=title,
+    )
+
+
+def _stopped_lines(result: TrainResult, path: Path) -> list[str]:
+    """What was saved, as far as it is true."""
+    done = f"stopped in epoch {result.epochs + 1} after step {result.step}"
+    if result.valid is not None:
+        return [f"{done}; saved the best epoch so far, {result.best_epoch}: {show(str(path))}"]
+    which = f"epoch {result.best_epoch}" if result.epochs else "the weights as they are"
+    return [f"{done}; saved {which}: {show(str(path))}"]

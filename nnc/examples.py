@@ -1,0 +1,32 @@
+"""An example from the data, as an argument for the command line: for `try it: nnc predict ...`."""
+
+from __future__ import annotations
+
+import shlex
+
+from compiler.sorts import Tokens
+from nnc.model import Model
+from nnc.report import LONGEST_EXAMPLE
+from runtime.data import Rows
+from runtime.data.tokens import Sequences
+
+ROWS_LOOKED_AT = 50
+
+
+def example_of(model: Model, rows: Rows) -> str | None:
+    """A row's text in quotes, where the model reads one text; None where no row is short and printable."""
+    inputs = model.experiment.network.inputs
+    if len(inputs) != 1 or not isinstance(inputs[0].sort, Tokens):
+        return None
+    name, sort = inputs[0].name, inputs[0].sort
+    vocabulary = next(iter(model.tables.vocabularies.values()))
+    column = rows.columns[name]
+    assert isinstance(column, Sequences)
+    for row in range(min(rows.count, ROWS_LOOKED_AT)):
+        tokens = [vocabulary.token(i) for i in column.ids[column.offsets[row] : column.offsets[row + 1]].tolist()]
+        if sort.reverse or None in tokens:
+            continue
+        text = (" " if sort.unit == "words" else "").join(token for token in tokens if token)
+        if len(text) <= LONGEST_EXAMPLE and text.isprintable():
+            return f'"{text}"' if not set(text) & set('"$`\\!') else shlex.quote(text)
+    return None

@@ -1,0 +1,190 @@
+"""The table of layers: line, layer, shape, weights, cost; and the one line that `nnc check` says of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from compiler.experiment import Head, LayerRow, Network, Parameter
+from compiler.ir.graph import Input, Node
+from compiler.ir.types import Dim, Extent, Type, size_bytes
+from compiler.sorts import Class, Port, Real, Tokens
+from dsl.render import columns, show
+
+SYMBOL_WORDS = {"V": "word", "classes": "class"}
+SHORT, LONG = 100, 200
+"""Two lengths: the difference of what they cost is what a word costs."""
+GUESSES = {"V": 10_000, "classes": 2}
+"""For symbols that data will decide. What a word costs does not depend on them in any layer of today."""
+
+
+def quantity(count: float) -> str:
+    """`384`, `8,225`, `41 k`, `0.9 M`."""
+    for limit, divisor, unit in ((1e4, 1, ""), (5e5, 1e3, " k"), (5e8, 1e6, " M"), (5e11, 1e9, " G")):
+        if count < limit:
+            value = count / divisor
+            return f"{value:,.0f}" if not unit else f"{value:.1f}{unit}" if value < 10 else f"{value:,.0f}{unit}"
+    return f"{count / 1e12:,.1f} T"
+
+
+def weight_counts(parameters: Iterable[Parameter]) -> dict[tuple[str, ...], int]:
+    """How many weights, by the symbols that multiply them: () for plain ones, ("V",) for so many a word."""
+    counts: dict[tuple[str, ...], int] = {}
+    for parameter in parameters:
+        known = prod(d for d in parameter.type.shape if isinstance(d, int))
+        symbols = tuple(str(d) for d in parameter.type.shape if not isinstance(d, int))
+        counts[symbols] = counts.get(symbols, 0) + known
+    return counts
+
+
+def weights_in_words(parameters: Iterable[Parameter]) -> str:
+    """`38,602 weights + 128 a word`."""
+    counts = weight_counts(parameters)
+    parts = [f"{counts.get((), 0):,} weights"] if counts.get((), 0) or not counts else []
+    for symbols, count in counts.items():
+        if symbols:
+            words = [SYMBOL_WORDS.get(s.partition(".")[0], s) for s in symbols]
+            names = words[0] if len(words) == 1 else " and ".join(words)
+            parts.append(f"{count:,} a {names}" if parts else f"{count:,} weights a {names}")
+    return " + ".join(parts)
+
+
+def sizes_at(nodes: Iterable[Node], length: int, given: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Sizes for one example whose texts have so many words."""
+    sizes: dict[str, int] = {"B": 1}
+    for node in nodes:
+        for operand in (node, *node.inputs):
+            for dim in operand.type.shape:
+                if isinstance(dim, Extent):
+                    for name, _ in dim.terms:
+                        kind = name.partition(".")[0]
+                        sizes[name] = (given or {}).get(name, length if kind == "T" else GUESSES.get(kind, 1))
+    return {**sizes, "B": 1}
+
+
+def flops(nodes: Sequence[Node], length: int) -> int:
+    sizes = sizes_at(nodes, length)
+    return sum(n.op.flops(tuple(i.type for i in n.inputs), n.type, sizes) for n in nodes)
+
+
+def value_bytes(nodes: Sequence[Node], length: int) -> int:
+    """What training keeps of these values until their gradients are known; views have no memory of their own."""
+    sizes = sizes_at(nodes, length)
+    return sum(size_bytes(n.type, sizes) for n in nodes if not n.op.view and not isinstance(n.op, Input))
+
+
+def a_word(cost: Any, nodes: Sequence[Node]) -> tuple[float, float]:
+    """What each word adds, and what comes once for each example."""
+    short, long = cost(nodes, SHORT), cost(nodes, LONG)
+    slope = (long - short) / (LONG - SHORT)
+    return slope, max(short - slope * SHORT, 0.0)
+
+
+def sort_in_words(port: Port) -> str:
+    match port.sort:
+        case Tokens(unit=unit):
+            return f"{show(port.name)}: {unit} [T]"
+        case Real(width=width):
+            return f"{show(port.name)}: real [{width}]"
+        case Class():
+            return f"{show(port.name)}: class"
+
+
+def loss_in_words(heads: Sequence[Head]) -> str:
+    return " and ".join(dict.fromkeys(head.loss for head in heads))
+
+
+def signature_in_words(network: Network) -> str:
+    """`text: words [T]  ->  label: class, by cross-entropy`."""
+    inputs = ", ".join(sort_in_words(p) for p in network.inputs)
+    outputs = ", ".join(sort_in_words(p) for p in network.outputs)
+    return f"{inputs}  ->  {outputs}, by {loss_in_words(network.heads)}"
+
+
+def has_words(network: Network) -> bool:
+    return any(isinstance(port.sort, Tokens) for port in network.inputs)
+
+
+def summary(network: Network) -> str:
+    """`6 layers, 38,602 weights + 128 a word, 0.9 MFLOP a word`."""
+    count = sum(row.depth == 0 for row in network.layers)
+    nodes = unique(node for row in network.layers for node in row.nodes)
+    slope, once = a_word(flops, nodes)
+    cost = f"{quantity(slope)}FLOP a word" if slope else f"{quantity(once)}FLOP an example"
+    cost = cost.replace(" kFLOP", " kFLOP").replace("FLOP", " FLOP") if not any(u in cost for u in "kMGT ") else cost
+    return (
+        f"{count} {'layer' if count == 1 else 'layers'}, {weights_in_words(network.parameters)}, {_flop(slope, once)}"
+    )
+
+
+def _flop(slope: float, once: float) -> str:
+    number, _, unit = quantity(slope or once).partition(" ")
+    return f"{number} {unit}FLOP {'a word' if slope else 'an example'}"
+
+
+def unique(nodes: Iterable[Node]) -> list[Node]:
+    return list(dict.fromkeys(nodes))
+
+
+def shape_in_words(types: Sequence[Type]) -> str:
+    """`[T, 100]`, the batch left out; of a bundle each."""
+    return " ".join("[" + ", ".join(_dim(d) for d in t.shape[1:]) + "]" for t in types)
+
+
+def _dim(dim: Dim) -> str:
+    return str(dim)
+
+
+def table(network: Network, width: int) -> list[str]:
+    """The table of layers, as wide as it needs; columns are left out from the right where the terminal is narrow."""
+    words = has_words(network)
+    heading = ("line", "layer", "out", "weights", "FLOP/word" if words else "FLOP", "bytes/word" if words else "bytes")
+    rows = [heading, *(_row(row, words) for row in network.layers)]
+    nodes = unique(n for row in network.layers for n in row.nodes)
+    rows.append(("", "total", "", _weights(network.parameters), *_costs(nodes, words)))
+    aligned = _aligned(rows, width)
+    result = " -> ".join((", ".join(sort_in_words(p) for p in network.inputs), _outputs(network)))
+    return [*aligned, "", result]
+
+
+def _outputs(network: Network) -> str:
+    return ", ".join(f"{sort_in_words(h.port)}, {h.loss}" for h in network.heads)
+
+
+def _row(row: LayerRow, words: bool) -> tuple[str, ...]:
+    text = "  " * row.depth + show(row.text)
+    return (str(row.span.line), text, shape_in_words(row.out), _weights(row.parameters), *_costs(row.nodes, words))
+
+
+def _weights(parameters: Sequence[Parameter]) -> str:
+    counts = weight_counts(parameters)
+    parts = [f"{counts[()]:,}"] if counts.get(()) else []
+    parts += [f"{' x '.join(symbols)} x {count:,}" for symbols, count in counts.items() if symbols]
+    return " + ".join(parts)
+
+
+def _costs(nodes: Sequence[Node], words: bool) -> tuple[str, str]:
+    found: list[str] = []
+    for cost in (flops, value_bytes):
+        slope, once = a_word(cost, nodes)
+        value = slope if words else once
+        # What comes once for each example, not for each word, stands behind a plus.
+        found.append(quantity(value) if value else f"+ {quantity(once)}" if once else "")
+    return found[0], found[1]
+
+
+def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    left = (False, True, True, False, False, False)
+    widths = [max(columns(row[i]) for row in rows) for i in range(len(rows[0]))]
+    kept = len(widths)
+    while kept > 3 and sum(widths[:kept]) + 2 * (kept - 1) > width:
+        kept -= 1
+    lines: list[str] = []
+    for row in rows:
+        cells = [
+            text + " " * (w - columns(text)) if on_left else " " * (w - columns(text)) + text
+            for text, w, on_left in zip(row[:kept], widths, left, strict=False)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,241 @@
+"""What a run tells, as text: header, table, summary. Knows widths, but nothing of terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsl.render import columns, show
+from runtime.evaluate import Evaluation, OutputScores
+from runtime.memory import in_words
+from runtime.metrics import better
+from runtime.train import EpochDone, Started, TrainResult
+
+METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC"}
+MOST_CLASSES_IN_A_TABLE = 12
+LONGEST_EXAMPLE = 70
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is said of a run before it starts.
+
+    labels: of the outputs that have some; tokens: how many the vocabularies hold; unit: what one is called, plural
+    title: `fold 3 of 10`, or empty; cores: that may be used
+    """
+
+    file: str
+    labels: tuple[str, ...]
+    tokens: int
+    unit: str
+    backend: str
+    cores: int
+    title: str = ""
+
+
+def title(metric: str) -> str:
+    """A metric's name as it is shown: `macro F1`."""
+    output, dot, name = metric.rpartition(".")
+    return f"{show(output)}{dot}{METRIC_TITLES.get(name, name)}"
+
+
+def header_parts(header: Header, started: Started) -> list[str]:
+    """`sentiment.nn  positive, negative`, `3,600 train · 400 valid`, `412 words`, `numpy, 2 cores`."""
+    name = show(header.file)
+    if header.labels:
+        few = header.labels if len(header.labels) <= 4 else (*header.labels[:3], f"… {len(header.labels)} labels")
+        name += "  " + ", ".join(show(label) for label in few)
+    parts = [name, " · ".join(f"{count:,} {part}" for part, count in started.rows.items())]
+    if header.tokens:
+        parts.append(f"{header.tokens:,} {header.unit}")
+    parts.append(f"{header.backend}, {header.cores} {'core' if header.cores == 1 else 'cores'}")
+    return [header.title, *parts] if header.title else parts
+
+
+def cost_parts(started: Started, first_step_seconds: float) -> list[str]:
+    return [
+        f"weights {quantity(started.weights)}",
+        f"memory {in_words(started.needed_bytes)} of {in_words(started.available_bytes)}",
+        f"first step after {first_step_seconds:.1f} s",
+    ]
+
+
+def packed(parts: Sequence[str], width: int, gap: str) -> list[str]:
+    """The parts in as few lines of at most width columns as they take; a part that is wider alone is cut."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and columns(lines[-1]) + columns(gap) + columns(part) <= width:
+            lines[-1] += gap + part
+        else:
+            lines.append(cut(part, width))
+    return lines
+
+
+def cut(text: str, width: int) -> str:
+    """The text in at most width columns, `…` at the end where something is missing."""
+    if columns(text) <= width:
+        return text
+    kept = ""
+    for character in text:
+        if columns(kept) + columns(character) > width - 1:
+            break
+        kept += character
+    return kept + "…"
+
+
+def quantity(count: float) -> str:
+    """`38,602`, `51 k`, `1.2 M`."""
+    if count < 10_000:
+        return f"{count:,.0f}"
+    for unit in ("k", "M", "G", "T"):
+        count /= 1000
+        if count < 1000:
+            break
+    return f"{count:.1f} {unit}" if count < 10 else f"{count:,.0f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """`7 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@dataclass(frozen=True)
+class Column:
+    """rank: what goes first where the width is short (the highest)."""
+
+    key: str
+    heading: str
+    rank: int
+
+
+def table_columns(metrics: Sequence[str], validates: bool, width: int) -> tuple[Column, ...]:
+    """The table's columns that fit."""
+    found = [Column("epoch", "epoch", 0), Column("loss", "loss", 2 if metrics else 1)]
+    if validates:
+        found.append(Column("valid_loss", "valid loss", 4))
+        found += [Column(name, title(name), 1 if i == 0 else 3 + 2 * (i > 1)) for i, name in enumerate(metrics)]
+    found.append(Column("time", "time", 6))
+    while len(found) > 2 and 2 + sum(column_width(c) + 2 for c in found) > width:
+        found.remove(max(found, key=lambda c: c.rank))
+    return tuple(found)
+
+
+def column_width(column: Column) -> int:
+    return max(5, columns(column.heading))
+
+
+def shown_metrics(evaluation: Evaluation) -> tuple[str, ...]:
+    """What the table has: two metrics of the first output, one of each other."""
+    first, *others = evaluation.outputs
+    several = f"{first.name}." if others else ""
+    names = [f"{several}{name}" for name in list(first.metrics)[:2]]
+    return (*names, *(f"{o.name}.{next(iter(o.metrics))}" for o in others))
+
+
+def cell(column: Column, done: EpochDone) -> str:
+    match column.key:
+        case "epoch":
+            return str(done.epoch)
+        case "loss":
+            return number(done.loss)
+        case "time":
+            return f"{done.seconds:.1f}s" if done.seconds < 100 else duration(done.seconds).replace(" ", "")
+        case "valid_loss":
+            return number(done.valid.loss) if done.valid else ""
+        case metric:
+            return number(done.valid.value(metric)) if done.valid else ""
+
+
+def number(value: float) -> str:
+    """Three decimals where that says something; NaN is shown as NaN."""
+    if value != value:
+        return "NaN"
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
+
+
+def direction(metric: str, new: float, old: float | None) -> int:
+    """1 where it went better, -1 worse, 0 neither."""
+    name = metric.rpartition(".")[2].removeprefix("valid_")
+    if old is None or new == old:
+        return 0
+    return 1 if better(name, new, old) else -1
+
+
+def summary(result: TrainResult, epochs: int, width: int) -> list[str]:
+    """The answer: which epoch, how good."""
+    if result.valid is not None:
+        early = " (it stopped getting better)" if result.early else ""
+        first = f"best epoch {result.best_epoch} of {result.epochs} by {title(result.metric)}{early}"
+    else:
+        first = f"trained {result.epochs} of {epochs} epochs; no validation rows to choose one by"
+    lines = [cut(first, width)]
+    scored = result.test or result.valid
+    if scored is not None:
+        lines += scores(scored, "test" if result.test else "valid", result.valid if result.test else None, width)
+    return lines
+
+
+def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: int) -> list[str]:
+    """Every metric in a line of its own, and confusion matrices; beside: the validation's, in parentheses."""
+    lines: list[str] = []
+    several = len(evaluation.outputs) > 1
+    for output in evaluation.outputs:
+        for i, (metric, value) in enumerate(output.metrics.items()):
+            lead = (f"{name} {show(output.name)}" if several else name) if i == 0 else ""
+            lines.append(f"  {lead:<6} {title(metric):<10} {number(value):>7}")
+            if beside is not None:
+                extra = f"   (valid {number(beside.value(f'{output.name}.{metric}'))})"
+                lines[-1] += extra if columns(lines[-1]) + len(extra) <= width else ""
+        lines += confusion(output, width)
+    lines.append(f"  {'':<6} {'loss':<10} {number(evaluation.loss):>7}")
+    return [cut(line, width) for line in lines]
+
+
+def confusion(scores: OutputScores, width: int) -> list[str]:
+    """Rows: the true label; columns: what it was called. Left out where it does not fit."""
+    if scores.classes is None or scores.confusion is None or len(scores.classes) > MOST_CLASSES_IN_A_TABLE:
+        return []
+    labels = [show(label) for label in scores.classes]
+    longest = max(columns(label) for label in labels)
+    each = max(longest, len(str(max(max(row) for row in scores.confusion))))
+    if (room := (width - 10 - longest) // len(labels) - 2) < each:
+        each = max(room, 5)
+        if 10 + longest + len(labels) * (each + 2) > width:
+            return []
+
+    def right(text: str) -> str:
+        text = cut(text, each)
+        return "  " + " " * (each - columns(text)) + text
+
+    lines = [f"  {'true':<{longest + 6}}" + "".join(right(label) for label in labels)]
+    for label, row in zip(labels, scores.confusion, strict=True):
+        lines.append(f"    {label}" + " " * (longest - columns(label) + 4) + "".join(right(str(n)) for n in row))
+    return lines
+
+
+def model_lines(path: Path, run: Path, example: str | None) -> list[str]:
+    """Where the model is, and what to do next."""
+    size = in_words(path.stat().st_size)
+    lines = [f"{show(str(path))}   {size}"]
+    if example is not None:
+        lines.append(f"try it:  nnc predict {show(str(run))} {example}")
+    # Commands are not cut: a line that is folded by the terminal can still be copied.
+    return lines
+
+
+def json_of(result: TrainResult, model: Path) -> dict[str, Any]:
+    """The line that `train --json` ends with."""
+    return {
+        "test": result.test.to_json() if result.test else None,
+        "valid": result.valid.to_json() if result.valid else None,
+        "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
+        "metric": result.metric,
+        "seconds": round(result.seconds, 3),
+        "model": str(model),
+    }

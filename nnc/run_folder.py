@@ -1,0 +1,138 @@
+"""The folder of a run: `model.safetensors`, `log.jsonl`, `spec.nn`, `fold-N/`. Nothing else in it is ever touched."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dsl.errors import Diagnostic, RunError
+from dsl.render import show
+from nnc.spec_files import shown
+from runtime.storage import write_atomically
+
+MODEL = "model.safetensors"
+LOG = "log.jsonl"
+SPEC = "spec.nn"
+OWN_FILES = frozenset({MODEL, LOG, SPEC})
+FOLD = re.compile(r"fold-[1-9][0-9]{0,5}")
+
+
+def new_run(given: Path | None, stem: str, overwrite: bool) -> Path:
+    """Make the folder of a new run: the given one, else `runs/STEM` or the next free `runs/STEM-2`.
+
+    Raises RunError NN861 for a folder that may not be used, NN805 where none can be made.
+    """
+    try:
+        if given is not None:
+            return _given(given, overwrite)
+        number = 1
+        while True:
+            folder = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        where = show(str(error.filename or given or "runs"))
+        raise RunError(
+            Diagnostic(
+                "NN805",
+                f"{where} cannot be made: {show(error.strerror or str(error))}",
+                help="choose another folder with --out",
+            )
+        ) from None
+
+
+def _given(folder: Path, overwrite: bool) -> Path:
+    if folder.is_symlink() or folder.exists():
+        if not folder.is_dir():
+            raise RunError(_refused(folder, "is a file", "give the name of a folder"))
+        names = {entry.name for entry in folder.iterdir()}
+        if names and not is_run(folder):
+            raise RunError(_refused(folder, "holds something that is not a run", "choose a new folder"))
+        if names and not overwrite:
+            raise RunError(
+                _refused(
+                    folder, "holds a run already", "--overwrite replaces it; without --out the run gets a new folder"
+                )
+            )
+        _empty(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder looks like one that we made: its log or its model is there."""
+    return (folder / MODEL).is_file() or (folder / LOG).is_file()
+
+
+def _empty(folder: Path) -> None:
+    """Delete a run's own files, and its folders of folds where nothing else is in them."""
+    for entry in list(folder.iterdir()):
+        if FOLD.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
+            _empty(entry)
+            if not any(entry.iterdir()):
+                entry.rmdir()
+        elif entry.name in OWN_FILES and not entry.is_dir():
+            entry.unlink()
+
+
+def fold_folder(run: Path, fold: int) -> Path:
+    """The folder of a fold, numbered from 0 here and from 1 on the disk."""
+    folder = run / f"fold-{fold + 1}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def discard(folder: Path) -> None:
+    """Take back a folder in which nothing was written."""
+    if not any(folder.iterdir()):
+        shutil.rmtree(folder)
+
+
+def write_spec(folder: Path, text: str) -> None:
+    write_atomically(folder / SPEC, [text.encode()])
+
+
+def add_to_log(folder: Path, entry: Mapping[str, Any]) -> None:
+    """One line of JSON at the end of the log."""
+    try:
+        with (folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n")
+    except OSError as error:
+        reason = show(error.strerror or str(error))
+        raise RunError(
+            Diagnostic("NN805", f"{show(str(folder / LOG))} cannot be written: {reason}", help="make room on the disk")
+        ) from None
+
+
+def model_path(run: Path) -> Path:
+    """The model file that RUN on a command line means. Raises RunError NN862 where there is none."""
+    if not run.is_dir():
+        if run.exists():
+            return run
+        raise RunError(
+            Diagnostic("NN862", f"there is no run {show(str(run))}", help=_runs_here() or "nnc train makes one")
+        )
+    if (run / MODEL).is_file():
+        return run / MODEL
+    folds = sorted((p for p in run.glob("fold-*") if FOLD.fullmatch(p.name)), key=lambda p: int(p.name[5:]))
+    if folds:
+        hint = f"it has {len(folds)} folds, each with a model: choose one, such as {show(shown(folds[0]))}"
+    else:
+        hint = "a run's folder has a model.safetensors; this one has none"
+    raise RunError(Diagnostic("NN862", f"{show(str(run))} holds no model", help=hint))
+
+
+def _runs_here() -> str:
+    found = sorted(str(path.parent) for path in Path("runs").glob(f"*/{MODEL}"))
+    return f"the runs here: {', '.join(show(name) for name in found[:5])}" if found else ""
+
+
+def _refused(folder: Path, reason: str, hint: str) -> Diagnostic:
+    return Diagnostic("NN861", f"{show(str(folder))} {reason}", help=hint)
