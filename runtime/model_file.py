@@ -13,9 +13,8 @@ import re
 import stat
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from math import isfinite, prod
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,30 +23,14 @@ from dsl.errors import Diagnostic, InternalError, RunError
 from dsl.nearest import nearest
 from dsl.render import show
 from runtime.memory import available_bytes
+from runtime.model_header import NAMES, arrays_of, damaged, header_length, parsed
 from runtime.storage import write_atomically
 
 Array: TypeAlias = NDArray[Any]
 
 FORMAT = 1
 ZEROS = "0" * 64
-LONGEST_HEADER_BYTES = 100_000_000
-"""The limit of safetensors itself."""
 OWN_KEYS = frozenset({"format", "sha256"})
-DTYPES = {
-    "F64": np.dtype("<f8"),
-    "I64": np.dtype("<i8"),
-    "U64": np.dtype("<u8"),
-    "F32": np.dtype("<f4"),
-    "I32": np.dtype("<i4"),
-    "U32": np.dtype("<u4"),
-    "F16": np.dtype("<f2"),
-    "U8": np.dtype("|u1"),
-    "BOOL": np.dtype("|b1"),
-}
-NAMES = {dtype: name for name, dtype in DTYPES.items()}
-LARGEST_SIZE = 1 << 48
-"""Of an axis; larger ones only occur in damaged files. Python's integers do not wrap, NumPy's would."""
-MOST_AXES = 32
 
 
 def save(path: Path, tensors: Mapping[str, Array], meta: Mapping[str, object]) -> None:
@@ -115,11 +98,11 @@ def load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         raise RunError(
             Diagnostic("NN804", f"{name} cannot be read: {reason}", help="check its rights and the disk")
         ) from error
-    length = _header_length(data, name)
+    length = header_length(data, name)
     header = bytes(data[8 : 8 + length])
-    entries, meta = _parsed(header, name)
+    entries, meta = parsed(header, name)
     if not isinstance(meta.get("format"), int) or isinstance(meta["format"], bool) or meta["format"] < 1:
-        _damaged(name, "it does not say its format")
+        damaged(name, "it does not say its format")
     if meta["format"] > FORMAT:
         raise RunError(
             Diagnostic(
@@ -130,22 +113,24 @@ def load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         )
     digest = meta.get("sha256")
     if not isinstance(digest, str) or re.fullmatch("[0-9a-f]{64}", digest) is None:
-        _damaged(name, "it has no checksum")
+        damaged(name, "it has no checksum")
     if header.count(digest.encode()) != 1:
-        _damaged(name, "its checksum stands there more than once")
+        damaged(name, "its checksum stands there more than once")
     zeroed = header.replace(digest.encode(), ZEROS.encode())
     if _digest(bytes(data[:8]) + zeroed, [data[8 + length :]]) != digest:
-        _damaged(name, "its checksum does not agree")
-    tensors = _tensors(entries, data[8 + length :], name)
-    return tensors, {key: value for key, value in meta.items() if key not in OWN_KEYS}
+        damaged(name, "its checksum does not agree")
+    return arrays_of(entries, data[8 + length :], name), {
+        key: value for key, value in meta.items() if key not in OWN_KEYS
+    }
 
 
 def _bytes_of(path: Path, name: str) -> memoryview:
     """The file's bytes. What claims more than the memory that is free is refused before anything is allocated."""
+    # Before it is opened: a pipe would wait for a writer.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise RunError(Diagnostic("NN801", f"{name} is no file", help="name a model file, or the folder of a run"))
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise RunError(Diagnostic("NN801", f"{name} is no file", help="name a model file, or the folder of a run"))
         if status.st_size > available_bytes():
             raise RunError(
                 Diagnostic(
@@ -156,145 +141,6 @@ def _bytes_of(path: Path, name: str) -> memoryview:
             )
         data = bytearray(status.st_size)
         return memoryview(data)[: file.readinto(data)]
-
-
-def _header_length(data: memoryview, name: str) -> int:
-    if not len(data):
-        _damaged(name, "it is empty")
-    start = bytes(data[:9])
-    if start.startswith(b"PK\x03\x04") or (start[0] == 0x80 and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}):
-        raise RunError(
-            Diagnostic(
-                "NN801",
-                f"{name} is a pickle or an archive, not a model file; it was not opened: opening one can run it",
-                help="give a file that nnc has written: model.safetensors in the folder of a run",
-            )
-        )
-    length = int.from_bytes(start[:8], "little")
-    if len(data) >= 9 and length <= len(data) - 8 and start[8:] == b"{":
-        return length
-    if (start[8:] == b"{" and length <= LONGEST_HEADER_BYTES) or len(data) < 9:
-        _damaged(name, "it ends too early")
-    raise RunError(
-        Diagnostic(
-            "NN801",
-            f"{name} is not a model file",
-            help="give a file that nnc has written: model.safetensors in the folder of a run",
-        )
-    )
-
-
-def _parsed(header: bytes, name: str) -> tuple[dict[str, object], dict[str, Any]]:
-    """The tensors' entries and the metadata."""
-    entries = _json_object(header, name)
-    metadata = entries.pop("__metadata__", None)
-    if not isinstance(metadata, dict) or "nnc" not in metadata:
-        raise RunError(
-            Diagnostic(
-                "NN801",
-                f"{name} is a safetensors file, but not one of nnc: its metadata has no `nnc`",
-                help="give a file that nnc has written: model.safetensors in the folder of a run",
-            )
-        )
-    found = cast(dict[str, object], metadata)
-    inner = found["nnc"]
-    if len(found) != 1 or not isinstance(inner, str):
-        _damaged(name, "its metadata is more than `nnc`")
-    return entries, _json_object(inner.encode("utf-8", "surrogatepass"), name)
-
-
-def _json_object(data: bytes, name: str) -> dict[str, Any]:
-    try:
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite
-        )
-        # Half a surrogate pair can be written in JSON, but nowhere else.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    # A number of too many digits is a ValueError; brackets nested too deep are a RecursionError.
-    except (ValueError, RecursionError):
-        _damaged(name, "its header is not JSON")
-    if not isinstance(value, dict):
-        _damaged(name, "its header is no object")
-    return cast(dict[str, Any], value)
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands there twice")
-    return found
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(f"{text} is too large")
-    return value
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _tensors(entries: Mapping[str, object], data: memoryview, name: str) -> dict[str, Array]:
-    """The arrays; their bytes must fill the rest of the file, each once."""
-    pieces: list[tuple[int, int, str, str, tuple[int, ...]]] = []
-    for key, entry in entries.items():
-        piece = _piece(entry)
-        if piece is None:
-            _damaged(name, f'the entry of tensor "{show(key)}" is wrong')
-        begin, end, dtype, shape = piece
-        pieces.append((begin, end, key, dtype, shape))
-    at = 0
-    for begin, end, *_ in sorted(pieces):
-        if begin != at:
-            _damaged(name, "its tensors do not lie end to end")
-        at = end
-    if at != len(data):
-        _damaged(name, "it ends too early" if at > len(data) else "it goes on after the last tensor")
-    arrays: dict[str, Array] = {}
-    for begin, end, key, dtype, shape in pieces:
-        raw = data[begin:end]
-        if dtype == "BOOL" and raw and np.frombuffer(raw, np.uint8).max() > 1:
-            _damaged(name, f'tensor "{show(key)}" holds what is neither true nor false')
-        array = np.frombuffer(raw, DTYPES[dtype]).reshape(shape)
-        arrays[key] = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return arrays
-
-
-def _piece(entry: object) -> tuple[int, int, str, tuple[int, ...]] | None:
-    """Begin, end, dtype and shape of a tensor, or None when they do not agree."""
-    if not isinstance(entry, dict) or set(cast(dict[str, object], entry)) != {"dtype", "shape", "data_offsets"}:
-        return None
-    parts = cast(dict[str, object], entry)
-    dtype, shape, offsets = parts["dtype"], _sizes(parts["shape"]), _sizes(parts["data_offsets"])
-    if not isinstance(dtype, str) or dtype not in DTYPES or shape is None or offsets is None or len(offsets) != 2:
-        return None
-    begin, end = offsets
-    if len(shape) > MOST_AXES or end - begin != prod(shape) * DTYPES[dtype].itemsize:
-        return None
-    return begin, end, dtype, shape
-
-
-def _sizes(value: object) -> tuple[int, ...] | None:
-    if not isinstance(value, list):
-        return None
-    found: list[int] = []
-    for one in cast(list[object], value):
-        if not isinstance(one, int) or isinstance(one, bool) or not 0 <= one <= LARGEST_SIZE:
-            return None
-        found.append(one)
-    return tuple(found)
-
-
-def _damaged(name: str, reason: str) -> NoReturn:
-    raise RunError(
-        Diagnostic(
-            "NN802",
-            f"{name} is damaged: {reason}",
-            help="copy it again from where it came; else train again, or resume from the run's checkpoint",
-        )
-    )
 
 
 def _missing(path: Path, name: str) -> Diagnostic:

@@ -53,13 +53,13 @@ def lay_out(
             return _in_order(ports, files, table, outputs_optional), table
         headings = tuple(table.rows[0])
         _check_headings(table)
-        if len(table.rows) == 1:
-            raise DataError(Diagnostic("NN707", f"{show(table.file.name)} has headings, but no rows", files.span))
         if files.columns is not None and any(c.port is None for c in files.columns):
             layout = _in_order(ports, files, table, outputs_optional)
             layout = Layout(layout.width, layout.fields, headings)
         else:
             layout = _by_heading(ports, files, table, outputs_optional)
+        if len(table.rows) == 1:
+            raise DataError(Diagnostic("NN707", f"{show(table.file.name)} has headings, but no rows", files.span))
     except DataError as error:
         for diagnostic in error.diagnostics:
             problems.add(diagnostic)

@@ -147,16 +147,12 @@ def encode(
         here = tuple(range(at, at + width_of(port)))
         at += len(here)
         if isinstance(port.sort, Real):
-            numbers[port.name] = real.read(fields, here, _number_place(place, here), _title(port), problems)
+            numbers[port.name] = real.read(fields, here, place, _title(port), problems)
         else:
             columns[port.name] = [example[here[0]] for example in fields]
     problems.check()
     whole = Whole(len(fields), columns, numbers, ())
     return _encode(ports, tables, whole, fitting.tokenise(ports, columns))
-
-
-def _number_place(place: Callable[[int, int], Span], fields: tuple[int, ...]) -> Callable[[int, int], Span]:
-    return lambda row, k: place(row, fields[k])
 
 
 def _title(port: Port) -> Callable[[int], str]:

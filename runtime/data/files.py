@@ -73,6 +73,9 @@ def resolve(written: str, folder: Path, data_root: Path | None, span: Span | Non
         else:
             rule = f"paths start from the data root, {show(shown(base))}"
         raise DataError(_not_found(written, path, span, rule))
+    # A pipe would wait for a writer, and a device may never end.
+    if not path.is_file() and not path.is_dir():
+        raise DataError(Diagnostic("NN702", f'"{show(written)}" is no file but a pipe or a device', span))
     return path
 
 

@@ -103,10 +103,7 @@ def _read_column(
             def title(k: int) -> str:
                 return layout.title(port.name, k)
 
-            def place(row: int, k: int) -> Span:
-                return table.span(row, fields[k])
-
-            numbers[port.name].append(real.read(table.rows, fields, place, title, problems))
+            numbers[port.name].append(real.read(table.rows, fields, table.span, title, problems))
         case Class():
             found = labels.read(table.rows, fields[0], table.span, layout.title(port.name), problems)
             texts[port.name] += found
