@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from time import perf_counter
 
 from rich.console import Console
@@ -179,7 +180,7 @@ class Curve:
         if n < 2:
             return ""
         cuts = [i * len(self.points) // n for i in range(n + 1)]
-        means = [sum(self.points[a:b]) / (b - a) for a, b in zip(cuts, cuts[1:], strict=False)]
+        means = [sum(self.points[a:b]) / (b - a) for a, b in pairwise(cuts)]
         low, high = min(means), max(means)
         scale = (len(CURVE) - 1) / (high - low) if high > low else 0.0
         return "".join(CURVE[round((mean - low) * scale)] for mean in means)

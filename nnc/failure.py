@@ -19,8 +19,8 @@ def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> in
         code = run(arguments)
         sys.stdout.flush()
         return code
-    except NncError:
-        return _told(lambda: tell(error.diagnostics, "--json" in arguments))
+    except NncError as error:
+        return _told(tell, error.diagnostics, "--json" in arguments)
     except BrokenPipeError:
         return _silenced()
     except KeyboardInterrupt:
@@ -28,7 +28,7 @@ def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> in
     except Exception as error:
         if type(error).__module__.partition(".")[0] in ("click", "rich_click"):
             return _usage(error)
-        return _told(lambda: _ours(error))
+        return _told(_ours, error)
 
 
 def tell(diagnostics: Iterable[Diagnostic], as_json: bool = False) -> None:
@@ -67,9 +67,9 @@ def colored(file: TextIO) -> bool:
     return file.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
-def _told(say: Callable[[], None]) -> int:
+def _told(say: Callable[..., None], *what: object) -> int:
     try:
-        say()
+        say(*what)
         sys.stdout.flush()
     except BrokenPipeError:
         return _silenced()
@@ -93,7 +93,7 @@ def _usage(error: Exception) -> int:
     if isinstance(error, click.Abort):
         return INTERRUPTED
     if not isinstance(error, click.ClickException):
-        return _told(lambda: _ours(error))
+        return _told(_ours, error)
     context = getattr(error, "ctx", None)
     program = context.command_path if context is not None else "nnc"
     if type(error).__name__ == "NoArgsIsHelpError":

@@ -89,11 +89,11 @@ def quantity(count: float) -> str:
     """`38,602`, `51 k`, `1.2 M`."""
     if count < 10_000:
         return f"{count:,.0f}"
-    for unit in ("k", "M", "G", "T"):
-        count /= 1000
-        if count < 1000:
-            break
-    return f"{count:.1f} {unit}" if count < 10 else f"{count:,.0f} {unit}"
+    for limit, divisor, unit in ((1e6, 1e3, "k"), (1e9, 1e6, "M"), (1e12, 1e9, "G")):
+        if count < limit:
+            value = count / divisor
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{count / 1e12:,.0f} T"
 
 
 def duration(seconds: float) -> str:

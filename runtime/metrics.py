@@ -56,7 +56,8 @@ def class_scores(truth: Array, predicted: Array, classes: int) -> ClassScores:
     f1 = _ratio(2 * right, called + there)
     occurs = (called + there) > 0
     labels = tuple(
-        LabelScores(float(p), float(r), float(f), int(n)) for p, r, f, n in zip(precision, recall, f1, there, strict=True)
+        LabelScores(float(p), float(r), float(f), int(n))
+        for p, r, f, n in zip(precision, recall, f1, there, strict=True)
     )
     return ClassScores(
         accuracy=float(right.sum() / len(truth)) if len(truth) else float("nan"),

@@ -18,7 +18,10 @@ Array: TypeAlias = Any
 
 @dataclass(frozen=True)
 class Answer:
-    """value: a label, a number or several; probabilities: each label's, the likeliest first; None where there are none."""
+    """value: a label, a number or several
+
+    probabilities: each label's, the likeliest first; None where there are none
+    """
 
     value: str | float | tuple[float, ...]
     probabilities: tuple[tuple[str, float], ...] | None = None

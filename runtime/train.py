@@ -17,7 +17,7 @@ from dsl.errors import Diagnostic, RunError
 from runtime.backend import Backend
 from runtime.data import Batch, Dataset, Rows, batches
 from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, metric_names, tokens_in
-from runtime.execute import CompileBucket, Executor
+from runtime.execute import Arena, CompileBucket, Executor
 from runtime.memory import available_bytes, require_memory
 from runtime.metrics import better
 from runtime.not_finite import not_finite
@@ -30,7 +30,7 @@ Array: TypeAlias = Any
 class Job:
     """All that a training run needs. Every size that comes from data is bound; the graphs are as they shall run.
 
-    step: its graph's inputs beside the batch are the numbers lr, step, seed
+    step: its graph's inputs beside the batch are the numbers rows, lr, step, seed
     evaluation: with outputs `NAME.scores` and `NAME.losses`
     """
 
@@ -110,11 +110,13 @@ def train(job: Job, on_event: Callable[[Event], None], stop_asked: Callable[[], 
     metric = _metric(job)
     start = perf_counter()
     store: dict[str, Array] = {}
-    stepper = Executor(job.backend, job.step.graph, job.compile_bucket, store)
-    scorer = Executor(job.backend, job.evaluation, job.compile_bucket, store)
+    arena = Arena(job.backend)
+    stepper = Executor(job.backend, job.step.graph, job.compile_bucket, store, arena)
+    scorer = Executor(job.backend, job.evaluation, job.compile_bucket, store, arena)
     needed = needed_bytes(job, stepper, scorer)
     free = available_bytes()
     require_memory(needed, free)
+    arena.reserve(arena_bytes(job, stepper, scorer))
     for name, values in _starting_values(job).items():
         store[name] = job.backend.to_device(values)
     on_event(_started(job, needed, free))
@@ -215,6 +217,7 @@ class _Run:
 
     def _feeds(self, batch: Batch, step: int) -> dict[str, Array]:
         numbers = {
+            "rows": np.float64(batch.count),
             "lr": np.float64(self.job.settings.optimizer.lr),
             "step": np.int64(step),
             "seed": np.int64(self.job.settings.seed),
@@ -263,14 +266,18 @@ def _metric(job: Job) -> str:
 
 
 def needed_bytes(job: Job, stepper: Executor, scorer: Executor) -> int:
-    """Memory beyond what is read already: weights, states, the copies of them, and both programs' arenas."""
+    """Memory beyond what is read already: weights, states, the copies of them, and the arena."""
     weights = sum(size_bytes(p.type, {}) for p in job.network.parameters)
     states = sum(size_bytes(s.type, {}) for s in job.step.states)
-    arena = stepper.arena_bytes(largest_bucket(job.dataset.train, job.settings.batch))
-    parts = [rows for rows in (job.dataset.valid, job.dataset.test) if rows is not None]
-    scoring = max((scorer.arena_bytes(largest_bucket(rows, job.settings.batch)) for rows in parts), default=0)
     kept_best, epoch_start = weights, weights + states
-    return weights + states + arena + scoring + kept_best + epoch_start
+    return weights + states + kept_best + epoch_start + arena_bytes(job, stepper, scorer)
+
+
+def arena_bytes(job: Job, stepper: Executor, scorer: Executor) -> int:
+    """What the largest batch takes, of training or of scoring: one arena serves both."""
+    parts = [rows for rows in (job.dataset.valid, job.dataset.test) if rows is not None]
+    scoring = [scorer.arena_bytes(largest_bucket(rows, job.settings.batch)) for rows in parts]
+    return max(stepper.arena_bytes(largest_bucket(job.dataset.train, job.settings.batch)), *scoring, 0)
 
 
 def largest_bucket(rows: Rows, batch: int) -> dict[str, int]:

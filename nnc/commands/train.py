@@ -28,7 +28,7 @@ from nnc.stopping import Stop, listening
 from runtime.data import Dataset, read
 from runtime.evaluate import Evaluation, number_or_null
 from runtime.numpy_backend import numpy_backend
-from runtime.train import EpochDone, Event, Job, TrainResult, train
+from runtime.train import EpochDone, Event, Job, Started, TrainResult, train
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,8 @@ def trained(
         backend=numpy_backend(),
         compile_bucket=pipeline.compile_bucket,
     )
-    write_spec(folder, experiment.spec)
     screen.begin(_header(spec.path, experiment, dataset, job.backend.name, title))
-    result = train(job, _logged(folder, screen.event), stop.asked)
+    result = train(job, _logged(folder, experiment.spec, screen.event), stop.asked)
     options = spec.options
     origin = Origin(
         sets=options.sets,
@@ -239,10 +238,12 @@ def _metrics(result: TrainResult) -> dict[str, Any]:
     return {"best_epoch": result.best_epoch, "valid": _json(result.valid), "test": _json(result.test)}
 
 
-def _logged(folder: Path, show_event: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Every epoch goes into the log before it is shown."""
+def _logged(folder: Path, spec: str, show_event: Callable[[Event], None]) -> Callable[[Event], None]:
+    """The spec goes into the folder once it is clear that it fits, every epoch into the log before it is shown."""
 
     def event(event: Event) -> None:
+        if isinstance(event, Started):
+            write_spec(folder, spec)
         if isinstance(event, EpochDone):
             entry = {"epoch": event.epoch, "loss": number_or_null(event.loss), "valid": _json(event.valid)}
             add_to_log(folder, {**entry, "best": event.best, "seconds": round(event.seconds, 3)})
