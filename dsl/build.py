@@ -8,18 +8,25 @@ from typing import Any, TypeAlias, TypeVar, cast
 from lark import Token, Tree
 
 from dsl import ast, literals
+from dsl.errors import Diagnostic, Note
+from dsl.lexical import Source
 from dsl.source import Span
+from dsl.structure import HEADS
 
 Piece: TypeAlias = Any  # an AST node, a Token, None where an optional part is left out, or a tuple of pieces
 Node = TypeVar("Node")
 
 
 class Builder:
-    """Makes AST nodes of one file's trees. Bottom up and without recursion."""
+    """Makes the AST of one file's tree, bottom up and without recursion.
 
-    def __init__(self, file: str, lines: Sequence[str]) -> None:
-        self.file = file
-        self.lines = lines
+    wrong: what the grammar lets pass, found on the way
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.file = source.file
+        self.lines = source.lines
+        self.wrong: list[Diagnostic] = []
 
     def spec(self, root: Tree[Token]) -> ast.Spec:
         made: dict[int, Piece] = {}
@@ -85,15 +92,41 @@ class Builder:
             case "label":
                 return _Label(c[0])
             case "layer":
-                return _layer(c, span)
+                return self._layer(c, span)
             case "pipe":
                 return ast.Pipe(c[0], c[1], span=span)
             case "assign":
                 return ast.Assign(c[0], c[1], span=span)
             case "body":
                 return ast.Body(tuple(child for child in c if child is not None), span=span)
+            case "cell_operand":
+                return self._cell_operand(c, span)
             case _:
                 return _declaration(rule, span, c)
+
+    def _layer(self, c: list[Piece], span: Span) -> ast.Layer:
+        labels = _pick(_Label, c)
+        bodies = _pick(ast.Body, c)
+        arguments = _pick((ast.Positional, ast.Word, ast.Setting), c)
+        callee, body = c[0], bodies[0] if bodies else None
+        if len(labels) > 1:
+            message = f"this layer has a second label, `{labels[1].name.id}`"
+            note = Note(labels[0].name.span, "the first")
+            advice = "keep one of them: `as` gives one name"
+            self.wrong.append(Diagnostic("NN132", message, labels[1].name.span, notes=(note,), help=advice))
+        if body is not None and isinstance(callee, ast.Name) and callee.id in HEADS:
+            message = f"`{callee.id} {{ ... }}` stands inside another pair of braces"
+            advice = "declarations stand beside each other: close the one before with `}` first"
+            self.wrong.append(Diagnostic("NN125", message, callee.span, help=advice))
+        return ast.Layer(callee, arguments, labels[0].name if labels else None, body, span=span)
+
+    def _cell_operand(self, c: list[Piece], span: Span) -> ast.CellOperand:
+        mark = c[1]
+        if mark is not None and mark.id != "each":
+            message = f"`{mark.id}` cannot stand after the operand `{c[0].id}`"
+            advice = "between operands stands a comma; only `each` may follow one: it comes position by position"
+            self.wrong.append(Diagnostic("NN135", message, mark.span, help=advice))
+        return ast.CellOperand(c[0], mark, span=span)
 
 
 class _Label:
@@ -105,14 +138,6 @@ class _Label:
 
 def _pick(kind: type[Node] | tuple[type[Node], ...], pieces: Sequence[Piece]) -> tuple[Node, ...]:
     return tuple(piece for piece in pieces if isinstance(piece, kind))
-
-
-def _layer(c: list[Piece], span: Span) -> ast.Layer:
-    labels = _pick(_Label, c)
-    bodies = _pick(ast.Body, c)
-    arguments = _pick((ast.Positional, ast.Word, ast.Setting), c)
-    label = labels[0].name if labels else None
-    return ast.Layer(c[0], arguments, label, bodies[0] if bodies else None, span=span)
 
 
 def _declaration(rule: str, span: Span, c: list[Piece]) -> Piece:
@@ -133,8 +158,6 @@ def _declaration(rule: str, span: Span, c: list[Piece]) -> Piece:
             return ast.Formal(c[0], c[1], span=span)
         case "block":
             return ast.Block(c[0], c[1], c[2], c[3], span=span)
-        case "cell_operand":
-            return ast.CellOperand(c[0], c[1], span=span)
         case "state":
             return ast.State(c[0], c[1] or (), span=span)
         case "cell":

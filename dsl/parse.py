@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
+from typing import cast
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedInput
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-from dsl import ast
+from dsl import ast, lexical, syntax
 from dsl.build import Builder
 from dsl.characters import checked
 from dsl.characters import decode as decode
 from dsl.errors import Diagnostic, SpecError
-from dsl.source import Span
+from dsl.lexical import Source
+from dsl.outline import Place, place
+from dsl.structure import wrong_structure
+
+MOST_SYNTAX_ERRORS = 10
+MOST_TOKENS_AGAIN = 20_000  # that are parsed again, all in all, to find more than one syntax error
 
 
 @lru_cache(maxsize=1)
@@ -24,20 +32,74 @@ def parser() -> Lark:
 
 
 def parse(text: str | bytes, file: str) -> ast.Spec:
-    """The AST of a spec. Raises SpecError with all the errors that can be told in one run."""
-    source = decode(text, file) if isinstance(text, bytes) else checked(text, file)
-    if not source.endswith("\n"):
-        source += "\n"
-    return Builder(file, source.split("\n")).spec(_tree(source, file))
+    """The AST of a spec. Raises SpecError with all the errors that can be told in one run: all of its characters and
+    tokens; or the first of its brackets, size and version; or the first of each statement and declaration."""
+    source, tokens = tokenize(text, file)
+    tree, wrong = _tree(source, tokens)
+    builder = Builder(source)
+    spec = builder.spec(tree) if tree is not None else None
+    wrong += builder.wrong
+    if spec is None or wrong:
+        raise SpecError(sorted(wrong, key=_order))
+    return spec
 
 
-def _tree(source: str, file: str) -> Tree[Token]:
+def tokenize(text: str | bytes, file: str) -> tuple[Source, tuple[lexical.Token, ...]]:
+    """The tokens of a spec, comments and newlines among them. Raises SpecError for what needs no grammar to be wrong.
+
+    The source ends with a newline, put there if need be.
+    """
+    plain = decode(text, file) if isinstance(text, bytes) else checked(text, file)
+    source = Source(file, plain if plain.endswith("\n") else plain + "\n")
+    tokens, wrong = lexical.scan(source)
+    if wrong:
+        raise SpecError(wrong)
+    structure = wrong_structure(source, tokens)
+    if structure is not None:
+        raise SpecError(structure)
+    return source, tokens
+
+
+def _tree(source: Source, tokens: Sequence[lexical.Token]) -> tuple[Tree[Token] | None, list[Diagnostic]]:
+    """The tree of what is right, and an error for each statement that is not. None where that cannot be told apart."""
+    text = source.text
+    wrong: list[Diagnostic] = []
+    for _ in range(max(1, min(MOST_SYNTAX_ERRORS, MOST_TOKENS_AGAIN // max(len(tokens), 1)))):
+        result = _first_error(source, tokens, text)
+        if isinstance(result, Tree):
+            return result, wrong
+        diagnostic, where = result
+        wrong.append(diagnostic)
+        start, stop = where.extent
+        shorter = text[:start] + re.sub(r"[^\n]", " ", text[start:stop]) + text[stop:]
+        if shorter == text:
+            break
+        text = shorter
+    return None, wrong
+
+
+def _first_error(
+    source: Source, tokens: Sequence[lexical.Token], text: str
+) -> Tree[Token] | tuple[Diagnostic, Place]:
+    """The tree of text, which is the source with wrong statements blanked; or what is wrong first, and where."""
+    reading = parser().parse_interactive(text)
     try:
-        return parser().parse(source)
-    except UnexpectedInput as error:
-        line = max(getattr(error, "line", 1), 1)
-        column = max(getattr(error, "column", 1), 1)
-        lines = source.split("\n")
-        line = min(line, len(lines))
-        span = Span(file, line, column, line, column + 1, lines[line - 1])
-        raise SpecError(Diagnostic("NN120", "this cannot stand here", span)) from None
+        last = None
+        for last in reading.iter_parse():
+            pass
+        return cast("Tree[Token]", reading.feed_eof(last))
+    except UnexpectedToken as error:
+        kind = error.token.type
+        # At the end, a token has the place of the one before it.
+        start = len(text) if kind == "$END" else error.token.start_pos or 0
+        start += len(error.token) - 1 if kind == "_PIPE" else 0  # it begins with the newlines before it
+    except UnexpectedCharacters as error:
+        kind, start = "", error.pos_in_stream
+    left = tuple(token for token in tokens if text[token.start] == source.text[token.start])
+    where = place(left, start, kind == "_NL")
+    return syntax.explain(source, where, frozenset(reading.accepts())), where
+
+
+def _order(diagnostic: Diagnostic) -> tuple[int, int]:
+    span = diagnostic.span
+    return (span.line, span.column) if span else (0, 0)

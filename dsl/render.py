@@ -38,7 +38,7 @@ def render(diagnostics: Iterable[Diagnostic], width: int = 100, color: bool = Fa
     pages = [_one(diagnostic, max(width, 20), _Paint(color)) for diagnostic in several[:IN_FULL]]
     if len(several) > IN_FULL:
         rest = several[IN_FULL:]
-        pages.append(f"and {_count(rest)} more\n")
+        pages.append(f"and {_count(rest)}\n")
     return "\n".join(pages)
 
 
@@ -70,7 +70,7 @@ def _place(span: Span | None) -> dict[str, object]:
 def _count(diagnostics: Sequence[Diagnostic]) -> str:
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     warnings = len(diagnostics) - errors
-    parts = [f"{n} {word}{'s' * (n != 1)}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
+    parts = [f"{n} more {word}{'s' * (n != 1)}" for n, word in ((errors, "error"), (warnings, "warning")) if n]
     return " and ".join(parts)
 
 
@@ -100,12 +100,12 @@ def _one(diagnostic: Diagnostic, width: int, paint: _Paint) -> str:
     marks = [_Mark(note.span, note.text, False) for note in diagnostic.notes]
     if diagnostic.span is not None:
         marks.append(_Mark(diagnostic.span, diagnostic.label, True))
-        gutter = len(str(max(mark.span.line for mark in marks if mark.span.file == diagnostic.span.file)))
+        gutter = max(2, *(len(str(mark.span.line)) for mark in marks))
         place = f"{show(diagnostic.span.file)}:{diagnostic.span.line}:{diagnostic.span.column}"
         out.append(" " * gutter + paint(_BLUE, "--> ") + place)
         out += _source(marks, diagnostic.span.file, gutter, width, paint, tone)
     else:
-        gutter = 0
+        gutter = 2
         out += _source(marks, "", gutter, width, paint, tone)
     if diagnostic.help:
         lead = " " * (gutter + 1) + "= help: "
@@ -131,7 +131,7 @@ def _source(marks: list[_Mark], main_file: str, gutter: int, width: int, paint: 
                 if shown is not None and mark.span.line > shown + 1:
                     out.append(paint(_BLUE, "..."))
                 shown = mark.span.line
-                number = paint(_BLUE, f"{mark.span.line:>{gutter}} |" if gutter else " |")
+                number = paint(_BLUE, f"{mark.span.line:>{gutter}} |")
                 out.append(f"{number} {line}")
             sign = paint(tone if mark.main else _CYAN, ("^" if mark.main else "-") * under)
             pad = " " * at
