@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from dataclasses import replace
 
 from compiler.ir.graph import Graph, Node
 from compiler.ops.elementwise import Abs, Add, Cast, Constant, Div, Mul, Neg, Sqrt, Sub, constant
@@ -23,11 +24,10 @@ def folded(node: Node) -> Node | None:
         if not isinstance(operand.op, Constant):
             return None
         values.append(rounded(operand.op.value, operand.op.dtype))
-    result = _computed(node, values)
-    if result is None or not math.isfinite(result):
+    computed = _computed(node, values)
+    if computed is None or not math.isfinite(result := rounded(computed, node.type.dtype)):
         return None
-    new = constant(rounded(result, node.type.dtype), node.type.dtype)
-    return Node(new.op, (), new.type, node.span)
+    return replace(constant(result, node.type.dtype), span=node.span)
 
 
 def rounded(value: float, dtype: str) -> float:

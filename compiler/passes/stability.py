@@ -58,7 +58,7 @@ def _times(quotient: Node, p: Node) -> Node | None:
     match quotient:
         case Node(op=Mask(fill="zero"), inputs=(inner, lengths)):
             a = _times(inner, p) if isinstance(inner.op, Div) else None
-            return None if a is None else apply(quotient.op, a, lengths, span=quotient.span)
+            return a if a is None or a.type.pad == "zero" else apply(quotient.op, a, lengths, span=quotient.span)
         case Node(op=Div(), inputs=(a, divisor)) if divisor is p:
             return a if a.type.shape == p.type.shape else apply(Broadcast(p.type.shape), a, span=quotient.span)
         case _:

@@ -1,4 +1,4 @@
-"""Graphs that nobody chose: random networks over the op set, with their gradients and updates, and what to feed them."""
+"""Graphs that nobody chose: random networks over the op set, with gradients and updates, and what to feed them."""
 
 from __future__ import annotations
 
@@ -208,7 +208,8 @@ def random_graph(seed: int, dropout: bool = True) -> Graph:
     b.input("step", "number", Type("i64"))
     b.values += [x, b.op(Gather(), table, text), b.op(Gather(), table, label), b.op(OneHot(CLASSES, "f64"), label)]
     b.values.append(b.op(e.Tanh(), b.op(MatMul(), b.op(Bag(V, "f64"), text), b.weight(V, 2))))
-    for b.line in range(1, b.rng.randint(6, 24)):
+    for _ in range(b.rng.randint(6, 24)):
+        b.line += 1
         try:
             b.values.append(b.rng.choice(CHOICES)(b))
         except TypeRuleError:
@@ -248,7 +249,7 @@ _RANGES = {"B": (1, 5), "T": (1, 8), "V": (5, 9), "classes": (4, 6)}
 
 
 def feeds_for(graph: Graph, sizes: Mapping[str, int], rng: np.random.Generator) -> dict[str, Array]:
-    """Random values for every input: ids below 4, each row's length from 1 to T, in the padding what the type allows."""
+    """Random values for every input: ids below 4, rows of 1 to T positions, in the padding what the type allows."""
     lengths = rng.integers(1, sizes.get("T", 1) + 1, sizes.get("B", 1))
     feeds: dict[str, Array] = {}
     for node in graph.inputs:
