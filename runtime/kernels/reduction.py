@@ -91,9 +91,7 @@ def put_along(
     flat[index[real]] = x[real]
 
 
-def _places(
-    xp: Xp, index: Array, shape: tuple[int, ...], positions: Array, axis: int, starts: Array | None
-) -> None:
+def _places(xp: Xp, index: Array, shape: tuple[int, ...], positions: Array, axis: int, starts: Array | None) -> None:
     width = 1
     for size in shape[axis + 1 :]:
         width *= size

@@ -1,0 +1,225 @@
+"""A plan as a Python program over NumPy: what runs, and what `nnc inspect --stage code` prints.
+
+Names and numbers in it come from the plan; a spec's own text stands in comments only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from compiler.ir.graph import Op
+from compiler.ir.types import Dtype
+from compiler.ops.chance import DropoutMask
+from compiler.ops.elementwise import Abs, Add, Cast, Constant, Div, Equal, Exp, Greater, Log, Maximum, Minimum, Mul
+from compiler.ops.elementwise import Neg, Relu, Sign, Softplus, Sqrt, Sub, Tanh
+from compiler.ops.lookup import Gather
+from compiler.ops.product import MatMul, Outer
+from compiler.ops.reduction import Max, PutAlong, Sum, TakeAlong
+from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
+from compiler.plan.names import snake
+from compiler.plan.plan import Call, Literal, Loop, Place, Plan, RowsPlace, Step, Where
+from dsl.render import show
+
+UFUNCS: dict[type[Op], str] = {
+    Neg: "negative",
+    Exp: "exp",
+    Log: "log",
+    Sqrt: "sqrt",
+    Tanh: "tanh",
+    Abs: "absolute",
+    Sign: "sign",
+    Add: "add",
+    Sub: "subtract",
+    Mul: "multiply",
+    Div: "divide",
+    Maximum: "maximum",
+    Minimum: "minimum",
+    Greater: "greater",
+    Equal: "equal",
+}
+
+SECOND_OPERAND: dict[type[Op], tuple[str, str]] = {Relu: ("maximum", "0.0"), Softplus: ("logaddexp", "0.0")}
+
+DTYPES: dict[Dtype, str] = {"f32": "np.float32", "f64": "np.float64", "i64": "np.int64", "bool": "np.bool_"}
+
+
+def emit(plan: Plan) -> str:
+    """Source of `bind(np, k, at, w)`: k has the kernels, at(offset, shape, dtype) is a part of the arena, w are the
+    arrays of plan.store. It returns the step, the arrays to feed and the arrays that hold the outputs, as in plan."""
+    return _Writer(plan).program()
+
+
+class _Writer:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.bound: dict[str, str] = {}
+        self.body: list[str] = []
+
+    def program(self) -> str:
+        plan = self.plan
+        for i, (_, place) in enumerate(plan.store):
+            self.bound[place.name] = f"w[{i}]"
+        fed = [self.text(place) for _, place in plan.inputs]
+        heading = ""
+        forward_lines = {s.node.span.line for s in plan.steps if s.node.span is not None and not s.gradient}
+        for step in plan.steps:
+            before, heading = heading, _heading(step, forward_lines)
+            if heading != before:
+                self.body += ([""] if self.body else []) + [f"# {heading}"]
+            for work in step.work:
+                if isinstance(work, Loop):
+                    self.loop(work)
+                else:
+                    self.body += self.call(work)
+        given = [self.text(where) for _, where in plan.outputs]
+        sizes = " ".join(f"{show(name)}={size}" for name, size in plan.sizes)
+        lines = [
+            f"# {sizes}: {len(plan.steps)} steps, {plan.arena_bytes:,} bytes for all values between",
+            "def bind(np, k, at, w):",
+            *(f"    {name} = {value}" for name, value in self.bound.items()),
+            "",
+            "    def step():",
+            *(f"        {line}".rstrip() for line in self.body or ["pass"]),
+            "",
+            f"    return step, {_tuple(fed)}, {_tuple(given)}",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def text(self, where: Where) -> str:
+        """How the program names a value; memory is bound where it is named first."""
+        if isinstance(where, Literal):
+            return _number(where)
+        if isinstance(where, RowsPlace):
+            parts = ", ".join(self.text(p) for p in (where.ids, where.values, where.count))
+            self.bound.setdefault(where.name, f"k.Rows({parts})")
+        elif where.name not in self.bound and not where.name.endswith("_"):
+            self.bound[where.name] = self.memory(where)
+        return where.name
+
+    def memory(self, place: Place) -> str:
+        if place.of is None:
+            offset = self.plan.regions[place.region].offset
+            return f"at({offset}, {place.shape}, {DTYPES[place.dtype]})"
+        base = self.text(place.of)
+        match place.by:
+            case Transpose(axes=axes):
+                return f"{base}.transpose({', '.join(map(str, axes))})"
+            case Slice(axis=axis):
+                start = _start(place)
+                part = f"{start}:{start + place.shape[axis]}"
+                return f"{base}[{', '.join([':'] * axis + [part])}]"
+            case Broadcast() if math.prod(place.shape) != math.prod(place.of.shape):
+                return f"np.broadcast_to({base}, {place.shape})"
+            case _:
+                return f"k.reshaped(np, {base}, {place.shape})"
+
+    def rows(self, place: Where) -> str:
+        """The place as a matrix, its leading axes as one."""
+        name = self.text(place)
+        assert isinstance(place, Place)
+        if len(place.shape) == 2:
+            return name
+        width = place.shape[-1]
+        shape = (math.prod(place.shape[:-1]), width)
+        self.bound.setdefault(f"{name}_rows", f"k.reshaped(np, {name}, {shape})")
+        return f"{name}_rows"
+
+    def loop(self, loop: Loop) -> None:
+        locals_ = [local for local, _ in (*loop.parts, *loop.temporaries)]
+        whole = _tuple([self.text(place) for _, place in loop.parts])
+        spare = _tuple([self.text(place) for _, place in loop.temporaries])
+        self.bound[loop.name] = f"k.blocks(np, {loop.rows}, {loop.whole}, {loop.shape}, {whole}, {spare})"
+        self.body.append(f"for {', '.join(locals_)}{',' if len(locals_) == 1 else ''} in {loop.name}:")
+        for call in loop.body:
+            self.body += [f"    {line}" for line in self.call(call)]
+
+    def call(self, call: Call) -> list[str]:
+        op, out = call.op, self.text(call.out)
+        attributes = dict(call.attributes)
+        if isinstance(op, MatMul):
+            x, w = call.inputs
+            turned = ".T" if op.transposed else ""
+            return [f"np.matmul({self.rows(x)}, {self.text(w)}{turned}, out={self.rows(call.out)})"]
+        if isinstance(op, Outer):
+            x, y = (self.rows(where) for where in call.inputs)
+            return [f"np.matmul({x}.T, {y}, out={out})"]
+        inputs = [self.text(where) for where in call.inputs]
+        if type(op) in UFUNCS:
+            return [f"np.{UFUNCS[type(op)]}({', '.join(inputs)}, out={out})"]
+        if type(op) in SECOND_OPERAND:
+            ufunc, number = SECOND_OPERAND[type(op)]
+            return [f"np.{ufunc}({inputs[0]}, {number}, out={out})"]
+        match op:
+            case Constant() if isinstance(call.out, Place):
+                return [f"{out}[...] = {_number(Literal(op.value, op.dtype))}"]
+            case Cast() | Broadcast():
+                casting = ', casting="unsafe"' if isinstance(op, Cast) else ""
+                return [f"np.copyto({out}, {inputs[0]}{casting})"]
+            case Transpose(axes=axes):
+                return [f"np.copyto({out}, {inputs[0]}.transpose({', '.join(map(str, axes))}))"]
+            case Sum(axes=axes, keep=keep):
+                kept = ", keepdims=True" if keep else ""
+                return [f"np.add.reduce({inputs[0]}, axis={axes[0] if len(axes) == 1 else axes}, out={out}{kept})"]
+            case Max(axis=axis):
+                return [f"np.maximum.reduce({inputs[0]}, axis={axis}, out={out})"]
+            case Gather():
+                return [f'np.take({inputs[0]}, {inputs[1]}, axis=0, out={out}, mode="clip")']
+            case _:
+                pass
+        words = [f"{name}={_plain(value)}" for name, value in attributes.items()]
+        words += self.tables(call)
+        scratch = [self.text(place) for place in call.scratch]
+        if isinstance(op, DropoutMask) and not scratch:
+            scratch = [out]
+        return [f"k.{snake(type(op))}({', '.join(['np', out, *inputs, *scratch, *words])})"]
+
+    def tables(self, call: Call) -> list[str]:
+        """Numbers that a kernel needs in each step and that are always the same."""
+        match call.op:
+            case TakeAlong(axis=axis) if isinstance(x := call.inputs[0], Place):
+                name, shape = f"starts_{self.text(call.out)}", x.shape
+            case PutAlong(axis=axis) if isinstance(call.out, Place):
+                name, shape = f"starts_{self.text(call.out)}", call.out.shape
+            case _:
+                return []
+        self.bound.setdefault(name, f"k.column_starts(np, {shape}, {axis})")
+        return [f"starts={name}"]
+
+
+def _start(place: Place) -> int:
+    assert isinstance(place.by, Slice)
+    assert isinstance(place.by.start, int)
+    return place.by.start
+
+
+def _heading(step: Step, forward_lines: set[int]) -> str:
+    """The line of the spec that a step is of; `gradient of` where the line computes something before, too."""
+    span = step.node.span
+    if span is None:
+        return "next values" if step.gradient else "set up"
+    # A line break in it would end the comment, and what comes after would be run.
+    text = "".join(c if c.isprintable() else "?" for c in show(span.text.strip()))
+    line = f"{span.line}  {text if len(text) <= 100 else text[:99] + '…'}"
+    return f"gradient of: {line}" if step.gradient and span.line in forward_lines else line
+
+
+def _number(literal: Literal) -> str:
+    value = literal.value
+    if literal.dtype == "bool":
+        return str(bool(value))
+    if literal.dtype == "i64":
+        return str(int(value))
+    if math.isnan(value):
+        return "np.nan"
+    if math.isinf(value):
+        return "np.inf" if value > 0 else "-np.inf"
+    return repr(value)
+
+
+def _plain(value: object) -> str:
+    return _number(Literal(value, "f32")) if isinstance(value, float) else repr(value)
+
+
+def _tuple(items: Sequence[str]) -> str:
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"

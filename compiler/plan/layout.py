@@ -1,0 +1,138 @@
+"""Views: which ops need no copy, and which kernels can read the strides that come of it. Strides count elements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from compiler.ir.graph import Node, Op
+from compiler.ir.types import value_of
+from compiler.ops.elementwise import Cast, Erf, Keep, Select
+from compiler.ops.fused import Fused
+from compiler.ops.lookup import AddRows, Gather, ScatterRows
+from compiler.ops.normal import LogSoftmax, Softmax
+from compiler.ops.product import MatMul, Outer
+from compiler.ops.reduction import TakeAlong
+from compiler.ops.sequence import Mask, TakePosition
+from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
+from compiler.plan.plan import Place
+
+VIEWS = (Reshape, Slice, Transpose, Broadcast)
+"""Ops whose result can be their operand's memory."""
+
+
+def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
+    """The strides of an array without gaps, the last axis fastest."""
+    return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+def is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    return all(size == 1 or a == b for size, a, b in zip(shape, strides, contiguous(shape), strict=True))
+
+
+def viewed(node: Node, x: Place, shape: tuple[int, ...], sizes: Mapping[str, int]) -> tuple[int, ...] | None:
+    """The strides of a view op's result over its operand, None where only a copy will do."""
+    match node.op:
+        case Reshape():
+            return reshaped(x.shape, x.strides, shape)
+        case Slice():
+            return x.strides
+        case Transpose(axes=axes):
+            return tuple(x.strides[i] for i in axes)
+        case Broadcast():
+            return broadcast(x.shape, x.strides, shape)
+        case _:
+            return None
+
+
+def broadcast(shape: tuple[int, ...], strides: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    lead = len(to) - len(shape)
+    return (0,) * lead + tuple(0 if size == 1 and to[lead + i] != 1 else strides[i] for i, size in enumerate(shape))
+
+
+def reshaped(shape: tuple[int, ...], strides: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The strides of the same elements in another shape, None where there are none.
+
+    Axes of size 1 count for nothing. The others are matched in groups of equal product, and a group must run through
+    memory with one stride.
+    """
+    if 0 in to:
+        return contiguous(to)
+    old = [(size, stride) for size, stride in zip(shape, strides, strict=True) if size != 1]
+    result: list[int] = []
+    at = 0
+    i = 0
+    while i < len(to):
+        if to[i] == 1:
+            result.append(1)
+            i += 1
+            continue
+        have, want, first, begin = 1, to[i], at, i
+        while have != want:
+            if have < want:
+                if at == len(old):
+                    return None
+                have *= old[at][0]
+                at += 1
+            else:
+                i += 1
+                want *= to[i]
+        for (_, outer), (size, inner) in zip(old[first:at], old[first + 1 : at], strict=False):
+            if outer != size * inner:
+                return None
+        inner = old[at - 1][1]
+        group = to[begin : i + 1]
+        result += [prod(group[j + 1 :]) * inner for j in range(len(group))]
+        i += 1
+    return tuple(result)
+
+
+def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether the kernel reads an operand with these strides, without a copy of its own."""
+    match op:
+        case Gather() | TakeAlong() | TakePosition() if position == 0:
+            return is_contiguous(shape, strides)
+        case ScatterRows():
+            return is_contiguous(shape, strides)
+        case MatMul() if position == 1:
+            return _for_blas(shape, strides)
+        case MatMul() | Outer():
+            rows = (prod(shape[:-1]), shape[-1])
+            together = reshaped(shape, strides, rows)
+            return together is not None and _for_blas(rows, together)
+        case _:
+            return True
+
+
+def _for_blas(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether BLAS takes the matrix, as it is or transposed."""
+    (n, m), (a, b) = shape, strides
+    return (b == 1 or m == 1) and (a >= m or n == 1) or (a == 1 or n == 1) and (b >= n or m == 1)
+
+
+def overwritable(op: Op) -> tuple[int, ...]:
+    """The operands whose memory the result may take, if it is theirs alone and they are as large."""
+    match op:
+        case Select():
+            return (2,)
+        case Keep(negated=negated):
+            return () if negated else (1,)
+        case Erf() | Cast():
+            return ()
+        case Mask() | Softmax() | LogSoftmax() | AddRows():
+            return (0,)
+        case Fused(steps=steps):
+            # All that a group reads it reads before its last step, or in it.
+            last, operands = steps[-1]
+            inputs = 1 + max((i for op, used in steps for i in used), default=-1)
+            return tuple(
+                i for i in range(inputs) if all(j in overwritable(last) for j, k in enumerate(operands) if k == i)
+            )
+        case _ if op.elementwise:
+            return (0, 1)
+        case _:
+            return ()
+
+
+def size_of(node: Node, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(value_of(dim, sizes) for dim in node.type.shape)

@@ -1,0 +1,263 @@
+"""From a graph and sizes to a plan: each value gets a place, each node its work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from compiler.ir.graph import Graph, Input, Node, users_of
+from compiler.ir.types import DTYPES, Dtype, Type, value_of
+from compiler.ops.elementwise import Add, Constant, Div, Equal, Greater, Maximum, Minimum, Mul, Sub
+from compiler.ops.fused import Fused
+from compiler.ops.lookup import PickRows, ScatterRows
+from compiler.ops.reduction import Sum
+from compiler.ops.shape import Broadcast, Slice
+from compiler.plan.arena import arranged
+from compiler.plan.calls import attributes
+from compiler.plan.groups import group
+from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, size_of, takes, viewed
+from compiler.plan.names import Names
+from compiler.plan.plan import Call, Literal, Loop, Place, Plan, Region, RowsPlace, Step, Where
+from compiler.plan.schedule import Schedule, ancestors, schedule
+
+TAKE_LITERALS = (Add, Sub, Mul, Div, Maximum, Minimum, Greater, Equal, Fused)
+
+
+def make_plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
+    """sizes must have every symbol of the graph."""
+    return _Planner(graph, sizes, schedule(graph)).plan()
+
+
+@dataclass
+class _Region:
+    bytes: int
+    born: int
+    dies: int
+    store: str | None = None
+    read_until: int = 0
+    """When the last value in it is read for the last time, as far as places are given."""
+
+
+@dataclass
+class _Planner:
+    graph: Graph
+    sizes: Mapping[str, int]
+    schedule: Schedule
+    names: Names = field(default_factory=Names)
+    regions: list[_Region] = field(default_factory=list)
+    where: dict[Node, Where] = field(default_factory=dict)
+    stored: dict[str, Place] = field(default_factory=dict)
+    now: int = -1
+
+    def plan(self) -> Plan:
+        nodes = self.schedule.nodes
+        self.users = users_of(nodes)
+        self.index = {node: i for i, node in enumerate(nodes)}
+        self.end = len(nodes)
+        self.at_end = {o.node for o in self.graph.outputs}
+        forward = 0
+        below = ancestors(nodes)
+        for output in self.graph.outputs:
+            if output.update is None:
+                forward |= below[output.node]
+
+        self.last_reads = _last_reads(nodes, self.users, self.at_end)
+        # Weights and states first: they are there whether this graph reads them or only writes them.
+        needed = {*nodes, *(self.graph.input(o.update) for o in self.graph.outputs if o.update is not None)}
+        inputs = [n for n in self.graph.inputs if n in needed]
+        for node in inputs:
+            self._input(node)
+        steps: list[Step] = []
+        for i, node in enumerate(nodes):
+            self.now = i
+            work = self._work(node)
+            if work:
+                steps.append(Step(node, work, not forward >> i & 1))
+        self.now = self.end
+        steps += self._copies()
+        outputs: list[tuple[str, Place | RowsPlace]] = []
+        self.now = self.end + 1
+        for output in self.graph.outputs:
+            if output.update is None:
+                where = self.where[output.node]
+                assert not isinstance(where, Literal)
+                self._touch(where)
+                outputs.append((output.name, where))
+        regions, total = arranged([Region(r.bytes, r.born, r.dies, 0, r.store) for r in self.regions])
+        fed = [(n.op.name, w) for n in inputs if isinstance(n.op, Input) and n.op.name not in self.stored
+               and isinstance(w := self.where[n], Place)]  # fmt: skip
+        return Plan(
+            tuple(sorted(self.sizes.items())),
+            tuple(fed),
+            tuple(outputs),
+            tuple(self.stored.items()),
+            tuple(steps),
+            regions,
+            total,
+        )
+
+    def _input(self, node: Node) -> None:
+        assert isinstance(node.op, Input)
+        kept = node.op.kind in ("weight", "state")
+        name = self.names.of_input(node.op.name, node.op.kind)
+        place = self._new(name, node.type.dtype, size_of(node, self.sizes), node.op.name if kept else None)
+        self.where[node] = place
+        self.regions[place.region].read_until = self._last_read(node)
+        if kept:
+            self.stored[node.op.name] = place
+
+    def _new(self, name: str, dtype: Dtype, shape: tuple[int, ...], store: str | None = None) -> Place:
+        """A place in memory of its own."""
+        self.regions.append(_Region(prod(shape) * DTYPES[dtype], self.now, self.now, store))
+        return Place(name, len(self.regions) - 1, dtype, shape, contiguous(shape))
+
+    def _allot(self, name: str, dtype: Dtype, shape: tuple[int, ...]) -> Place:
+        return self._new(self.names.free(f"{name}_{self.now}"), dtype, shape)
+
+    def _last_read(self, node: Node) -> int:
+        return self.last_reads.get(node, -1)
+
+    def _touch(self, where: Where) -> None:
+        for place in (where.ids, where.values, where.count) if isinstance(where, RowsPlace) else (where,):
+            if isinstance(place, Place):
+                region = self.regions[place.region]
+                region.dies = max(region.dies, self.now)
+
+    def _work(self, node: Node) -> tuple[Call | Loop, ...]:
+        op = node.op
+        if isinstance(op, Input):
+            return ()
+        if isinstance(op, Constant):
+            if self._is_literal(node):
+                self.where[node] = Literal(op.value, op.dtype)
+                return ()
+        elif isinstance(op, VIEWS) and node not in self.schedule.in_place and self._view(node):
+            return ()
+        inputs = tuple(self.where[n] for n in node.inputs)
+        for where in inputs:
+            self._touch(where)
+        out = self._place(node, inputs)
+        self.where[node] = out
+        self._touch(out)
+        if op.elementwise and not isinstance(op, Constant) or isinstance(op, Sum):
+            plain = tuple(w.values if isinstance(w, RowsPlace) else w for w in inputs)
+            values = out.values if isinstance(out, RowsPlace) else out
+            if op.elementwise:
+                name = self.names.free(f"blocks_{self.now}")
+                return group(node, values, plain, self.sizes, self._allot, name)
+            inputs, out = plain, values
+        scratch = tuple(self._scratch(t) for t in op.scratch(*(n.type for n in node.inputs)))
+        return (Call(op, out, inputs, scratch, tuple(attributes(node, self.sizes).items())),)
+
+    def _scratch(self, type_: Type) -> Place:
+        return self._allot("t", type_.dtype, tuple(value_of(d, self.sizes) for d in type_.shape))
+
+    def _is_literal(self, node: Node) -> bool:
+        users = self.users.get(node, [])
+        return node not in self.at_end and all(
+            isinstance(u.op, TAKE_LITERALS) and any(not isinstance(n.op, Constant) for n in u.inputs) for u in users
+        )
+
+    def _view(self, node: Node) -> bool:
+        """Makes the node a view, if it can be one and all who read it can read that."""
+        x = self.where[node.inputs[0]]
+        shape = size_of(node, self.sizes)
+        if not isinstance(x, Place) or node in self.at_end and self._is_update(node):
+            return False
+        strides = viewed(node, x, shape, self.sizes)
+        if strides is None or node in self.at_end and not is_contiguous(shape, strides):
+            return False
+        for user in self.users.get(node, ()):
+            if any(n is node and not takes(user.op, i, shape, strides) for i, n in enumerate(user.inputs)):
+                return False
+        if shape == x.shape and strides == x.strides and not isinstance(node.op, Broadcast):
+            self.where[node] = x
+            return True
+        name = self.names.of_op(node.op, self.now)
+        by = node.op
+        if isinstance(by, Slice):
+            by = Slice(by.axis, value_of(by.start, self.sizes), shape[by.axis])
+        self.where[node] = Place(name, x.region, x.dtype, shape, strides, x, by)
+        return True
+
+    def _is_update(self, node: Node) -> bool:
+        return any(o.node is node and o.update is not None for o in self.graph.outputs)
+
+    def _place(self, node: Node, inputs: Sequence[Where]) -> Place | RowsPlace:
+        """Where the result goes: over the weight it updates, over an operand that is read for the last time, or anew."""
+        target = self.schedule.in_place.get(node)
+        if target is not None:
+            place = self.stored[target]
+            self.regions[place.region].read_until = self._last_read(node)
+            return place
+        shape = size_of(node, self.sizes)
+        if node.type.rows is None:
+            return self._over(node, shape, inputs) or self._own(node, node.type.dtype, shape)
+        n = prod(value_of(d, self.sizes) for d in node.type.rows)
+        rows, shape = shape[0], (n, *shape[1:])
+        like = next((w for w in reversed(inputs) if isinstance(w, RowsPlace)), None)
+        values = (
+            None if isinstance(node.op, (ScatterRows, PickRows)) else self._over(node, shape, inputs)
+        ) or self._own(node, node.type.dtype, shape)
+        name = self.names.free(f"{values.name}_by_id")
+        if like is not None:
+            return RowsPlace(name, rows, like.ids, values, like.count)
+        ids = self._allot("ids", "i64", (n,))
+        count = self._allot("count", "i64", (1,))
+        return RowsPlace(name, rows, ids, values, count)
+
+    def _own(self, node: Node, dtype: Dtype, shape: tuple[int, ...]) -> Place:
+        place = self._new(self.names.of_op(node.op, self.now), dtype, shape)
+        self.regions[place.region].read_until = self._last_read(node)
+        return place
+
+    def _over(self, node: Node, shape: tuple[int, ...], inputs: Sequence[Where]) -> Place | None:
+        values = [w.values if isinstance(w, RowsPlace) else w for w in inputs]
+        for i in overwritable(node.op):
+            x = values[i] if i < len(values) else None
+            if not isinstance(x, Place) or (x.dtype, x.shape) != (node.type.dtype, shape):
+                continue
+            region = self.regions[x.region]
+            alone = all(not isinstance(v, Place) or v.region != x.region or v == x for v in values)
+            if (
+                alone
+                and region.store is None
+                and region.read_until <= self.now
+                and region.born >= 0
+                and is_contiguous(x.shape, x.strides)
+            ):
+                region.read_until = self._last_read(node)
+                return x
+        return None
+
+    def _copies(self) -> list[Step]:
+        """Next values that could not be written in place."""
+        aside: list[Step] = []
+        steps: list[Step] = []
+        for output in self.graph.outputs:
+            if output.update is None or self.schedule.in_place.get(output.node) == output.update:
+                continue
+            source, target = self.where[output.node], self.stored[output.update]
+            self._touch(source)
+            if isinstance(source, Place) and self.regions[source.region].store is not None:
+                # Two may be exchanged: all are read before one is written.
+                held = self._allot("held", source.dtype, source.shape)
+                aside.append(Step(output.node, (_copy(source, held),), True))
+                source = held
+            steps.append(Step(output.node, (_copy(source, target),), True))
+        return aside + steps
+
+
+def _copy(source: Where, target: Place) -> Call:
+    return Call(Broadcast(target.shape), target, (source,))
+
+
+def _last_reads(nodes: Sequence[Node], users: Mapping[Node, list[Node]], at_end: set[Node]) -> dict[Node, int]:
+    """When each node's memory is read for the last time, through views too."""
+    index = {node: i for i, node in enumerate(nodes)}
+    last: dict[Node, int] = {}
+    for node in reversed(nodes):
+        reads = [last[user] if isinstance(user.op, VIEWS) else index[user] for user in users.get(node, ())]
+        last[node] = max(len(nodes) + 1 if node in at_end else index[node], *reads, -1)
+    return last

@@ -1,0 +1,158 @@
+"""The order of a program's steps, and which next values are written straight into the weight's own memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+from compiler.ir.graph import Graph, Input, Node, sorted_nodes, users_of
+from compiler.ops.elementwise import Constant
+from compiler.plan.layout import VIEWS, overwritable
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """in_place: nodes whose result is written over a weight or a state, by its name. No later step reads the old value."""
+
+    nodes: tuple[Node, ...]
+    in_place: Mapping[Node, str]
+
+
+def schedule(graph: Graph) -> Schedule:
+    """Inputs before users. Of the updates those come first that need least, so that what they read can go soon."""
+    nodes = graph.nodes()
+    first = [o.node for o in graph.outputs if o.update is None]
+    below = ancestors(nodes)
+    updates = sorted((o.node for o in graph.outputs if o.update is not None), key=lambda n: below[n].bit_count())
+    nodes = sorted_nodes([*first, *updates])
+    after, in_place = _overwrites(graph, nodes)
+    return Schedule(tuple(_sorted(nodes, after)), in_place)
+
+
+def ancestors(nodes: Iterable[Node]) -> dict[Node, int]:
+    """For each node the set of all that it needs, as a number with a bit for each; nodes must come inputs first."""
+    below: dict[Node, int] = {}
+    for i, node in enumerate(nodes):
+        below[node] = 1 << i
+        for operand in node.inputs:
+            below[node] |= below[operand]
+    return below
+
+
+def same_memory(a: Node, b: Node) -> bool:
+    """Whether their values are alike in memory: the padding's meaning does not matter."""
+    return (a.type.dtype, a.type.shape, a.type.rows) == (b.type.dtype, b.type.shape, b.type.rows)
+
+
+def _overwrites(graph: Graph, nodes: list[Node]) -> tuple[dict[Node, list[Node]], dict[Node, str]]:
+    """Which nodes write over a weight, and what must therefore come after what."""
+    users = users_of(nodes)
+    read_at_end = {o.node for o in graph.outputs}
+    after: dict[Node, list[Node]] = {}
+    in_place: dict[Node, str] = {}
+    for output in graph.outputs:
+        if output.update is None or output.node in in_place:
+            continue
+        target = graph.input(output.update)
+        readers = _readers(target, users, read_at_end)
+        if readers is None or not same_memory(output.node, target):
+            continue
+        for chain in _chains(output.node, users, read_at_end):
+            start = chain[0]
+            if start in readers and not _reads_in_place(start, target):
+                continue
+            others = [r for r in readers if r is not start]
+            if _reaches(start, set(others), users, after):
+                continue
+            for reader in others:
+                after.setdefault(reader, []).append(start)
+            in_place |= dict.fromkeys(chain, output.update)
+            break
+    return after, in_place
+
+
+def _readers(node: Node, users: Mapping[Node, list[Node]], read_at_end: set[Node]) -> list[Node] | None:
+    """Who reads the node's memory, itself or through views; None where it is read after the last step."""
+    found: dict[Node, None] = {}
+    stack = [node]
+    while stack:
+        value = stack.pop()
+        if value in read_at_end:
+            return None
+        for user in users.get(value, []):
+            if isinstance(user.op, VIEWS):
+                stack.append(user)
+            found[user] = None
+    return list(found)
+
+
+def _chains(node: Node, users: Mapping[Node, list[Node]], read_at_end: set[Node]) -> list[tuple[Node, ...]]:
+    """Ways to compute a node in one place, longest first: each step writes over the one before, which is its alone."""
+    if isinstance(node.op, (Input, Constant, *VIEWS)):
+        return []
+    chain = [node]
+    while True:
+        head = chain[0]
+        before = next(
+            (
+                n
+                for i, n in enumerate(head.inputs)
+                if i in overwritable(head.op)
+                and same_memory(n, head)
+                and not isinstance(n.op, (Input, Constant, *VIEWS))
+                and n not in read_at_end
+                and set(users[n]) == {head}
+            ),
+            None,
+        )
+        if before is None:
+            return [tuple(chain[i:]) for i in range(len(chain))]
+        chain.insert(0, before)
+
+
+def _reads_in_place(node: Node, target: Node) -> bool:
+    """Whether the node reads the target only as an operand that it may write over."""
+    places = [i for i, n in enumerate(node.inputs) if n is target]
+    direct = bool(places) and all(i in overwritable(node.op) for i in places)
+    seen_through = any(isinstance(n.op, VIEWS) and target in sorted_nodes([n]) for n in node.inputs if n is not target)
+    return direct and not seen_through
+
+
+def _reaches(start: Node, goals: set[Node], users: Mapping[Node, list[Node]], after: Mapping[Node, list[Node]]) -> bool:
+    seen = {start}
+    stack = [start]
+    while stack:
+        node = stack.pop()
+        for following in (*users.get(node, ()), *after.get(node, ())):
+            if following in goals:
+                return True
+            if following not in seen:
+                seen.add(following)
+                stack.append(following)
+    return False
+
+
+def _sorted(nodes: list[Node], after: Mapping[Node, list[Node]]) -> list[Node]:
+    """As near to the given order as the inputs and `after` allow."""
+    rank = {node: i for i, node in enumerate(nodes)}
+    waits = {node: len(node.inputs) for node in nodes}
+    follows: dict[Node, list[Node]] = {node: [] for node in nodes}
+    for node in nodes:
+        for operand in node.inputs:
+            follows[operand].append(node)
+        for later in after.get(node, ()):
+            follows[node].append(later)
+            waits[later] += 1
+    ready = [rank[node] for node in nodes if waits[node] == 0]
+    heapify(ready)
+    result: list[Node] = []
+    while ready:
+        node = nodes[heappop(ready)]
+        result.append(node)
+        for later in follows[node]:
+            waits[later] -= 1
+            if waits[later] == 0:
+                heappush(ready, rank[later])
+    assert len(result) == len(nodes)
+    return result

@@ -1,0 +1,153 @@
+"""Runs plans: one arena for all of them, a program bound once for each bucket of sizes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import TypeAlias
+
+from compiler.ir.graph import Graph
+from compiler.plan.plan import Place, Plan, RowsPlace
+from dsl.errors import InternalError
+from runtime.backend import Array, Backend, Rows, Value
+
+CompileBucket: TypeAlias = Callable[[Graph, Mapping[str, int]], tuple[str, Plan]]
+"""The source of a graph's program for given sizes, and its plan."""
+
+Bucket: TypeAlias = tuple[tuple[str, int], ...]
+
+KEPT = 64
+"""Programs that stay bound. A program is small: views and code; the arrays are the arena's."""
+
+
+class Arena:
+    """Memory that programs share, one after the other: it grows to what the largest of them needs."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._memory: Array = backend.empty(0)
+        self.grown = 0
+        """How often it was exchanged for a larger one: views of an older one are of no use."""
+
+    @property
+    def bytes(self) -> int:
+        return self._memory.nbytes
+
+    def reserve(self, size: int) -> None:
+        if size > self.bytes:
+            # The old one goes first, so that never both are there.
+            self._memory = None
+            self._memory = self._backend.empty(size)
+            self.grown += 1
+
+    def at(self, offset: int, shape: tuple[int, ...], dtype: type) -> Array:
+        size = prod(shape) * self._backend.xp.dtype(dtype).itemsize
+        return self._memory[offset : offset + size].view(dtype).reshape(shape)
+
+
+@dataclass(frozen=True)
+class _Program:
+    step: Callable[[], None]
+    inputs: Mapping[str, Array]
+    outputs: Mapping[str, Value]
+    grown: int
+
+
+class Executor:
+    """A graph with its weights and states, to be run at any sizes.
+
+    store: every weight and state by name, each of its type, without gaps; steps write to these arrays. Executors may
+    share them, and an arena too, if they run one after the other.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        graph: Graph,
+        compile_bucket: CompileBucket,
+        store: Mapping[str, Array],
+        arena: Arena | None = None,
+    ) -> None:
+        self._backend = backend
+        self.graph = graph
+        self._compile = compile_bucket
+        self._store = store
+        self._arena = Arena(backend) if arena is None else arena
+        self._compiled: OrderedDict[Bucket, tuple[str, Plan]] = OrderedDict()
+        self._programs: OrderedDict[Bucket, _Program] = OrderedDict()
+
+    def plan(self, sizes: Mapping[str, int]) -> Plan:
+        """What a run at these sizes does and how much memory it takes; nothing is allocated."""
+        return self._source(sizes)[1]
+
+    def arena_bytes(self, sizes: Mapping[str, int]) -> int:
+        return self.plan(sizes).arena_bytes
+
+    def reserve(self, size: int) -> None:
+        """Makes the arena so large, so that no later bucket has to."""
+        self._arena.reserve(size)
+
+    def run(self, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
+        """One step: the outputs by name, valid until the next run. Updates are in the store."""
+        program = self._program(sizes)
+        for name, staged in program.inputs.items():
+            given = feeds[name]
+            if given.shape != staged.shape:
+                raise InternalError(f"{name} is fed as {given.shape}, and is {staged.shape}")
+            staged[...] = self._backend.to_device(given)
+        with self._backend.quiet():
+            program.step()
+        return {name: self._dense(name, value, sizes) for name, value in program.outputs.items()}
+
+    def _source(self, sizes: Mapping[str, int]) -> tuple[str, Plan]:
+        bucket = tuple(sorted(sizes.items()))
+        if bucket not in self._compiled:
+            self._compiled[bucket] = self._compile(self.graph, sizes)
+            if len(self._compiled) > KEPT:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(bucket)
+        return self._compiled[bucket]
+
+    def _program(self, sizes: Mapping[str, int]) -> _Program:
+        bucket = tuple(sorted(sizes.items()))
+        program = self._programs.get(bucket)
+        if program is None or program.grown != self._arena.grown:
+            source, plan = self._source(sizes)
+            self._arena.reserve(plan.arena_bytes)
+            program = self._programs[bucket] = self._bind(source, plan)
+            if len(self._programs) > KEPT:
+                self._programs.popitem(last=False)
+        self._programs.move_to_end(bucket)
+        return program
+
+    def _bind(self, source: str, plan: Plan) -> _Program:
+        weights = [self._stored(name, place) for name, place in plan.store]
+        space: dict[str, Callable[..., tuple[Callable[[], None], tuple[Array, ...], tuple[Value, ...]]]] = {}
+        # The source was written by compiler.emit from a plan; of the spec it has comments only.
+        exec(compile(source, "<step>", "exec"), {}, space)  # noqa: S102
+        backend = self._backend
+        step, inputs, outputs = space["bind"](backend.xp, backend.kernels, self._arena.at, weights)
+        return _Program(
+            step,
+            dict(zip((name for name, _ in plan.inputs), inputs, strict=True)),
+            dict(zip((name for name, _ in plan.outputs), outputs, strict=True)),
+            self._arena.grown,
+        )
+
+    def _stored(self, name: str, place: Place) -> Array:
+        array = self._store[name]
+        dtype = {"f32": "float32", "f64": "float64", "i64": "int64", "bool": "bool"}[place.dtype]
+        if array.shape != place.shape or array.dtype != dtype or not array.flags.c_contiguous:
+            raise InternalError(f"{name} is {array.dtype}{array.shape}, and must be {place.dtype}{place.shape}")
+        return array
+
+    def _dense(self, name: str, value: Value, sizes: Mapping[str, int]) -> Array:
+        if not isinstance(value, Rows):
+            return value
+        where = dict(self.plan(sizes).outputs)[name]
+        assert isinstance(where, RowsPlace)
+        table = self._backend.xp.zeros((where.rows, *value.values.shape[1:]), value.values.dtype)
+        self._backend.kernels.dense(self._backend.xp, table, value)
+        return table

@@ -1,0 +1,29 @@
+"""Large arrays in parts that fit the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runtime.backend import Array, Xp
+from runtime.kernels.layout import reshaped
+
+
+def blocks(
+    xp: Xp,
+    rows: int,
+    whole: tuple[int, ...],
+    shape: tuple[int, ...],
+    arrays: Sequence[Array],
+    temporaries: Sequence[Array] = (),
+) -> list[tuple[Array, ...]]:
+    """For every so many rows of shape a tuple of views: of each array, and of each temporary as much as the block has.
+
+    whole: what the arrays broadcast to; shape: the same with some leading axes as one. Views of no array that is
+    written are made by broadcasting.
+    """
+    seen = [reshaped(xp, a if a.shape == whole else xp.broadcast_to(a, whole), shape) for a in arrays]
+    parts: list[tuple[Array, ...]] = []
+    for start in range(0, shape[0], rows):
+        count = min(rows, shape[0] - start)
+        parts.append((*(a[start : start + count] for a in seen), *(t[:count] for t in temporaries)))
+    return parts
