@@ -105,7 +105,7 @@ def warn(
 def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, count: int, problems: Problems) -> None:
     texts_cut, tokens_cut = tokenised.cut
     if texts_cut:
-        unit = sort.unit.removesuffix("s")
+        unit = {"words": "word", "chars": "character"}.get(sort.unit, "token")
         problems.warn(
             Diagnostic(
                 "NN721",

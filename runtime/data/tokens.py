@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def tokenise(sort: Tokens, texts: list[str]) -> Tokenised:
     split = splitter(sort)
     types: defaultdict[str, int] = defaultdict()
     types.default_factory = types.__len__
-    flat: list[int] = []
+    flat = array("i")
     offsets = np.zeros(len(texts) + 1, np.int64)
     room = None if sort.max is None else max(sort.max - (2 if sort.marks else 0), 0)
     cut_texts = cut_tokens = 0
