@@ -72,10 +72,13 @@ class Elementwise(Op):
     """The result is 0 where all operands are 0."""
     bounded: ClassVar[bool] = True
     """The result is finite where all operands are (overflow aside)."""
+    operands: ClassVar[int] = 1
     integers: ClassVar[bool] = False
     """Takes i64 too."""
 
     def infer(self, *inputs: Type) -> Type:
+        if len(inputs) != self.operands:
+            raise TypeRuleError("wants another number of operands")
         if not (self.integers and all(t.dtype == "i64" for t in inputs)):
             _floating(*inputs)
         result = same_type(*inputs)
@@ -87,6 +90,13 @@ class Elementwise(Op):
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(out, sizes)
+
+
+@dataclass(frozen=True)
+class Binary(Elementwise):
+    """An op of two operands that broadcast."""
+
+    operands: ClassVar[int] = 2
 
 
 @dataclass(frozen=True)
@@ -202,7 +212,7 @@ class Sign(Elementwise):
 
 
 @dataclass(frozen=True)
-class Add(Elementwise):
+class Add(Binary):
     """x + y"""
 
     integers: ClassVar[bool] = True
@@ -218,7 +228,7 @@ class Add(Elementwise):
 
 
 @dataclass(frozen=True)
-class Sub(Elementwise):
+class Sub(Binary):
     """x - y"""
 
     integers: ClassVar[bool] = True
@@ -234,7 +244,7 @@ class Sub(Elementwise):
 
 
 @dataclass(frozen=True)
-class Mul(Elementwise):
+class Mul(Binary):
     """x * y"""
 
     integers: ClassVar[bool] = True
@@ -252,7 +262,7 @@ class Mul(Elementwise):
 
 
 @dataclass(frozen=True)
-class Div(Elementwise):
+class Div(Binary):
     """x / y"""
 
     bounded: ClassVar[bool] = False
@@ -273,7 +283,7 @@ class Div(Elementwise):
 
 
 @dataclass(frozen=True)
-class Maximum(Elementwise):
+class Maximum(Binary):
     """The larger of x and y. Where they are equal, the gradient is x's."""
 
     integers: ClassVar[bool] = True
@@ -286,7 +296,7 @@ class Maximum(Elementwise):
 
 
 @dataclass(frozen=True)
-class Minimum(Elementwise):
+class Minimum(Binary):
     """The smaller of x and y. Where they are equal, the gradient is x's."""
 
     integers: ClassVar[bool] = True
@@ -299,19 +309,21 @@ class Minimum(Elementwise):
 
 
 @dataclass(frozen=True)
-class Greater(Elementwise):
+class Greater(Binary):
     """x > y, as bool; false where either is NaN."""
 
     def infer(self, *inputs: Type) -> Type:
-        return same_type(*inputs).with_dtype("bool")
+        x, y = inputs
+        return same_type(x, y).with_dtype("bool")
 
 
 @dataclass(frozen=True)
-class Equal(Elementwise):
+class Equal(Binary):
     """x == y, as bool; false where either is NaN."""
 
     def infer(self, *inputs: Type) -> Type:
-        return same_type(*inputs).with_dtype("bool")
+        x, y = inputs
+        return same_type(x, y).with_dtype("bool")
 
 
 @dataclass(frozen=True)

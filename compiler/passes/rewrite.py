@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from compiler.ir.graph import Graph, Node, rebuild, with_inputs
-from compiler.ir.types import Pad, Type
+from compiler.ir.types import Pad, Type, TypeRuleError
 from dsl.errors import InternalError
 
 Rule: TypeAlias = Callable[[Node], Node | None]
@@ -46,7 +46,10 @@ def rewrite(graph: Graph, rules: Sequence[Rule]) -> Graph:
 def rewritten(node: Node, rules: Sequence[Rule]) -> Node:
     """What the first rules that fit make of one node; the node itself where none does."""
     for rule in rules:
-        new = rule(node)
+        try:
+            new = rule(node)
+        except TypeRuleError:
+            continue  # the rule's ops do not take these operands (integers have no negative)
         if new is not None and serves(new.type, node.type):
             return new
     return node
