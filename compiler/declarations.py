@@ -86,10 +86,20 @@ class Declarations:
         models = [d for d in self.spec.declarations if isinstance(d, ast.Model)]
         if not models:
             first = self.spec.declarations[0] if self.spec.declarations else self.spec
-            self.error("NN514", "there is no model in this file", first, "write model NAME(text: words) -> label: class { ... }")
+            self.error(
+                "NN514",
+                "there is no model in this file",
+                first,
+                "write model NAME(text: words) -> label: class { ... }",
+            )
             return None
         if len(models) > 1:
-            self.error("NN350", "several models in one file are not there yet", models[1], notes=(Note(models[0].span, "the first"),))
+            self.error(
+                "NN350",
+                "several models in one file are not there yet",
+                models[1],
+                notes=(Note(models[0].span, "the first"),),
+            )
         return models[0]
 
     def section(self, kind: str) -> ast.Section | None:
@@ -143,7 +153,9 @@ def _bring(
 def _free(found: Declarations, name: ast.Name) -> bool:
     taken = found.top.names.get(name.id)
     if taken is not None:
-        found.error("NN302", f"{name.id} is given twice", name, "one name, one thing", (Note(taken.span, "given here"),))
+        found.error(
+            "NN302", f"{name.id} is given twice", name, "one name, one thing", (Note(taken.span, "given here"),)
+        )
         return False
     if name.id in STRUCTURES or name.id in LAYERS:
         found.error("NN303", f"{name.id} is a layer's name", name, "choose another name")
@@ -174,7 +186,12 @@ def _use(
         found.error("NN607", error.diagnostics[0].message, use.path, error.diagnostics[0].help)
         return
     except OSError as error:
-        found.error("NN607", f"{path} cannot be read: {error.strerror or 'no such file'}", use.path, "paths are relative to the spec's folder")
+        found.error(
+            "NN607",
+            f"{path} cannot be read: {error.strerror or 'no such file'}",
+            use.path,
+            "paths are relative to the spec's folder",
+        )
         return
     used[path] = text.decode("utf-8-sig")
     _bring(found, spec, read_use, used, depth + 1)

@@ -130,7 +130,11 @@ def training_step(experiment: Experiment, dtype: Dtype) -> TrainingStep:
     network, settings = experiment.network, experiment.train
     graph = network.training
     loss = graph.outputs[0].node
-    lengths = {n.op.name.removeprefix("lengths."): n for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "lengths"}
+    lengths = {
+        n.op.name.removeprefix("lengths."): n
+        for n in graph.inputs
+        if isinstance(n.op, Input) and n.op.kind == "lengths"
+    }
     trained = [p for p in network.parameters if p.trained]
     nodes = [graph.input(p.name) for p in trained]
     step = Step(dtype, settings.optimizer.span or settings.span)
@@ -186,4 +190,3 @@ def held(step: Step, w: Node, most: float) -> Node:
     norm = step.op(Sqrt(), step.op(Sum((0,), keep=True), step.op(Mul(), w, w)))
     bound = step.c(most)
     return step.op(Mul(), w, step.op(Div(), bound, step.op(Maximum(), norm, bound)))
-

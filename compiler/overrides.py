@@ -40,11 +40,16 @@ def _one(spec: ast.Spec, text: str) -> ast.Spec:
         case [label, setting]:
             return _label(spec, label, setting, value, text)
         case _:
-            raise _fail(text, "NN309", f"there is no {path} to set", "a constant, section.entry, section.entry.setting or label.setting")
+            raise _fail(
+                text,
+                "NN309",
+                f"there is no {path} to set",
+                "a constant, section.entry, section.entry.setting or label.setting",
+            )
 
 
 def _sections(spec: ast.Spec) -> dict[str, ast.Section | None]:
-    found: dict[str, ast.Section | None] = {kind: None for kind in SECTIONS}
+    found: dict[str, ast.Section | None] = dict.fromkeys(SECTIONS)
     for d in spec.declarations:
         if isinstance(d, ast.Section):
             found[d.name.id if d.name is not None else d.kind.id] = d
@@ -58,12 +63,17 @@ def _constant(spec: ast.Spec, name: str, value: str, text: str) -> ast.Spec:
             return replace(spec, declarations=(*spec.declarations[:i], new, *spec.declarations[i + 1 :]))
     names = [d.name.id for d in spec.declarations if isinstance(d, ast.Let)]
     near = nearest(name, names)
-    raise _fail(text, "NN309", f"there is no constant {name} to set", f"did you mean {near}?" if near else f"declare it: let {name} = ...")
+    raise _fail(
+        text,
+        "NN309",
+        f"there is no constant {name} to set",
+        f"did you mean {near}?" if near else f"declare it: let {name} = ...",
+    )
 
 
 def _quoted(value: str) -> str:
     """Strings need no quotes in --set: a path is not of the form of any other value."""
-    bare = all(c.isalnum() or c in "_+-*(),.%= \"" for c in value) and not value.count("/")
+    bare = all(c.isalnum() or c in '_+-*(),.%= "' for c in value) and not value.count("/")
     numeric = value[:1].isdigit() or value[:1] == "-"
     words = bare and (numeric or "." not in value)
     return value if words or value.startswith('"') else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -93,9 +103,19 @@ def _parsed(source: str, text: str) -> ast.Spec:
     try:
         spec = parse(source, "--set")
     except SpecError:
-        raise _fail(text, "NN608", f"{text.partition('=')[2]} is no value", "values are written as in a spec: 64, 1e-3, relu, 2,3") from None
+        raise _fail(
+            text,
+            "NN608",
+            f"{text.partition('=')[2]} is no value",
+            "values are written as in a spec: 64, 1e-3, relu, 2,3",
+        ) from None
     if len(spec.declarations) != 1:
-        raise _fail(text, "NN608", f"{text.partition('=')[2]} is no value", "values are written as in a spec: 64, 1e-3, relu, 2,3")
+        raise _fail(
+            text,
+            "NN608",
+            f"{text.partition('=')[2]} is no value",
+            "values are written as in a spec: 64, 1e-3, relu, 2,3",
+        )
     return spec
 
 
@@ -113,13 +133,23 @@ def _entry(spec: ast.Spec, section: str, entry: str, setting: str | None, value:
     else:
         old_entries = old.entries
     if setting is None:
-        kept = tuple(a for a in found.arguments if isinstance(a, ast.Setting) or isinstance(a, ast.Word) and a.id in ("header", "last"))
+        kept = tuple(
+            a
+            for a in found.arguments
+            if isinstance(a, ast.Setting) or (isinstance(a, ast.Word) and a.id in ("header", "last"))
+        )
         new = replace(found, arguments=(*_respanned(_arguments(value, text), span), *kept))
     else:
         others = tuple(a for a in found.arguments if not (isinstance(a, ast.Setting) and a.key == setting))
         new = replace(found, arguments=(*others, replace(_setting(setting, value, text), span=span)))
     section_new = replace(old, entries=tuple(new if e is found else e for e in old_entries))
-    return replace(spec, declarations=tuple(section_new if d is old or d == old and isinstance(d, ast.Section) and d.kind.id == section else d for d in spec.declarations))
+    return replace(
+        spec,
+        declarations=tuple(
+            section_new if d is old or (d == old and isinstance(d, ast.Section) and d.kind.id == section) else d
+            for d in spec.declarations
+        ),
+    )
 
 
 def _respanned(arguments: tuple[ast.Argument, ...], span: Span) -> tuple[ast.Argument, ...]:
@@ -154,7 +184,7 @@ def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> a
         positional = setting in ("size", "n", "k", "p")
         others = tuple(
             a for a in e.arguments
-            if not (isinstance(a, ast.Setting) and a.key == setting or positional and isinstance(a, ast.Positional))
+            if not ((isinstance(a, ast.Setting) and a.key == setting) or (positional and isinstance(a, ast.Positional)))
         )  # fmt: skip
         return replace(e, arguments=(*others, new), body=inner)
 
@@ -163,7 +193,11 @@ def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> a
             replace(s, value=expression(s.value)) if isinstance(s, ast.Assign) else expression(s) for s in b.statements
         ))  # fmt: skip
 
-    declarations = tuple(replace(d, body=body(d.body)) if isinstance(d, (ast.Model, ast.Block)) else d for d in spec.declarations)
+    declarations = tuple(
+        replace(d, body=body(d.body)) if isinstance(d, (ast.Model, ast.Block)) else d for d in spec.declarations
+    )
     if not hits:
-        raise _fail(text, "NN309", f"there is no section or label {label} to set", "a label stands behind `as` at a layer")
+        raise _fail(
+            text, "NN309", f"there is no section or label {label} to set", "a label stands behind `as` at a layer"
+        )
     return replace(spec, declarations=declarations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from compiler.declarations import Declarations, declarations
+from compiler.declarations import declarations
 from compiler.experiment import Experiment, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
@@ -13,7 +13,6 @@ from compiler.lower.model import network
 from compiler.overrides import overridden
 from compiler.ports import ports
 from compiler.sections import Reading, data_settings, train_settings
-from dsl import ast
 from dsl.errors import Diagnostic, SpecError
 from dsl.parse import parse
 from dsl.source import Span
@@ -85,10 +84,24 @@ def optimize(graph: Graph) -> Graph:
 def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     """The program for batches of these sizes: its source, and the plan that says where each value lies."""
     from compiler.emit.numpy import emit
-    from compiler.plan.plan import plan
+    from compiler.plan.make import make_plan
 
-    planned = plan(graph, sizes)
+    planned = make_plan(graph, sizes)
     return emit(planned), planned
 
 
-__all__ = ["Declarations", "Experiment", "ast", "check", "compile_bucket", "optimize", "training_step"]
+def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
+    """A stage as text: ast, graph, gradients, optimized, plan or code. plan and code need every size."""
+    from compiler import stages
+
+    return stages.stage(experiment, name, sizes)
+
+
+def diff(experiment: Experiment, pass_name: str) -> str:
+    """What a pass changes in the training step. Raises SpecError for a name that no pass has."""
+    from compiler import stages
+
+    return stages.diff(experiment, pass_name)
+
+
+__all__ = ["Experiment", "check", "compile_bucket", "diff", "optimize", "stage", "training_step"]

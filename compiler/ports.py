@@ -24,14 +24,18 @@ TOKENS = (
 SORTS: dict[str, Signature] = {
     "words": Signature("words", "text, split at white space", TOKENS),
     "chars": Signature("chars", "text, character by character", tuple(s for s in TOKENS if s.name != "punctuation")),
-    "real": Signature("real", "numbers, a column each", (Setting("standard", "flag", "mean 0 and deviation 1 by the training rows"),)),
+    "real": Signature(
+        "real", "numbers, a column each", (Setting("standard", "flag", "mean 0 and deviation 1 by the training rows"),)
+    ),
     "class": Signature("class", "one of the labels that the training rows have"),
 }
 INPUTS = ("words", "chars", "real")
 OUTPUTS = ("class", "real")
 
 
-def ports(model: ast.Model, evaluate: Evaluate, constant: Callable[[str], object], report: Report) -> tuple[Port, ...] | None:
+def ports(
+    model: ast.Model, evaluate: Evaluate, constant: Callable[[str], object], report: Report
+) -> tuple[Port, ...] | None:
     """The inputs, then the outputs; None where one was wrong, which has been reported."""
     found: list[Port | None] = []
     given: dict[str, ast.Port] = {}
@@ -66,7 +70,14 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
             report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.span))
         else:
             kind = "output" if output else "input"
-            report(Diagnostic("NN210", f"{word} is no sort for an {kind}", sort.span, help=f"an {kind} is one of {', '.join(side)}"))
+            report(
+                Diagnostic(
+                    "NN210",
+                    f"{word} is no sort for an {kind}",
+                    sort.span,
+                    help=f"an {kind} is one of {', '.join(side)}",
+                )
+            )
         return None
     if sort.per is not None:
         report(Diagnostic("NN350", f"{word} per {sort.per.id}, one for each position, is not there yet", sort.span))
@@ -90,7 +101,11 @@ def _width(sort: ast.Sort, evaluate: Evaluate, report: Report) -> int | None:
     if isinstance(width, int) and not isinstance(width, bool) and 1 <= width <= 1_000_000:
         return width
     if width is not None:
-        report(Diagnostic("NN211", f"real[{width}] is no number of columns", sort.sizes[0].span, help="real[13] is 13 columns"))
+        report(
+            Diagnostic(
+                "NN211", f"real[{width}] is no number of columns", sort.sizes[0].span, help="real[13] is 13 columns"
+            )
+        )
     return None
 
 
@@ -124,7 +139,14 @@ def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: R
         report(Diagnostic("NN307", f"there is no vocabulary of {name} to share", given[port.name].sort.span, help=help))
         return False
     if other.sort.vocabulary is not None:
-        report(Diagnostic("NN307", f"{name} shares a vocabulary itself", given[port.name].sort.span, help=f"write vocabulary={other.sort.vocabulary}"))
+        report(
+            Diagnostic(
+                "NN307",
+                f"{name} shares a vocabulary itself",
+                given[port.name].sort.span,
+                help=f"write vocabulary={other.sort.vocabulary}",
+            )
+        )
         return False
     return True
 

@@ -94,7 +94,9 @@ class Reading:
     def error(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
         self.report(Diagnostic(code, message, span, notes=notes, help=help))
 
-    def entries(self, section: ast.Section, table: dict[str, Signature]) -> dict[str, tuple[ast.Entry, dict[str, Resolved]]]:
+    def entries(
+        self, section: ast.Section, table: dict[str, Signature]
+    ) -> dict[str, tuple[ast.Entry, dict[str, Resolved]]]:
         """The section's entries by word, each at most once, with their settings."""
         found: dict[str, tuple[ast.Entry, dict[str, Resolved]]] = {}
         for entry in section.entries:
@@ -107,15 +109,28 @@ class Reading:
                 continue
             if word not in table:
                 near = nearest(word, [*table, *LATER_ENTRIES.get(section.kind.id, ())])
-                self.error("NN602", f"{section.kind.id} has no entry {word}", entry.path[0].span, f"did you mean {near}?" if near else f"its entries are {', '.join(table)}")
+                self.error(
+                    "NN602",
+                    f"{section.kind.id} has no entry {word}",
+                    entry.path[0].span,
+                    f"did you mean {near}?" if near else f"its entries are {', '.join(table)}",
+                )
                 continue
             if word in found:
-                self.error("NN603", f"{word} is given twice", entry.span, "leave one out", (Note(found[word][0].span, "given here"),))
+                self.error(
+                    "NN603",
+                    f"{word} is given twice",
+                    entry.span,
+                    "leave one out",
+                    (Note(found[word][0].span, "given here"),),
+                )
                 continue
             if word == "columns":
                 found[word] = (entry, {})
                 continue
-            settings = resolve(table[word], _without_renames(entry), entry.span, self.evaluate, self.constant, self.report)
+            settings = resolve(
+                table[word], _without_renames(entry), entry.span, self.evaluate, self.constant, self.report
+            )
             if settings is not None:
                 found[word] = (entry, settings)
         return found
@@ -134,7 +149,13 @@ def train_settings(section: ast.Section | None, reading: Reading) -> TrainSettin
     chosen = [word for word in found if any(o.word == word for o in OPTIMIZERS)]
     if len(chosen) > 1:
         first, second = found[chosen[0]][0], found[chosen[1]][0]
-        reading.error("NN603", f"{chosen[0]} and {chosen[1]}: a run has one optimizer", second.span, "leave one out", (Note(first.span, "the first one"),))
+        reading.error(
+            "NN603",
+            f"{chosen[0]} and {chosen[1]}: a run has one optimizer",
+            second.span,
+            "leave one out",
+            (Note(first.span, "the first one"),),
+        )
     optimizer = _optimizer(chosen[0], *found[chosen[0]], reading) if chosen else Optimizer()
     clip = found["clip"][1] if "clip" in found else {}
     if "clip" in found and all(v is None for v in clip.values()):
@@ -173,7 +194,12 @@ def _optimizer(word: str, entry: ast.Entry, settings: dict[str, Resolved], readi
     values = {k: float(v) for k, v in settings.items() if isinstance(v, (int, float))}
     betas = settings.get("betas", (0.9, 0.999))
     if not isinstance(betas, tuple) or len(betas) != 2:
-        reading.error("NN403", f"betas are two numbers, but here {len(betas) if isinstance(betas, tuple) else 1}", entry.span, "betas=0.9,0.999")
+        reading.error(
+            "NN403",
+            f"betas are two numbers, but here {len(betas) if isinstance(betas, tuple) else 1}",
+            entry.span,
+            "betas=0.9,0.999",
+        )
         betas = (0.9, 0.999)
     first, second = (float(b) if isinstance(b, (int, float)) else 0.9 for b in betas)
     default = Optimizer()
@@ -201,10 +227,18 @@ def data_settings(section: ast.Section | None, ports: tuple[Port, ...], reading:
     train = _files(*found["train"], ports, reading, renamed, None)
     if train is None:
         return None
-    splits = {word: _split(*found[word], ports, reading, renamed, train) if word in found else None for word in ("valid", "test")}
+    splits = {
+        word: _split(*found[word], ports, reading, renamed, train) if word in found else None
+        for word in ("valid", "test")
+    }
     folds = found["folds"][1]["n"] if "folds" in found else None
     if folds is not None and splits["test"] is not None:
-        reading.error("NN605", "folds and test: with folds every row is tested once already", found["folds"][0].span, "leave one of them out")
+        reading.error(
+            "NN605",
+            "folds and test: with folds every row is tested once already",
+            found["folds"][0].span,
+            "leave one of them out",
+        )
     format = found["format"][1]["kind"] if "format" in found else None
     seed = found["seed"][1]["n"] if "seed" in found else 0
     return DataSettings(
@@ -219,7 +253,12 @@ def data_settings(section: ast.Section | None, ports: tuple[Port, ...], reading:
 
 
 def _split(
-    entry: ast.Entry, settings: dict[str, Resolved], ports: tuple[Port, ...], reading: Reading, renamed: tuple[Column, ...] | None, train: Files
+    entry: ast.Entry,
+    settings: dict[str, Resolved],
+    ports: tuple[Port, ...],
+    reading: Reading,
+    renamed: tuple[Column, ...] | None,
+    train: Files,
 ) -> Files | Share | None:
     share = settings["share"]
     if isinstance(share, (int, float)) and not isinstance(share, bool):
@@ -227,7 +266,12 @@ def _split(
             reading.error("NN605", f"{entry.path[0].id} is a file or a share of train, not both", entry.span)
             return None
         if not 0 < share < 1:
-            reading.error("NN404", f"a share must be above 0% and below 100%, but is {share:.0%}", entry.span, "10% is a tenth of the rows")
+            reading.error(
+                "NN404",
+                f"a share must be above 0% and below 100%, but is {share:.0%}",
+                entry.span,
+                "10% is a tenth of the rows",
+            )
             return None
         return Share(float(share), settings["last"] is True, entry.span)
     if settings["paths"] is None:
@@ -237,7 +281,12 @@ def _split(
 
 
 def _files(
-    entry: ast.Entry, settings: dict[str, Resolved], ports: tuple[Port, ...], reading: Reading, renamed: tuple[Column, ...] | None, train: Files | None
+    entry: ast.Entry,
+    settings: dict[str, Resolved],
+    ports: tuple[Port, ...],
+    reading: Reading,
+    renamed: tuple[Column, ...] | None,
+    train: Files | None,
 ) -> Files | None:
     paths = settings["paths"]
     assert isinstance(paths, tuple)
@@ -260,7 +309,12 @@ def _known(names: list[str], ports: tuple[Port, ...], place: Span, reading: Read
     for name in names:
         if name != "_" and all(p.name != name for p in ports):
             near = nearest(name, [p.name for p in ports])
-            reading.error("NN606", f"the model has no input or output {name}", place, f"did you mean {near}?" if near else "use _ for a column that is skipped")
+            reading.error(
+                "NN606",
+                f"the model has no input or output {name}",
+                place,
+                f"did you mean {near}?" if near else "use _ for a column that is skipped",
+            )
             good = False
     for port in ports:
         if port.name not in names:
@@ -277,7 +331,9 @@ def _renamed(entry: ast.Entry, ports: tuple[Port, ...], reading: Reading) -> tup
     columns: list[Column] = []
     for argument in entry.arguments:
         if not isinstance(argument, ast.Setting):
-            reading.error("NN401", "columns takes names with their headings", argument.span, 'columns y="pm2.5" weather=TEMP,PRES')
+            reading.error(
+                "NN401", "columns takes names with their headings", argument.span, 'columns y="pm2.5" weather=TEMP,PRES'
+            )
             return None
         for value in argument.values:
             if not isinstance(value, (ast.Name, ast.Text)):
@@ -290,7 +346,9 @@ def _renamed(entry: ast.Entry, ports: tuple[Port, ...], reading: Reading) -> tup
     for name in names:
         if name not in known:
             near = nearest(name, [p.name for p in ports])
-            reading.error("NN606", f"the model has no input or output {name}", entry.span, f"did you mean {near}?" if near else "")
+            reading.error(
+                "NN606", f"the model has no input or output {name}", entry.span, f"did you mean {near}?" if near else ""
+            )
     # A port that is not named is found under a heading of its own name.
     columns += [Column(p.name, p.name, p.span) for p in ports if p.name not in names]
     return tuple(columns)

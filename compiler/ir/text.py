@@ -17,7 +17,8 @@ the input a; a result of another name than the input that it updates is `name=a:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, Field, fields
 from functools import cache
 from itertools import count
@@ -37,10 +38,13 @@ def op_name(cls: type[Op]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
-def show(graph: Graph) -> str:
-    """Every input and every node that an output needs, each after its inputs, be the graph valid or not."""
+def show(graph: Graph, by_op: bool = False) -> str:
+    """Every input and every node that an output needs, each after its inputs, be the graph valid or not.
+
+    by_op: nodes are named `mat_mul.2`, not `17`: what is added or taken away then renames fewer of the others.
+    """
     nodes = list(dict.fromkeys((*graph.inputs, *graph.nodes())))
-    names = _names(nodes)
+    names = _names(nodes, by_op)
     lines = ["graph"]
     for node in nodes:
         operands = " ".join(f"%{names[n]}" for n in node.inputs)
@@ -107,15 +111,19 @@ def _comment(node: Node, width: int) -> str:
     return f"{' ' * max(COMMENT_COLUMN - width, 2)}# {line}"
 
 
-def _names(nodes: list[Node]) -> dict[Node, str]:
-    """An input's own name, a number for everything else."""
+def _names(nodes: list[Node], by_op: bool) -> dict[Node, str]:
+    """An input's own name, a number for everything else, by_op behind the op's name."""
     inputs: dict[str, Node] = {}
     for node in nodes:
         if isinstance(node.op, Input):
             inputs.setdefault(node.op.name, node)
-    numbers = (str(i) for i in count(1) if str(i) not in inputs)
     named = {node: name for name, node in inputs.items()}
-    return named | {node: next(numbers) for node in nodes if node not in named}
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
+    for node in nodes:
+        if node not in named:
+            word = op_name(type(node.op)) if by_op else ""
+            named[node] = next(n for i in numbers[word] if (n := f"{word}.{i}" if by_op else str(i)) not in inputs)
+    return named
 
 
 def _structure(graph: Graph) -> object:

@@ -70,7 +70,7 @@ def joined(use: Use, values: tuple[Node, ...]) -> Node:
     return use.op(Concat(longest.type.rank - 1), *wide)
 
 
-def _binary(op: Op):  # noqa: ANN202 - the type is LayerWord's Lower
+def _binary(op: Op):
     def lower(use: Use, operands: tuple[Node, ...]) -> Node:
         return use.op(op, *meet(use, operands))
 
@@ -112,9 +112,7 @@ def _flatten(use: Use, operands: tuple[Node, ...]) -> Node:
 
 
 LAYERS = (
-    LayerWord(
-        Signature("concat", "the values side by side along their width"), joined, operands=("x", "y"), any=True
-    ),
+    LayerWord(Signature("concat", "the values side by side along their width"), joined, operands=("x", "y"), any=True),
     LayerWord(Signature("max", "the larger of two values, number by number"), _binary(Maximum()), operands=("a", "b")),
     LayerWord(Signature("min", "the smaller of two values, number by number"), _binary(Minimum()), operands=("a", "b")),
     LayerWord(Signature("dot", "the inner product of two values over their width"), _dot, operands=("a", "b")),

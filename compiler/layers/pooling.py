@@ -9,8 +9,7 @@ from compiler.ir.graph import Node
 from compiler.ir.types import is_ragged, value_of
 from compiler.layers.convolution import sequence
 from compiler.layers.word import LayerWord
-from compiler.ops.elementwise import Div, Mul, Sub
-from compiler.ops.elementwise import Constant
+from compiler.ops.elementwise import Constant, Div, Mul, Sub
 from compiler.ops.reduction import Max, Sum, TakeAlong, TopPositions
 from compiler.ops.sequence import Lengths, TakePosition
 from compiler.ops.shape import Reshape, Slice, Windows
@@ -105,7 +104,14 @@ def _pool(word: str, sentence: str, lower: Callable[[Use, tuple[Node, ...]], Nod
 
 K = Setting("k", "count", "the k largest of each column, in the order of their positions", low=1, high=10_000)
 LAYERS = (
-    _pool("maxpool", "the largest of each column over all positions, the k largest, or over windows", _maximum, K, WINDOW, STRIDE),
+    _pool(
+        "maxpool",
+        "the largest of each column over all positions, the k largest, or over windows",
+        _maximum,
+        K,
+        WINDOW,
+        STRIDE,
+    ),
     _pool("avgpool", "the mean of each column over all positions, or over windows", _average, WINDOW, STRIDE),
     _pool("mean", "the mean of each column over all positions", _average),
     _pool("sum", "the sum of each column over all positions", _sum),

@@ -37,9 +37,7 @@ class LayerWord:
         return self.signature.word
 
 
-INIT = Setting(
-    "init", "choice", "how the weights start", choices=("zeros", "uniform", "normal", "xavier", "he")
-)
+INIT = Setting("init", "choice", "how the weights start", choices=("zeros", "uniform", "normal", "xavier", "he"))
 SCALE = Setting("scale", "number", "the half-width of a uniform start, the deviation of a normal one", low=0)
 FROZEN = Setting("frozen", "flag", "the weights are not trained")
 TIED = Setting("tied", "name", "the label of the layer whose weights these are")

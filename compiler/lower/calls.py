@@ -98,7 +98,7 @@ def _operands(
             placed[operand.name] = found
     most = len(formals)
     lacking = most - optional - len(listed) - len(placed)
-    if (lacking > 0 and piped is None or not listed and not given) and not (any_number and given) and formals:
+    if ((lacking > 0 and piped is None) or (not listed and not given)) and not (any_number and given) and formals:
         if current is None:
             walk.build.fail(
                 "NN501",
@@ -204,9 +204,16 @@ def _lowered(use: Use, word: LayerWord, operands: list[Node | Bundle]) -> Node |
     if word.bundle == "each":
         return Bundle(tuple(parts))
     if any(p.type.rank != 2 for p in parts):
-        use.fail("NN205", f"{use.word} leaves sequences of different lengths, which cannot be joined", help="pool over all positions")
+        use.fail(
+            "NN205",
+            f"{use.word} leaves sequences of different lengths, which cannot be joined",
+            help="pool over all positions",
+        )
     whole = joined(use, tuple(parts))
-    use.build.origins[whole] = (use.span, f"this pools the sequences {shape_of(bundle)} into one vector {shape_of(whole)}")
+    use.build.origins[whole] = (
+        use.span,
+        f"this pools the sequences {shape_of(bundle)} into one vector {shape_of(whole)}",
+    )
     return whole
 
 
@@ -248,7 +255,12 @@ def _label(walk: Walk, layer: ast.Layer, scope: Scope, weights: bool) -> str | N
     if layer.label is None:
         return None
     if not weights:
-        walk.build.fail("NN308", "a label names weights or a block's values, and this has none", layer.label.span, help="leave `as` out")
+        walk.build.fail(
+            "NN308",
+            "a label names weights or a block's values, and this has none",
+            layer.label.span,
+            help="leave `as` out",
+        )
     walk.free(layer.label, scope)
     return layer.label.id
 
@@ -262,9 +274,16 @@ def _tied(walk: Walk, layer: ast.Layer, settings: dict[str, Resolved], scope: Sc
     if not isinstance(binding, LabelBinding):
         labels = [n for n, b in scope.all_names().items() if isinstance(b, LabelBinding)]
         near = nearest(name, labels)
-        walk.build.fail("NN308", f"there is no label {name} before this", place, help=f"did you mean {near}?" if near else "write `as NAME` at the layer whose weights these are")
+        walk.build.fail(
+            "NN308",
+            f"there is no label {name} before this",
+            place,
+            help=f"did you mean {near}?" if near else "write `as NAME` at the layer whose weights these are",
+        )
     if binding.many or "weight" not in binding.weights:
-        walk.build.fail("NN506", f"the weights of {name} cannot be tied", place, notes=(Note(binding.span, "this label"),))
+        walk.build.fail(
+            "NN506", f"the weights of {name} cannot be tied", place, notes=(Note(binding.span, "this label"),)
+        )
     return dict(binding.weights)
 
 
@@ -278,7 +297,9 @@ def _block(
     assert isinstance(block, ast.Block)
     name = block.name.id
     if name in walk.running:
-        walk.build.fail("NN507", f"{name} uses itself", layer.callee.span, notes=(Note(block.name.span, "declared here"),))
+        walk.build.fail(
+            "NN507", f"{name} uses itself", layer.callee.span, notes=(Note(block.name.span, "declared here"),)
+        )
     if layer.body is not None:
         walk.build.fail("NN408", f"{name} takes no layers between braces", layer.body.span)
     signature = block_signature(walk, block)
@@ -306,7 +327,9 @@ def _block(
         walk.frozen = frozen
     if label is not None:
         values = {n: b.value for n, b in inner.names.items() if isinstance(b, ValueBinding) and n not in formals}
-        held = {n.removeprefix(namespace.path): w for n, w in walk.build.weights.items() if n.startswith(namespace.path)}
+        held = {
+            n.removeprefix(namespace.path): w for n, w in walk.build.weights.items() if n.startswith(namespace.path)
+        }
         scope.names[label] = LabelBinding(held, values, layer.span, scope.repeated)
     return result
 
@@ -375,7 +398,9 @@ def constant_value(walk: Walk, expression: ast.Expression, scope: Scope) -> Cons
         case ast.Binary():
             return constant_arithmetic(walk, expression, scope)
         case _:
-            walk.build.fail("NN403", "this is no number", expression.span, help="a setting takes a number, a constant or dim(x)")
+            walk.build.fail(
+                "NN403", "this is no number", expression.span, help="a setting takes a number, a constant or dim(x)"
+            )
 
 
 def constant_arithmetic(walk: Walk, expression: ast.Binary, scope: Scope) -> Constant:
@@ -419,7 +444,9 @@ def width_of(walk: Walk, expression: ast.Call, scope: Scope) -> Dim:
     operand = expression.operands[0].value
     binding = scope.find(operand.id) if isinstance(operand, ast.Name) else None
     if not isinstance(binding, ValueBinding):
-        walk.build.fail("NN301", "dim wants the name of a value", operand.span, help="name the value on a line of its own first")
+        walk.build.fail(
+            "NN301", "dim wants the name of a value", operand.span, help="name the value on a line of its own first"
+        )
     if isinstance(binding.value, Failed):
         raise Stop
     if isinstance(binding.value, Bundle) or binding.value.type.shape == (BATCH,):

@@ -51,7 +51,9 @@ def arithmetic(
             return calls.call(walk, expression, scope, current, None, output)
 
 
-def binary(walk: Walk, expression: ast.Binary, scope: Scope, current: Value | None, output: str | None) -> Value | float:
+def binary(
+    walk: Walk, expression: ast.Binary, scope: Scope, current: Value | None, output: str | None
+) -> Value | float:
     """The chain a + b - c from the left, without recursion along it."""
     chain: list[ast.Binary] = []
     left: ast.Expression = expression
@@ -76,7 +78,9 @@ def combined(walk: Walk, step: ast.Binary, left: Value | float, right: Value | f
     nodes: list[Node] = []
     for operand in (left, right):
         if isinstance(operand, Bundle):
-            walk.build.fail("NN205", f"arithmetic on {what(operand)}", step.span, help="pool it first, with maxpool for example")
+            walk.build.fail(
+                "NN205", f"arithmetic on {what(operand)}", step.span, help="pool it first, with maxpool for example"
+            )
         nodes.append(walk.build.number(operand) if isinstance(operand, float) else operand)
     use = walk.plain_use(step.operator, step.span)
     values = [n for n in nodes if n.type.shape != ()]

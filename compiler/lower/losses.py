@@ -41,7 +41,12 @@ def logistic(build: Build, probability: Node, target: Node, from_head: bool, spa
         return build.op(Sub(), build.op(Softplus(), z, span=span), build.op(Mul(), y, z, span=span), span=span)
     p = build.op(Reshape((BATCH,)), probability, span=span)
     one = build.number(1.0)
-    no = build.op(Mul(), build.op(Sub(), one, y, span=span), build.op(Log(), build.op(Sub(), one, p, span=span), span=span), span=span)
+    no = build.op(
+        Mul(),
+        build.op(Sub(), one, y, span=span),
+        build.op(Log(), build.op(Sub(), one, p, span=span), span=span),
+        span=span,
+    )
     yes = build.op(Mul(), y, build.op(Log(), p, span=span), span=span)
     return build.op(Neg(), build.op(Add(), yes, no, span=span), span=span)
 

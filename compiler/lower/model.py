@@ -109,7 +109,13 @@ def _output(
     if found is None and len(walk.units) == 1:
         found = last
     if found is None:
-        walk.build.fail("NN502", f"nothing in the body is named {port.name}", port.span, "this output has no value", help=f"name a line after it: {port.name} = ...")
+        walk.build.fail(
+            "NN502",
+            f"nothing in the body is named {port.name}",
+            port.span,
+            "this output has no value",
+            help=f"name a line after it: {port.name} = ...",
+        )
     if isinstance(found, Failed):
         raise Stop
     if isinstance(found, Bundle) or found.type.rank != 2 or found.type.dtype == "i64":
@@ -129,7 +135,13 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     units, width = walk.units[port.name], value.type.shape[1]
     if isinstance(port.sort, Real):
         if width != units:
-            walk.build.fail("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", port.span, help="end with dense", notes=walk.build.origin(value))
+            walk.build.fail(
+                "NN209",
+                f"{port.name} is {units} numbers, but its value is {width} wide",
+                port.span,
+                help="end with dense",
+                notes=walk.build.origin(value),
+            )
         return Head(port, "linear", "mean squared error")
     activation = walk.heads.get(value)
     if activation == "softmax":
@@ -138,10 +150,21 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
         return Head(port, "sigmoid", "logistic")
     if activation == "sign":
         if train.loss != "perceptron":
-            walk.build.fail("NN513", f"{port.name} ends in sign, whose gradient is 0: no loss can train it", port.span, help="write `loss perceptron` in train, or end with dense softmax")
+            walk.build.fail(
+                "NN513",
+                f"{port.name} ends in sign, whose gradient is 0: no loss can train it",
+                port.span,
+                help="write `loss perceptron` in train, or end with dense softmax",
+            )
         return Head(port, "sign", "perceptron")
     if width not in (units, 1) or (width == 1 and units != 1 and isinstance(units, int) and units > 2):
-        walk.build.fail("NN209", f"{port.name} has {units} classes, but its value is {width} wide", port.span, help="end with dense softmax", notes=walk.build.origin(value))
+        walk.build.fail(
+            "NN209",
+            f"{port.name} has {units} classes, but its value is {width} wide",
+            port.span,
+            help="end with dense softmax",
+            notes=walk.build.origin(value),
+        )
     return Head(port, "sigmoid" if width == 1 else "probabilities", "logistic" if width == 1 else "cross-entropy")
 
 
@@ -149,7 +172,9 @@ def _results(walk: Walk, head: Head, scores: Node, mode: Mode) -> list[Output]:
     build, name, span = walk.build, head.port.name, head.port.span
     if mode == "prediction":
         return [Output(f"{name}.scores", scores)]
-    target_type = Type(build.dtype, (BATCH, head.port.sort.width)) if isinstance(head.port.sort, Real) else Type("i64", (BATCH,))
+    target_type = (
+        Type(build.dtype, (BATCH, head.port.sort.width)) if isinstance(head.port.sort, Real) else Type("i64", (BATCH,))
+    )
     target = build.input(name, target_type, "data")
     losses = loss_of(build, head, scores, target, walk.heads.get(scores) is not None, span)
     if mode == "evaluation":
@@ -173,7 +198,15 @@ def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:
     build = walk.build
     for port in inputs:
         if build.inputs[port.name] not in reached:
-            build.report(Diagnostic("NN503", f"the input {port.name} reaches no output", port.span, "never used", help=f"use it, or leave it out: {port.name} | ..."))
+            build.report(
+                Diagnostic(
+                    "NN503",
+                    f"the input {port.name} reaches no output",
+                    port.span,
+                    "never used",
+                    help=f"use it, or leave it out: {port.name} | ...",
+                )
+            )
     used: dict[object, bool] = {}
     for line in walk.lines:
         nodes = line.value.parts if isinstance(line.value, Bundle) else (line.value,)
@@ -182,7 +215,15 @@ def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:
     for line in walk.lines:
         if not used[line.span, line.name]:
             named = f"{line.name} is" if line.name else "this line's value is"
-            build.report(Diagnostic("NN503", f"{named} never used: it reaches no output", line.span, "never used", help="use it in a later line, or leave it out"))
+            build.report(
+                Diagnostic(
+                    "NN503",
+                    f"{named} never used: it reaches no output",
+                    line.span,
+                    "never used",
+                    help="use it in a later line, or leave it out",
+                )
+            )
             used[line.span, line.name] = True
 
 
@@ -210,4 +251,3 @@ def network(
         ),
         [],
     )
-

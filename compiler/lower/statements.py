@@ -13,7 +13,9 @@ def body(walk: Walk, braces: ast.Body, scope: Scope, current: Value | None) -> V
     """The last line's value. A line that is wrong is reported, and those after it are still looked at."""
     value = current
     if not braces.statements:
-        walk.build.fail("NN512", "there is nothing between the braces", braces.span, help="put at least one layer there")
+        walk.build.fail(
+            "NN512", "there is nothing between the braces", braces.span, help="put at least one layer there"
+        )
     for statement in braces.statements:
         value = line(walk, statement, scope, value)
     return FAILED if value is None else value
@@ -28,7 +30,9 @@ def line(walk: Walk, statement: ast.Statement, scope: Scope, current: Value | No
         walk.worked(statement.span)
         if structures.declares_shared(expression):
             if name is not None:
-                walk.build.fail("NN505", "shared only declares: it has no value to name", name.span, help="shared NAME { ... }")
+                walk.build.fail(
+                    "NN505", "shared only declares: it has no value to name", name.span, help="shared NAME { ... }"
+                )
             structures.declare_shared(walk, expression, scope)
             return current
         if name is not None:
@@ -45,5 +49,7 @@ def line(walk: Walk, statement: ast.Statement, scope: Scope, current: Value | No
 
 def refuse_name(walk: Walk, name: ast.Name, scope: Scope) -> None:
     if name.id.endswith("'"):
-        walk.build.fail("NN508", f"{name.id} is a cell's next state, and this is no cell", name.span, help="leave the ' out")
+        walk.build.fail(
+            "NN508", f"{name.id} is a cell's next state, and this is no cell", name.span, help="leave the ' out"
+        )
     walk.free(name, scope)

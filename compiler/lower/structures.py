@@ -28,15 +28,23 @@ def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | 
     if layer.body is None:
         walk.build.fail("NN408", f"{word} needs layers between braces", layer.span, help=f"write {word} {{ ... }}")
     if word == "shared":
-        walk.build.fail("NN505", "shared only declares, and stands on a line of its own", layer.span, help="shared NAME { ... }")
+        walk.build.fail(
+            "NN505", "shared only declares, and stands on a line of its own", layer.span, help="shared NAME { ... }"
+        )
     if x is None:
-        walk.build.fail("NN501", f"there is nothing to feed {word}", layer.span, help=f"pipe a value in: x | {word} {{ ... }}")
+        walk.build.fail(
+            "NN501", f"there is nothing to feed {word}", layer.span, help=f"pipe a value in: x | {word} {{ ... }}"
+        )
     with walk.deeper(layer.span):
         if word == "repeat":
             return repeat(walk, layer, layer.body, scope, x)
         if layer.arguments:
             walk.build.fail("NN401", f"{word} takes no settings", layer.arguments[0].span)
-        return residual(walk, layer, layer.body, scope, x) if word == "residual" else parallel(walk, layer, layer.body, scope, x)
+        return (
+            residual(walk, layer, layer.body, scope, x)
+            if word == "residual"
+            else parallel(walk, layer, layer.body, scope, x)
+        )
 
 
 def residual(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
@@ -45,7 +53,9 @@ def residual(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Va
     if isinstance(x, Failed):
         raise Stop
     if isinstance(x, Bundle) or isinstance(f, Bundle):
-        walk.build.fail("NN205", f"residual cannot add {what(x if isinstance(x, Bundle) else f)}", layer.span, help="pool it first")
+        walk.build.fail(
+            "NN205", f"residual cannot add {what(x if isinstance(x, Bundle) else f)}", layer.span, help="pool it first"
+        )
     if x.type.shape != f.type.shape or x.type.dtype != f.type.dtype:
         walk.build.fail(
             "NN207",
@@ -62,11 +72,15 @@ def parallel(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Va
     inner = Scope(scope)
     values = [(s, statements.line(walk, s, inner, x)) for s in braces.statements if not structures_only(s)]
     if not values:
-        walk.build.fail("NN512", "there is nothing between the braces", braces.span, help="put at least one layer there")
+        walk.build.fail(
+            "NN512", "there is nothing between the braces", braces.span, help="put at least one layer there"
+        )
     nodes: list[Node] = []
     for statement, found in values:
         if isinstance(found, Bundle):
-            walk.build.fail("NN205", f"parallel cannot join {what(found)}", statement.span, help="pool it first, with maxpool")
+            walk.build.fail(
+                "NN205", f"parallel cannot join {what(found)}", statement.span, help="pool it first, with maxpool"
+            )
         if found is None or isinstance(found, Failed):
             raise Stop
         nodes.append(found)
@@ -79,7 +93,9 @@ def structures_only(statement: ast.Statement) -> bool:
 
 def repeat(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
     """The body on its own result, n times, or once for each value of a list."""
-    listed = [a for a in layer.arguments if isinstance(a, ast.Setting) and a.key not in ("n", "shared") or _is_list(a)]
+    listed = [
+        a for a in layer.arguments if (isinstance(a, ast.Setting) and a.key not in ("n", "shared")) or _is_list(a)
+    ]
     rounds: list[dict[str, ConstantBinding]] = []
     shared = False
     for setting in listed:
@@ -96,7 +112,9 @@ def repeat(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Valu
     if rounds:
         shared = any(isinstance(a, ast.Word) and a.id == "shared" for a in rest)
         if len(rest) > shared:
-            walk.build.fail("NN406", "repeat takes a number or lists, not both", layer.span, help="leave one of them out")
+            walk.build.fail(
+                "NN406", "repeat takes a number or lists, not both", layer.span, help="leave one of them out"
+            )
     else:
         settings = calls.settings_of(walk, REPEAT, rest, layer.span, scope)
         count, shared = settings["n"], settings["shared"] is True
@@ -144,7 +162,11 @@ def inside(walk: Walk, braces: ast.Body, scope: Scope, x: Value) -> Node | Bundl
 
 
 def declares_shared(expression: ast.Expression) -> bool:
-    return isinstance(expression, ast.Layer) and isinstance(expression.callee, ast.Name) and expression.callee.id == "shared"
+    return (
+        isinstance(expression, ast.Layer)
+        and isinstance(expression.callee, ast.Name)
+        and expression.callee.id == "shared"
+    )
 
 
 def declare_shared(walk: Walk, expression: ast.Expression, scope: Scope) -> None:
@@ -152,7 +174,9 @@ def declare_shared(walk: Walk, expression: ast.Expression, scope: Scope) -> None
     assert isinstance(expression, ast.Layer)
     words = [a for a in expression.arguments if isinstance(a, ast.Word)]
     if len(words) != 1 or len(expression.arguments) != 1 or expression.body is None:
-        walk.build.fail("NN408", "shared needs a name and layers between braces", expression.span, help="shared encoder { ... }")
+        walk.build.fail(
+            "NN408", "shared needs a name and layers between braces", expression.span, help="shared encoder { ... }"
+        )
     name = ast.Name(words[0].id, span=words[0].span)
     walk.free(name, scope)
     scope.names[name.id] = SharedBinding(expression.body, scope, walk.namespace.child(name.id), name.span)

@@ -60,7 +60,10 @@ class Walk:
         try:
             if self.depth > DEEPEST:
                 self.build.fail(
-                    "NN510", f"layers stand more than {DEEPEST} deep inside each other", span, help="name values on lines of their own"
+                    "NN510",
+                    f"layers stand more than {DEEPEST} deep inside each other",
+                    span,
+                    help="name values on lines of their own",
                 )
             yield
         finally:
@@ -79,7 +82,9 @@ class Walk:
         """Counts a statement; refuses a model that is too large before it is built."""
         self.work += 1
         if self.work + self.build.made > MOST_NODES:
-            self.build.fail("NN510", f"the model has more than {MOST_NODES:,} operations", span, help="repeat less often")
+            self.build.fail(
+                "NN510", f"the model has more than {MOST_NODES:,} operations", span, help="repeat less often"
+            )
 
     def plain_use(self, word: str, span: Span) -> Use:
         """A use without settings or weights, for arithmetic and joins."""

@@ -1,0 +1,104 @@
+"""Every stage of a spec as text: what `nnc inspect` prints."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from difflib import SequenceMatcher
+from typing import cast
+
+from compiler import pipeline
+from compiler.experiment import Experiment
+from compiler.ir.graph import Graph, Input
+from compiler.ir.text import op_name, show
+from compiler.ops.fused import Fused
+from compiler.passes import PASSES, trace
+from dsl.errors import Diagnostic, SpecError
+from dsl.nearest import nearest
+from dsl.parse import parse
+
+NUMBER = re.compile(r"(?<=[a-z_])\.\d+")
+STAGES = ("ast", "graph", "gradients", "optimized", "plan", "code")
+
+
+def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
+    """The text of a stage. sizes: for plan and code, every symbol of the graph."""
+    match name:
+        case "ast":
+            return tree(parse(experiment.spec, experiment.file))
+        case "graph":
+            return show(experiment.network.training)
+        case "gradients":
+            return show(pipeline.training_step(experiment).graph)
+        case "optimized":
+            return show(pipeline.optimize(pipeline.training_step(experiment).graph))
+        case "plan":
+            from compiler.plan.show import show as show_plan
+
+            return show_plan(_compiled(experiment, sizes)[1])
+        case _:
+            return _compiled(experiment, sizes)[0]
+
+
+def _compiled(experiment: Experiment, sizes: Mapping[str, int]):
+    return pipeline.compile_bucket(pipeline.optimize(pipeline.training_step(experiment).graph), sizes)
+
+
+def tree(node: object, depth: int = 0) -> str:
+    """A syntax tree, a line a node; the parser bounds how deep it is."""
+    if not is_dataclass(node):
+        return repr(node)
+    own = type(node).__name__
+    values = [(f.name, getattr(node, f.name)) for f in fields(node) if f.name != "span"]
+    plain = " ".join(
+        f"{k}={v!r}" for k, v in values if not is_dataclass(v) and not isinstance(v, tuple) and v is not None
+    )
+    lines = ["  " * depth + own + (f" {plain}" if plain else "")]
+    for _, value in values:
+        children = cast(tuple[object, ...], value if isinstance(value, tuple) else (value,))
+        lines += [tree(child, depth + 1) for child in children if is_dataclass(child)]
+    return "\n".join(lines)
+
+
+def diff(experiment: Experiment, pass_name: str) -> str:
+    """What one pass changes in the training step: the sentence of the pass, the ops it adds and drops, the lines."""
+    names = [p.name for p in PASSES]
+    if pass_name not in names:
+        near = nearest(pass_name, names)
+        help = f"did you mean {near}?" if near else f"the passes are {', '.join(names)}"
+        raise SpecError(Diagnostic("NN651", f"there is no pass {pass_name}", help=help))
+    chosen = PASSES[names.index(pass_name)]
+    before, after = trace(pipeline.training_step(experiment).graph, pass_name)[-1][1:]
+    counts = [_count(before), _count(after)]
+    head = [f"{chosen.name}   {chosen.sentence}{'' if chosen.exact else ' (roundings may change)'}", ""]
+    changed = sorted(op for op in counts[0] | counts[1] if counts[0][op] != counts[1][op])
+    width = max((len(op) for op in changed), default=0)
+    head += [f"{'ops':{width + 2}}before  after"] if changed else ["it changes nothing here"]
+    head += [f"  {op:{width}}{counts[0][op]:>6}{counts[1][op]:>7}" for op in changed]
+    total = [c.total() for c in counts]
+    head += [f"  {'all':{width}}{total[0]:>6}{total[1]:>7}", ""] if changed else [""]
+    return "\n".join([*head, *_changed_lines(before, after)])
+
+
+def _changed_lines(before: Graph, after: Graph) -> list[str]:
+    """The lines that went (-) and came (+), each group with the line before it. Numbers alone are no change."""
+    old, new = (show(g, by_op=True).splitlines() for g in (before, after))
+    matcher = SequenceMatcher(None, *([NUMBER.sub("", line) for line in text] for text in (old, new)), autojunk=False)
+    lines: list[str] = []
+    for tag, i, j, m, n in matcher.get_opcodes():
+        if tag != "equal":
+            lines += ["@@", *(f" {line}" for line in old[max(i - 1, 0) : i])]
+            lines += [*(f"-{line}" for line in old[i:j]), *(f"+{line}" for line in new[m:n])]
+    return lines
+
+
+def _count(graph: Graph) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for node in graph.nodes():
+        if isinstance(node.op, Fused):
+            found["fused"] += 1
+        elif not isinstance(node.op, Input):
+            found[op_name(type(node.op))] += 1
+    return found
