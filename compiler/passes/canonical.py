@@ -6,6 +6,7 @@ from compiler.ir.graph import Graph, Node, apply
 from compiler.ir.types import Dim, broadcast
 from compiler.ops.elementwise import Add, Cast, Constant, Div, Equal, Mul, Neg, Select, Sub
 from compiler.ops.fused import Fused
+from compiler.ops.lookup import ScatterRows
 from compiler.ops.reduction import Sum
 from compiler.ops.sequence import Mask
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
@@ -143,6 +144,15 @@ def mask_of_masked(node: Node) -> Node | None:
             return None
 
 
+def scatter_of_masked(node: Node) -> Node | None:
+    """scatter_rows(ids, mask(x)) -> scatter_rows(ids, x), since what stands with id 0 is left out"""
+    match node:
+        case Node(op=ScatterRows(), inputs=(ids, Node(op=Mask(), inputs=(x, _)))) if ids.type.ragged is not None:
+            return apply(node.op, ids, x, span=node.span)
+        case _:
+            return None
+
+
 def cast_to_same(node: Node) -> Node | None:
     """cast(x, dtype of x) -> x"""
     match node:
@@ -224,6 +234,7 @@ RULES: tuple[Rule, ...] = (
     sum_over_nothing,
     mask_of_mask,
     mask_of_masked,
+    scatter_of_masked,
     cast_to_same,
     constant_second,
     times_one,
