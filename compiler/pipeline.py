@@ -10,6 +10,7 @@ from compiler.experiment import Experiment, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
 from compiler.lower.model import network
+from compiler.metric_names import wrong_metric
 from compiler.overrides import overridden
 from compiler.ports import ports
 from compiler.sections import Reading, data_settings, train_settings
@@ -58,6 +59,9 @@ def check(
         span = train.stop_span
         help = "write `valid 10%` in data"
         raise SpecError(Diagnostic("NN605", "stop needs validation rows, and data has none", span, help=help))
+    unknown = wrong_metric(lowered.heads, train)
+    if unknown is not None:
+        raise SpecError(unknown)
     written = text if isinstance(text, str) else text.decode("utf-8-sig")
     return Experiment(file, written, found.used, lowered, data, train, tuple(found.warnings))
 

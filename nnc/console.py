@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from time import perf_counter
@@ -31,7 +33,7 @@ REFRESH_SECONDS = 0.1
 CURVE = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 8
 MOST_POINTS = 64
-BAR_WIDTH = 30
+SHORT_BAR, LONG_BAR = 12, 30
 
 
 class Terminal:
@@ -40,7 +42,6 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.live: Live | None = None
-        self.begin_time = perf_counter()
 
     def width(self) -> int:
         return self.console.width
@@ -59,7 +60,8 @@ class Terminal:
         match event:
             case Started():
                 self.started = event
-                self._print_lines(packed(header_parts(self.header, event), self.console.width, "    "), "bold")
+                self.epoch_start = self.train_start = perf_counter()
+                self._print_lines(packed(header_parts(self.header, event), self.console.width, "   "), "bold")
             case BatchDone():
                 self._batch(event)
             case EpochDone():
@@ -76,12 +78,11 @@ class Terminal:
     def _batch(self, done: BatchDone) -> None:
         now = perf_counter()
         if self.first_step is None:
-            self.first_step = now - self.begin_time
+            self.first_step = process_seconds()
             self._print_lines(packed(cost_parts(self.started, self.first_step), self.console.width, " · "), "dim")
             self.console.print()
         if done.batch == 1:
             self.epoch_examples = self.epoch_tokens = 0
-            self.epoch_start = now if done.epoch > 1 else self.train_start
         self.epoch_examples += done.examples
         self.epoch_tokens += done.tokens
         self.curve.add(done.loss)
@@ -104,6 +105,7 @@ class Terminal:
         line.rstrip()
         self.console.print(line, soft_wrap=True)
         self.last = done
+        self.epoch_start = perf_counter()
 
     def _style(self, column: Column, done: EpochDone) -> str:
         """Green for better than the epoch before, red for worse."""
@@ -121,7 +123,7 @@ class Terminal:
         unit = "sentences" if self.header.unit == "words" else "examples"
         parts = [
             f"epoch {done.epoch} of {self.started.epochs}",
-            f"{number(done.loss)} {self.curve}",
+            f"{number(done.loss)} {self.curve}".rstrip(),
             f"{duration(left)} left",
             f"{self.epoch_examples / seconds:,.0f} {unit}/s",
             f"batch {done.batch} of {self.started.batches}",
@@ -146,16 +148,27 @@ def moving_line(parts: Sequence[str], share: float, width: int) -> Text:
     reading_order = (0, 4, 1, 3, 5, 2)
     kept: list[int] = []
     used = 0
+    room = width - SHORT_BAR - 2 if width >= 50 else width
     for i, part in enumerate(parts):
-        if used + columns(part) + (3 if kept else 0) <= width:
+        if used + columns(part) + (3 if kept else 0) <= room:
+            used += columns(part) + (3 if kept else 0)
             kept.append(i)
-            used += columns(part) + (3 if len(kept) > 1 else 0)
     text = " · ".join(parts[i] for i in reading_order if i in kept)
     line = Text()
-    if (bar := min(BAR_WIDTH, width - used - 2)) >= 8:
+    if (bar := min(LONG_BAR, width - used - 2)) >= SHORT_BAR:
         full = round(share * bar)
         line.append("━" * full, "green").append("━" * (bar - full), "dim").append("  ")
     return line.append(text)
+
+
+def process_seconds() -> float:
+    """How long ago this program was started; Linux only, elsewhere since Python's clock began."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return time.process_time()
 
 
 class Curve:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from compiler.sorts import Tokens
@@ -26,7 +27,15 @@ def example_of(model: Model, rows: Rows) -> str | None:
         tokens = [vocabulary.token(i) for i in column.ids[column.offsets[row] : column.offsets[row + 1]].tolist()]
         if sort.reverse or None in tokens:
             continue
-        text = (" " if sort.unit == "words" else "").join(token for token in tokens if token)
+        text = joined([token for token in tokens if token], sort)
         if len(text) <= LONGEST_EXAMPLE and text.isprintable():
             return f'"{text}"' if not set(text) & set('"$`\\!') else shlex.quote(text)
     return None
+
+
+def joined(tokens: list[str], sort: Tokens) -> str:
+    """The text again: with `punctuation`, marks go back to the words that they were split from."""
+    if sort.unit != "words":
+        return "".join(tokens)
+    text = " ".join(tokens)
+    return re.sub(r" ([.,;:!?)])", r"\1", text).replace("( ", "(") if sort.punctuation else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from dsl.render import columns, show
@@ -16,6 +17,8 @@ from runtime.train import EpochDone, Started, TrainResult
 METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC"}
 MOST_CLASSES_IN_A_TABLE = 12
 LONGEST_EXAMPLE = 70
+NARROW = 30
+"""Columns below which a table has no margins."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,11 @@ def title(metric: str) -> str:
 
 def header_parts(header: Header, started: Started) -> list[str]:
     """`sentiment.nn  positive, negative`, `3,600 train · 400 valid`, `412 words`, `numpy, 2 cores`."""
-    name = show(header.file)
+    parts = [show(header.file)]
     if header.labels:
         few = header.labels if len(header.labels) <= 4 else (*header.labels[:3], f"… {len(header.labels)} labels")
-        name += "  " + ", ".join(show(label) for label in few)
-    parts = [name, " · ".join(f"{count:,} {part}" for part, count in started.rows.items())]
+        parts.append(", ".join(show(label) for label in few))
+    parts = [*parts, " · ".join(f"{count:,} {part}" for part, count in started.rows.items())]
     if header.tokens:
         parts.append(f"{header.tokens:,} {header.unit}")
     parts.append(f"{header.backend}, {header.cores} {'core' if header.cores == 1 else 'cores'}")
@@ -63,13 +66,15 @@ def cost_parts(started: Started, first_step_seconds: float) -> list[str]:
 
 
 def packed(parts: Sequence[str], width: int, gap: str) -> list[str]:
-    """The parts in as few lines of at most width columns as they take; a part that is wider alone is cut."""
+    """The parts in as few lines of at most width columns as they take; a part that is wider alone is folded."""
     lines: list[str] = []
     for part in parts:
         if lines and columns(lines[-1]) + columns(gap) + columns(part) <= width:
             lines[-1] += gap + part
+        elif columns(part) <= width:
+            lines.append(part)
         else:
-            lines.append(cut(part, width))
+            lines += [cut(line, width) for line in wrap(part, width, break_long_words=False)]
     return lines
 
 
@@ -173,7 +178,7 @@ def summary(result: TrainResult, epochs: int, width: int) -> list[str]:
         first = f"best epoch {result.best_epoch} of {result.epochs} by {title(result.metric)}{early}"
     else:
         first = f"trained {result.epochs} of {epochs} epochs; no validation rows to choose one by"
-    lines = [cut(first, width)]
+    lines = packed([first], width, "")
     scored = result.test or result.valid
     if scored is not None:
         lines += scores(scored, "test" if result.test else "valid", result.valid if result.test else None, width)
@@ -184,16 +189,27 @@ def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: 
     """Every metric in a line of its own, and confusion matrices; beside: the validation's, in parentheses."""
     lines: list[str] = []
     several = len(evaluation.outputs) > 1
+    narrow = width < NARROW
+
+    def line(lead: str, metric: str, value: float) -> str:
+        if narrow:
+            return f"{metric:<10}{number(value):>7}"
+        return f"  {lead:<6} {metric:<10} {number(value):>7}"
+
     for output in evaluation.outputs:
-        for i, (metric, value) in enumerate(output.metrics.items()):
-            lead = (f"{name} {show(output.name)}" if several else name) if i == 0 else ""
-            lines.append(f"  {lead:<6} {title(metric):<10} {number(value):>7}")
+        lead = f"{name} {show(output.name)}" if several else name
+        if narrow:
+            lines.append(lead)
+        for metric, value in output.metrics.items():
+            text = line(lead, title(metric), value)
             if beside is not None:
                 extra = f"   (valid {number(beside.value(f'{output.name}.{metric}'))})"
-                lines[-1] += extra if columns(lines[-1]) + len(extra) <= width else ""
+                text += extra if columns(text) + len(extra) <= width else ""
+            lines.append(text)
+            lead = ""
         lines += confusion(output, width)
-    lines.append(f"  {'':<6} {'loss':<10} {number(evaluation.loss):>7}")
-    return [cut(line, width) for line in lines]
+    lines.append(line("", "loss", evaluation.loss))
+    return [cut(text, width) for text in lines]
 
 
 def confusion(scores: OutputScores, width: int) -> list[str]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
+from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS
 from compiler.sorts import Class
 from runtime.data import Batch, Rows, Tables, batches
 from runtime.execute import Executor
-from runtime.metrics import BINARY_METRICS, CLASS_METRICS, NUMBER_METRICS, auc, class_scores, number_scores
+from runtime.metrics import auc, class_scores, number_scores
 
 Array: TypeAlias = Any
 
@@ -66,20 +67,6 @@ def _json(scores: OutputScores) -> dict[str, Any]:
 def number_or_null(value: float) -> float | None:
     """JSON has no NaN and no infinity."""
     return float(value) if np.isfinite(value) else None
-
-
-def metric_names(heads: Sequence[Head]) -> tuple[str, ...]:
-    """Every name that `metric=` may give, the first one first."""
-    first, *others = heads
-    names = (*_names(first), "loss")
-    qualified = tuple(f"{head.port.name}.{name}" for head in (first, *others) for name in _names(head))
-    return names + qualified
-
-
-def _names(head: Head) -> tuple[str, ...]:
-    if not isinstance(head.port.sort, Class):
-        return NUMBER_METRICS
-    return BINARY_METRICS if head.kind == "sigmoid" else CLASS_METRICS
 
 
 def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tables, batch: int) -> Evaluation:

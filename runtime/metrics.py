@@ -9,9 +9,6 @@ import numpy as np
 
 Array: TypeAlias = Any
 
-CLASS_METRICS = ("accuracy", "macro_f1", "precision", "recall")
-BINARY_METRICS = (*CLASS_METRICS, "auc")
-NUMBER_METRICS = ("rmse", "mae", "r2")
 LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae"})
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from compiler.experiment import Network, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import elements, size_bytes
+from compiler.metric_names import metric_names
 from compiler.settings import TrainSettings
-from dsl.errors import Diagnostic, RunError
+from dsl.errors import RunError
 from runtime.backend import Backend
 from runtime.data import Batch, Dataset, Rows, batches
-from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, metric_names, tokens_in
+from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, tokens_in
 from runtime.execute import Arena, CompileBucket, Executor
 from runtime.memory import available_bytes, require_memory
 from runtime.metrics import better
@@ -105,9 +106,9 @@ def train(job: Job, on_event: Callable[[Event], None], stop_asked: Callable[[], 
     """Run the whole of it. stop_asked is looked at after every step.
 
     Raises RunError NN852 before anything is allocated when it does not fit the machine, NN850 or NN851 when a number
-    stops being finite; SpecError NN651 for a metric that no output has, NN652 for `stop` without validation rows.
+    stops being finite.
     """
-    metric = _metric(job)
+    metric = job.settings.metric or metric_names(job.network.heads)[0]
     start = perf_counter()
     store: dict[str, Array] = {}
     arena = Arena(job.backend)
@@ -174,7 +175,7 @@ class _Run:
                 self.best = _Best(self.epoch, weights, valid)
             on_event(EpochDone(self.epoch, loss, valid, best and valid is not None, perf_counter() - start))
             patience = self.job.settings.patience
-            if patience is not None and self.best is not None:
+            if patience is not None and valid is not None and self.best is not None:
                 self.early = self.epoch - self.best.epoch >= max(patience, 1)
 
     def _one_epoch(self, on_event: Callable[[Event], None], stop_asked: Callable[[], bool]) -> float:
@@ -237,32 +238,6 @@ class _Run:
         raise RunError(
             not_finite(self.stepper, self.store, steps(), self.step, self.epoch + 1, loss, self.job.settings)
         )
-
-
-def _metric(job: Job) -> str:
-    settings = job.settings
-    names = metric_names(job.network.heads)
-    if settings.patience is not None and job.dataset.valid is None:
-        raise RunError(
-            Diagnostic(
-                "NN652",
-                "`stop` looks at validation rows, and there are none",
-                settings.stop_span,
-                help="add `valid 10%` to the data section, or leave `stop` out",
-            )
-        )
-    if settings.metric is None:
-        return names[0]
-    if settings.metric not in names:
-        raise RunError(
-            Diagnostic(
-                "NN651",
-                f"no output has a metric `{settings.metric}`",
-                settings.stop_span,
-                help=f"the metrics here: {', '.join(names)}",
-            )
-        )
-    return settings.metric
 
 
 def needed_bytes(job: Job, stepper: Executor, scorer: Executor) -> int:

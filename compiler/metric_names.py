@@ -1,0 +1,38 @@
+"""The names of the scores that an output gets; `runtime.metrics` computes them. `metric=` names one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.experiment import Head
+from compiler.settings import TrainSettings
+from compiler.sorts import Class
+from dsl.errors import Diagnostic
+from dsl.nearest import nearest
+
+CLASS_METRICS = ("accuracy", "macro_f1", "precision", "recall")
+BINARY_METRICS = (*CLASS_METRICS, "auc")
+NUMBER_METRICS = ("rmse", "mae", "r2")
+
+
+def metrics_of(head: Head) -> tuple[str, ...]:
+    """Of one output, the one that decides first."""
+    if not isinstance(head.port.sort, Class):
+        return NUMBER_METRICS
+    return BINARY_METRICS if head.kind == "sigmoid" else CLASS_METRICS
+
+
+def metric_names(heads: Sequence[Head]) -> tuple[str, ...]:
+    """Every name that `metric=` may give: the first output's bare, `loss`, and each as `OUTPUT.METRIC`."""
+    qualified = tuple(f"{head.port.name}.{name}" for head in heads for name in metrics_of(head))
+    return (*metrics_of(heads[0]), "loss", *qualified)
+
+
+def wrong_metric(heads: Sequence[Head], train: TrainSettings) -> Diagnostic | None:
+    """What is wrong with `stop metric=`; None where nothing is."""
+    names = metric_names(heads)
+    if train.metric is None or train.metric in names:
+        return None
+    near = nearest(train.metric, names)
+    hint = f"did you mean {near}?" if near else f"the metrics here: {', '.join(names)}"
+    return Diagnostic("NN651", f"no output has a metric {train.metric}", train.stop_span, help=hint)
