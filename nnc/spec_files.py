@@ -62,7 +62,7 @@ def use_reader(spec: Path) -> Callable[[str], bytes]:
         if "://" in written or os.path.isabs(written) or not target.startswith(os.path.join(inside, "")):
             raise SpecError(
                 Diagnostic(
-                    "NN653",
+                    "NN607",
                     f'the path "{show(written)}" leaves the folder of the spec',
                     help="a spec uses only files in its own folder or below",
                 )
