@@ -24,7 +24,9 @@ ASCII_FOR = {
     "×": "*", "·": "*", "÷": "/", "→": "->", "⇒": "->", "′": "'", "،": ",", "؛": ";", "٪": "%", "…": "...", "│": "|",
     "\u037e": ";", "∶": ":", "∣": "|",
 }  # fmt: skip
-WIDE_SPACES = frozenset("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000")
+WIDE_SPACES = frozenset(
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
 
 
 def is_hidden(character: str) -> bool:
@@ -92,7 +94,9 @@ def _hidden_characters(text: str, file: str) -> list[Diagnostic]:
             else:
                 message = f"the invisible character U+{ord(match[0]):04X} is not allowed in a spec"
                 advice = "delete it" if match[0] != "\x00" else "is this a text file?"
-            found.append(Diagnostic("NN102", message, Span(file, number, column, number, column + 1, line), help=advice))
+            found.append(
+                Diagnostic("NN102", message, Span(file, number, column, number, column + 1, line), help=advice)
+            )
             if len(found) == 100:
                 return found
     return found

@@ -18,7 +18,7 @@ _PATTERN = re.compile(
     r"""(?P<space>[ \t]+)
       | (?P<slashes>//[^\n]* | /\*(?:[^\n]*?\*/|[^\n]*))
       | (?P<number>(?:[0-9]|\.[0-9])(?:[eE][+-](?=[0-9])|[\w.%])*)
-      | (?P<name>(?!\d)(?:\w|[^\x00-\x7f])+'?)
+      | (?P<name>(?!\d)[\w\x80-\U0010ffff]+'?)
       | (?P<string>"(?:\\.|[^"\\\n])*")
       | (?P<comment>\#[^\n]*)
       | (?P<newline>\n)
@@ -144,7 +144,7 @@ def _wrong(source: Source, kind: str, token: Token) -> list[Diagnostic]:
             return [Diagnostic("NN108", f"the escape {text}: {reason}", source.span(token, start, stop), help=advice)]
         case "open":
             stop = len(token.text.split("#")[0].rstrip())
-            message = "this string is not closed: it has no second \" on its line"
+            message = 'this string is not closed: it has no second " on its line'
             return [Diagnostic("NN107", message, source.span(token, 0, stop), help='end it with "')]
         case "quoted":
             inside = token.text.strip("'")
@@ -217,5 +217,5 @@ def _wrong_character(source: Source, token: Token) -> Diagnostic:
         "^": "there is no power; `*` multiplies",
         "`": "names and words stand without quotes",
         "$": "the name of a constant stands without a sign before it",
-    }.get(character, "a spec is made of names, numbers, \"strings\" and the signs ( ) [ ] { } | ; , : = . + - * / @ ->")
+    }.get(character, 'a spec is made of names, numbers, "strings" and the signs ( ) [ ] { } | ; , : = . + - * / @ ->')
     return Diagnostic("NN104", f"the character `{show(character)}` ({code}) has no meaning here", span, help=advice)

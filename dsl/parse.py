@@ -78,9 +78,7 @@ def _tree(source: Source, tokens: Sequence[lexical.Token]) -> tuple[Tree[Token] 
     return None, wrong
 
 
-def _first_error(
-    source: Source, tokens: Sequence[lexical.Token], text: str
-) -> Tree[Token] | tuple[Diagnostic, Place]:
+def _first_error(source: Source, tokens: Sequence[lexical.Token], text: str) -> Tree[Token] | tuple[Diagnostic, Place]:
     """The tree of text, which is the source with wrong statements blanked; or what is wrong first, and where."""
     reading = parser().parse_interactive(text)
     try:

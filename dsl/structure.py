@@ -17,7 +17,9 @@ OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = {close: opener for opener, close in OPENING.items()}
 OPERATORS = frozenset("+-*/@|.")
 GOES_ON_AFTER = frozenset(["(", "[", "{", ",", "|", "=", "->", "+", "-", "*", "/", "@"])
-GOES_ON_BEFORE = frozenset([")", "]", "|", "->", "{"])  # no statement starts with `{`: on a line of its own it is a slip
+GOES_ON_BEFORE = frozenset(
+    [")", "]", "|", "->", "{"]
+)  # no statement starts with `{`: on a line of its own it is a slip
 HEADS = frozenset(["model", "block", "cell", "data", "train", "predict", "sweep"])
 DECLARATIONS = HEADS | {"use", "let"}
 
@@ -65,9 +67,9 @@ def _wrong_version(source: Source, solid: Sequence[Token]) -> Diagnostic | None:
 
 def _wrong_brackets(source: Source, tokens: Sequence[Token]) -> Diagnostic | None:
     levels = [_Level(None)]
-    following = _following(tokens)
+    afterwards = following(tokens)
     before: Token | None = None
-    for token, after in zip(tokens, following, strict=True):
+    for token, after in zip(tokens, afterwards, strict=True):
         text, level = token.text, levels[-1]
         if token.kind == "comment":
             continue
@@ -111,7 +113,7 @@ def _wrong_brackets(source: Source, tokens: Sequence[Token]) -> Diagnostic | Non
     return _not_closed(source, levels, None) if len(levels) > 1 else None
 
 
-def _following(tokens: Sequence[Token]) -> list[Token | None]:
+def following(tokens: Sequence[Token]) -> list[Token | None]:
     """For each token the next one that is neither newline nor comment."""
     out: list[Token | None] = []
     after: Token | None = None

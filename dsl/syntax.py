@@ -61,7 +61,9 @@ def _after_brace(source: Source, place: Place, accepted: Accepted) -> Diagnostic
         return None
     if place.in_heading:
         message = f"`{show(found.text)}` stands on the line of a `}}` that ends a declaration"
-        return Diagnostic("NN126", message, source.span(found), help="a declaration ends with its line: go on in the next")
+        return Diagnostic(
+            "NN126", message, source.span(found), help="a declaration ends with its line: go on in the next"
+        )
     if found.text in ("|", ",", "="):
         return None
     message = f"`{show(found.text)}` follows `}}` on one line"
@@ -88,7 +90,9 @@ def _no_declaration(source: Source, place: Place, accepted: Accepted) -> Diagnos
         advice = f"a constant is `let {show(head.text)} = ...`; values are named in the body of a model, block or cell"
         return Diagnostic("NN128", message, source.span(head), help=advice)
     if head.text == "nn":
-        return Diagnostic("NN115", "after `nn` stands the version, alone on its line", _span(source, place), help="nn 1")
+        return Diagnostic(
+            "NN115", "after `nn` stands the version, alone on its line", _span(source, place), help="nn 1"
+        )
     near = nearest(head.text, DECLARATIONS)
     message = f"`{show(head.text)}` starts no declaration"
     advice = f"did you mean `{near}`?" if near else "layers and settings stand inside the { } of a model or section"
@@ -98,11 +102,15 @@ def _no_declaration(source: Source, place: Place, accepted: Accepted) -> Diagnos
 def _quotes_missing(source: Source, place: Place, accepted: Accepted) -> Diagnostic | None:
     found, before = place.found, place.before
     if place.head == "use" and len(place.declaration) == 1 and not _ends(place):
-        return Diagnostic("NN129", "the file that is used stands in quotes", _span(source, place), help='use "cells.nn"')
+        return Diagnostic(
+            "NN129", "the file that is used stands in quotes", _span(source, place), help='use "cells.nn"'
+        )
     path = place.in_section and found is not None and before is not None
     if path and found.text in (".", "/") and before.kind == "name" and len(place.statement) > 1:
         place_of = source.span(before).until(source.span(found))
-        return Diagnostic("NN129", "a path stands in quotes", place_of, help=f'write "{show(before.text)}{found.text}..."')
+        return Diagnostic(
+            "NN129", "a path stands in quotes", place_of, help=f'write "{show(before.text)}{found.text}..."'
+        )
     return None
 
 
@@ -129,7 +137,11 @@ def _colon(source: Source, place: Place, accepted: Accepted) -> Diagnostic | Non
 
 
 def _entry_with_equals(source: Source, place: Place, accepted: Accepted) -> Diagnostic | None:
-    if _text(place.found) != "=" or not place.in_section or any(t.kind != "name" and t.text != "." for t in place.statement):
+    if (
+        _text(place.found) != "="
+        or not place.in_section
+        or any(t.kind != "name" and t.text != "." for t in place.statement)
+    ):
         return None
     name = "".join(token.text for token in place.statement)
     if not name or place.before is None or (len(place.statement) > 1 and "." not in name):
@@ -172,7 +184,9 @@ def _brace(source: Source, place: Place, accepted: Accepted) -> Diagnostic | Non
         notes = (Note(source.span(place.after), "not on a line of its own"),)
     elif not _ends(place):
         advice = f"write {place.head} {{ ... }}"
-    return Diagnostic("NN121", f"the heading of `{show(place.head)}` has no `{{`", _span(source, place), "here", notes, advice)
+    return Diagnostic(
+        "NN121", f"the heading of `{show(place.head)}` has no `{{`", _span(source, place), "here", notes, advice
+    )
 
 
 def _comma(source: Source, place: Place, accepted: Accepted) -> Diagnostic | None:
@@ -211,7 +225,12 @@ def _list_in_brackets(source: Source, place: Place, accepted: Accepted) -> Diagn
     bracket = found.text == "[" if found is not None else False
     if not bracket and not (_text(found) == "," and place.inside == "(" and _is_list(place)):
         return None
-    if bracket and place.before is not None and place.before.text not in ("=", ",", "(") and place.before.kind != "name":
+    if (
+        bracket
+        and place.before is not None
+        and place.before.text not in ("=", ",", "(")
+        and place.before.kind != "name"
+    ):
         return None
     at = found if bracket else place.brackets[-1]
     assert at is not None
@@ -269,7 +288,13 @@ def _unexpected(source: Source, place: Place, accepted: Accepted) -> Diagnostic:
         advice = "a section holds entries, such as `adam lr=1e-3`, one a line; layers stand in a model"
     elif place.head == "model" and place.in_heading:
         advice += "; a model reads: model name(text: words) -> label: class {"
-    elif place.inside == "{" and not place.in_section and found is not None and found.kind in VALUES and before is not None:
+    elif (
+        place.inside == "{"
+        and not place.in_section
+        and found is not None
+        and found.kind in VALUES
+        and before is not None
+    ):
         if before.line == found.line and "_PIPE" in accepted:
             advice = "a value is fed to a layer with `|`; a new statement starts after `;` or on a new line"
     return Diagnostic("NN120", message, _span(source, place), help=advice)
@@ -290,7 +315,9 @@ def _wanted(place: Place, accepted: Accepted) -> str:
         kinds.append("a number")
     if "STRING" in accepted and "NUMBER" not in accepted:
         kinds.append('a "string"')
-    kinds += [sign for terminal, sign in _SIGNS.items() if terminal in accepted and (terminal != "LPAR" or len(kinds) == 0)]
+    kinds += [
+        sign for terminal, sign in _SIGNS.items() if terminal in accepted and (terminal != "LPAR" or len(kinds) == 0)
+    ]
     if "PLUS" in accepted:
         kinds.append("an operator")
     if "_NL" in accepted and not _ends(place):
