@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from importlib.resources import files
-from typing import cast
 
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
-
-from dsl import ast, lexical, syntax
+from dsl import ast, grammar, lexical, syntax
 from dsl.build import Builder
 from dsl.characters import checked
 from dsl.characters import decode as decode
 from dsl.errors import Diagnostic, SpecError
 from dsl.lexical import Source
-from dsl.outline import Place, place
+from dsl.outline import place
 from dsl.structure import wrong_structure
 
 MOST_SYNTAX_ERRORS = 10
 MOST_TOKENS_AGAIN = 20_000  # that are parsed again, all in all, to find more than one syntax error
-
-
-@lru_cache(maxsize=1)
-def parser() -> Lark:
-    """The parser, built on first use. Never with Lark's cache: that is a pickle in the temp folder."""
-    grammar = files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
 
 
 def parse(text: str | bytes, file: str) -> ast.Spec:
@@ -60,42 +47,23 @@ def tokenize(text: str | bytes, file: str) -> tuple[Source, tuple[lexical.Token,
     return source, tokens
 
 
-def _tree(source: Source, tokens: Sequence[lexical.Token]) -> tuple[Tree[Token] | None, list[Diagnostic]]:
+def _tree(source: Source, tokens: Sequence[lexical.Token]) -> tuple[grammar.Parsed | None, list[Diagnostic]]:
     """The tree of what is right, and an error for each statement that is not. None where that cannot be told apart."""
     text = source.text
     wrong: list[Diagnostic] = []
     for _ in range(max(1, min(MOST_SYNTAX_ERRORS, MOST_TOKENS_AGAIN // max(len(tokens), 1)))):
-        result = _first_error(source, tokens, text)
-        if isinstance(result, Tree):
+        result = grammar.read(text)
+        if not isinstance(result, grammar.Rejected):
             return result, wrong
-        diagnostic, where = result
-        wrong.append(diagnostic)
+        left = [token for token in tokens if text[token.start] == source.text[token.start]]
+        where = place(left, result.start, result.at_newline)
+        wrong.append(syntax.explain(source, where, result.accepted))
         start, stop = where.extent
         shorter = text[:start] + re.sub(r"[^\n]", " ", text[start:stop]) + text[stop:]
         if shorter == text:
             break
         text = shorter
     return None, wrong
-
-
-def _first_error(source: Source, tokens: Sequence[lexical.Token], text: str) -> Tree[Token] | tuple[Diagnostic, Place]:
-    """The tree of text, which is the source with wrong statements blanked; or what is wrong first, and where."""
-    reading = parser().parse_interactive(text)
-    try:
-        last = None
-        for last in reading.iter_parse():
-            pass
-        return cast("Tree[Token]", reading.feed_eof(last))
-    except UnexpectedToken as error:
-        kind = error.token.type
-        # At the end, a token has the place of the one before it.
-        start = len(text) if kind == "$END" else error.token.start_pos or 0
-        start += len(error.token) - 1 if kind == "_PIPE" else 0  # it begins with the newlines before it
-    except UnexpectedCharacters as error:
-        kind, start = "", error.pos_in_stream
-    left = tuple(token for token in tokens if text[token.start] == source.text[token.start])
-    where = place(left, start, kind == "_NL")
-    return syntax.explain(source, where, frozenset(reading.accepts())), where
 
 
 def _order(diagnostic: Diagnostic) -> tuple[int, int]:

@@ -57,7 +57,7 @@ def to_json(diagnostic: Diagnostic) -> dict[str, object]:
 
 def _place(span: Span | None) -> dict[str, object]:
     if span is None:
-        return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
+        return {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
     return {
         "file": span.file,
         "line": span.line,
