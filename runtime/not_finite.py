@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +16,9 @@ from runtime.execute import Executor
 from runtime.interpret import evaluate as interpret
 
 Array: TypeAlias = Any
+
+LARGE = 1e6
+"""Numbers from here on are worth telling of."""
 
 
 def not_finite(
@@ -62,6 +65,7 @@ def first_not_finite(
         # The forward part alone first: the gradients' values may be large.
         nodes = sorted_nodes(roots)
         values = interpret(Graph(graph.inputs, tuple(Output(str(i), n) for i, n in enumerate(nodes))), feeds, sizes)
+        place = {node: i for i, node in enumerate(nodes)}
         bad: dict[Node, str] = {}
         for i, node in enumerate(nodes):
             wrong = _what_is_wrong(node, values[str(i)], feeds, sizes)
@@ -76,8 +80,15 @@ def first_not_finite(
                 stack.extend(n for n in node.inputs if n in bad)
         for node in nodes:
             if node in reached and not any(n in bad for n in node.inputs):
-                return node, bad[node]
+                return node, bad[node] + _from_what([values[str(place[n])] for n in node.inputs])
     return None
+
+
+def _from_what(operands: Sequence[Array]) -> str:
+    """How large the numbers were that it was made from: an overflow shows by that."""
+    sizes = [np.abs(x[np.isfinite(x)]).max(initial=0.0) for x in operands if x.dtype.kind == "f"]
+    largest = max(sizes, default=0.0)
+    return f", from numbers up to {largest:.0e}" if largest >= LARGE else ""
 
 
 def _what_is_wrong(node: Node, value: Array, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> str | None:

@@ -1,0 +1,128 @@
+import io
+import math
+
+import pytest
+from rich.console import Console
+
+from dsl.render import columns
+from nnc.console import Curve, Terminal, moving_line
+from nnc.report import Header, confusion, cut, duration, number, packed, quantity, scores, summary, table_columns
+from runtime.evaluate import Evaluation, OutputScores
+from runtime.train import BatchDone, EpochDone, Started, TrainResult
+
+METRICS = {"accuracy": 0.957, "macro_f1": 0.956, "precision": 0.96, "recall": 0.95}
+CLASSES = {
+    label: {"precision": 1.0, "recall": 0.9, "f1": 0.95, "count": 200} for label in ("positive", "negative", "中立")
+}
+SCORES = OutputScores("polarity", METRICS, CLASSES, ((193, 3, 4), (5, 191, 4), (4, 6, 190)))
+EVALUATION = Evaluation(600, 0.219, (SCORES,))
+HEADER = Header("sentiment.nn", ("positive", "negative", "中立"), 412, "words", "numpy", 2)
+STARTED = Started({"train": 3600, "valid": 400, "test": 600}, 72, 10, 51_234, 14_000_000, 22_000_000_000)
+RESULT = TrainResult({}, 10, 720, 7, "accuracy", EVALUATION, EVALUATION, 31.2, False, False)
+WIDTHS = (20, 24, 40, 60, 80, 100, 200)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_is_wider_than_the_terminal(width: int):
+    lines = summary(RESULT, 10, width)
+    assert all(columns(line) <= width for line in lines)
+    assert any("accuracy" in line and "0.957" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_terminal_of_every_width_shows_epochs_and_their_metric(width: int):
+    out = io.StringIO()
+    screen = Terminal(Console(file=out, width=width, force_terminal=True, no_color=True))
+    screen.begin(HEADER)
+    screen.event(STARTED)
+    for epoch, best in ((1, True), (2, False)):
+        for batch in range(1, 73):
+            screen.event(BatchDone(epoch, batch, 1 / batch, 50, 900))
+        screen.event(EpochDone(epoch, 0.912, EVALUATION, best, 1.1))
+    screen.end(summary(RESULT, 10, width))
+    text = out.getvalue()
+    assert "0.957" in text
+    assert "▸     1" in text
+    assert "▸     2" not in text
+
+
+def test_without_validation_rows_the_table_has_the_loss():
+    out = io.StringIO()
+    screen = Terminal(Console(file=out, width=20, force_terminal=True, no_color=True))
+    screen.begin(HEADER)
+    screen.event(STARTED)
+    screen.event(EpochDone(1, 0.912, None, False, 1.1))
+    screen.end(())
+    assert "0.912" in out.getvalue()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_moving_line_fits(width: int):
+    parts = ["epoch 4 of 10", "0.203 ▇▅▃▂▂▁", "7 s left", "4,100 sentences/s", "batch 41 of 72", "90,000 words/s"]
+    line = moving_line(parts, 0.5, width)
+    assert line.cell_len <= width
+    assert "epoch 4 of 10" in line.plain
+
+
+def test_columns_go_from_the_least_important():
+    names = ("accuracy", "macro_f1")
+    kept = {w: [c.key for c in table_columns(names, True, w)] for w in (100, 40, 20)}
+    assert kept[100] == ["epoch", "loss", "valid_loss", "accuracy", "macro_f1", "time"]
+    assert kept[20] == ["epoch", "accuracy"]
+    assert "time" not in kept[40]
+
+
+def test_a_confusion_matrix_stands_in_straight_columns_under_wide_labels():
+    lines = confusion(SCORES, 80)
+    assert len({columns(line) for line in lines}) == 1
+    assert lines[1].split() == ["positive", "193", "3", "4"]
+
+
+def test_a_confusion_matrix_that_does_not_fit_is_left_out():
+    assert confusion(SCORES, 20) == []
+
+
+def test_nan_is_shown_as_nan():
+    assert number(math.nan) == "NaN"
+    assert any("NaN" in line for line in scores(Evaluation(0, math.nan, (SCORES,)), "test", None, 80))
+
+
+def test_nan_is_null_in_json():
+    found = Evaluation(0, math.nan, (OutputScores("y", {"rmse": 1.0, "r2": math.nan}),)).to_json()
+    assert found == {"loss": None, "rmse": 1.0, "r2": None, "rows": 0}
+
+
+def test_several_outputs_nest_by_their_name():
+    other = OutputScores("y", {"rmse": 1.0})
+    found = Evaluation(5, 0.5, (SCORES, other)).to_json()
+    assert found["polarity"]["accuracy"] == 0.957
+    assert found["y"] == {"rmse": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(5, "5"), (9_999, "9,999"), (38_602, "39 k"), (1_200_000, "1.2 M"), (51_234, "51 k")]
+)
+def test_quantities_are_short(value: int, text: str):
+    assert quantity(value) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(6.6, "7 s"), (200, "3 min"), (4800, "1 h 20 min")])
+def test_durations_are_short(seconds: float, text: str):
+    assert duration(seconds) == text
+
+
+def test_parts_share_a_line_where_they_fit():
+    assert packed(["ab", "cd", "efg"], 6, "  ") == ["ab  cd", "efg"]
+    assert packed(["one two three"], 8, " ") == ["one two", "three"]
+
+
+def test_a_cut_text_ends_in_an_ellipsis():
+    assert cut("中立中立", 5) == "中立…"
+
+
+def test_a_curve_falls_as_the_loss_does():
+    curve = Curve()
+    for step in range(1000):
+        curve.add(1000.0 - step)
+    assert str(curve) == "█▇▆▅▄▃▂▁"
+    assert len(curve.points) < 64

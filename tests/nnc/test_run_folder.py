@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from dsl.errors import RunError
+from nnc.run_folder import add_to_log, discard, model_path, new_run
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def made_run(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("model.safetensors", "log.jsonl", "spec.nn"):
+        (folder / name).write_text(name)
+    return folder
+
+
+def refused(out: Path, overwrite: bool = False) -> str:
+    with pytest.raises(RunError) as caught:
+        new_run(out, "m", overwrite)
+    return caught.value.diagnostics[0].code
+
+
+def test_a_run_without_a_name_gets_the_next_free_one():
+    assert [str(new_run(None, "m", False)) for _ in range(3)] == ["runs/m", "runs/m-2", "runs/m-3"]
+
+
+def test_a_new_or_empty_folder_is_taken(here: Path):
+    (here / "empty").mkdir()
+    assert new_run(Path("empty"), "m", False).is_dir()
+    assert new_run(Path("deep/er"), "m", False).is_dir()
+
+
+def test_a_folder_with_a_run_needs_overwrite(here: Path):
+    run = made_run(here / "run")
+    assert refused(run) == "NN861"
+    assert (run / "model.safetensors").is_file()
+
+
+def test_overwrite_deletes_the_runs_own_files_only(here: Path):
+    run = made_run(here / "run")
+    made_run(run / "fold-1")
+    made_run(run / "fold-2")
+    (run / "fold-2" / "notes.txt").write_text("mine")
+    (run / "notes.txt").write_text("mine")
+    new_run(run, "m", True)
+    left = sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file())
+    assert left == ["fold-2/notes.txt", "notes.txt"]
+
+
+def test_overwrite_does_not_follow_a_link(here: Path):
+    other = made_run(here / "other")
+    run = made_run(here / "run")
+    (run / "fold-1").symlink_to(other)
+    new_run(run, "m", True)
+    assert (other / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_that_holds_anything_else_is_refused(here: Path, overwrite: bool):
+    (here / "docs").mkdir()
+    (here / "docs" / "thesis.txt").write_text("years")
+    assert refused(Path("docs"), overwrite) == "NN861"
+    assert (here / "docs" / "thesis.txt").read_text() == "years"
+
+
+def test_a_file_is_no_folder_for_a_run(here: Path):
+    (here / "file").write_text("")
+    assert refused(Path("file"), True) == "NN861"
+    assert refused(Path("file/below"), True) == "NN805"
+
+
+def test_a_folder_in_which_nothing_was_written_is_taken_back():
+    run = new_run(None, "m", False)
+    discard(run)
+    assert not run.exists()
+    kept = new_run(None, "m", False)
+    add_to_log(kept, {"epoch": 1})
+    discard(kept)
+    assert kept.exists()
+
+
+def test_run_means_its_model_file(here: Path):
+    run = made_run(here / "runs" / "m")
+    assert model_path(run) == run / "model.safetensors"
+    assert model_path(run / "model.safetensors") == run / "model.safetensors"
+
+
+def test_a_run_with_folds_asks_for_one(here: Path):
+    made_run(here / "run" / "fold-1")
+    made_run(here / "run" / "fold-10")
+    with pytest.raises(RunError) as caught:
+        model_path(Path("run"))
+    assert "run/fold-1" in caught.value.diagnostics[0].help
+
+
+def test_a_run_that_is_not_there_names_those_that_are(here: Path):
+    made_run(here / "runs" / "mine")
+    with pytest.raises(RunError) as caught:
+        model_path(Path("runs/yours"))
+    assert "runs/mine" in caught.value.diagnostics[0].help
