@@ -1,4 +1,4 @@
-"""What a program runs on: an array namespace, the kernels written for it, and memory. A value passed along, no global."""
+"""What a program runs on: an array namespace, its kernels, and memory. A value passed along, never a global."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class Executor:
         weights = [self._stored(name, place) for name, place in plan.store]
         space: dict[str, Callable[..., tuple[Callable[[], None], tuple[Array, ...], tuple[Value, ...]]]] = {}
         # The source was written by compiler.emit from a plan; of the spec it has comments only.
-        exec(compile(source, "<step>", "exec"), {}, space)  # noqa: S102
+        exec(compile(source, "<step>", "exec"), {}, space)
         backend = self._backend
         step, inputs, outputs = space["bind"](backend.xp, backend.kernels, self._arena.at, weights)
         return _Program(

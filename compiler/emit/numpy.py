@@ -10,13 +10,31 @@ from collections.abc import Sequence
 
 from compiler.ir.graph import Op
 from compiler.ir.types import Dtype
-from compiler.ops.chance import DropoutMask
-from compiler.ops.elementwise import Abs, Add, Cast, Constant, Div, Equal, Exp, Greater, Log, Maximum, Minimum, Mul
-from compiler.ops.elementwise import Neg, Relu, Sign, Softplus, Sqrt, Sub, Tanh
+from compiler.ops.elementwise import (
+    Abs,
+    Add,
+    Cast,
+    Constant,
+    Div,
+    Equal,
+    Exp,
+    Greater,
+    Log,
+    Maximum,
+    Minimum,
+    Mul,
+    Neg,
+    Relu,
+    Sign,
+    Softplus,
+    Sqrt,
+    Sub,
+    Tanh,
+)
 from compiler.ops.lookup import Gather
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import Max, PutAlong, Sum, TakeAlong
-from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
+from compiler.ops.shape import Broadcast, Slice, Transpose
 from compiler.plan.names import snake
 from compiler.plan.plan import Call, Literal, Loop, Place, Plan, RowsPlace, Step, Where
 from dsl.render import show
@@ -170,8 +188,6 @@ class _Writer:
         words = [f"{name}={_plain(value)}" for name, value in attributes.items()]
         words += self.tables(call)
         scratch = [self.text(place) for place in call.scratch]
-        if isinstance(op, DropoutMask) and not scratch:
-            scratch = [out]
         return [f"k.{snake(type(op))}({', '.join(['np', out, *inputs, *scratch, *words])})"]
 
     def tables(self, call: Call) -> list[str]:

@@ -107,7 +107,7 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
 def _for_blas(shape: Sequence[int], strides: Sequence[int]) -> bool:
     """Whether BLAS takes the matrix, as it is or transposed."""
     (n, m), (a, b) = shape, strides
-    return (b == 1 or m == 1) and (a >= m or n == 1) or (a == 1 or n == 1) and (b >= n or m == 1)
+    return ((b == 1 or m == 1) and (a >= m or n == 1)) or ((a == 1 or n == 1) and (b >= n or m == 1))
 
 
 def overwritable(op: Op) -> tuple[int, ...]:
@@ -124,7 +124,7 @@ def overwritable(op: Op) -> tuple[int, ...]:
         case Fused(steps=steps):
             # All that a group reads it reads before its last step, or in it.
             last, operands = steps[-1]
-            inputs = 1 + max((i for op, used in steps for i in used), default=-1)
+            inputs = 1 + max((i for _, used in steps for i in used), default=-1)
             return tuple(
                 i for i in range(inputs) if all(j in overwritable(last) for j, k in enumerate(operands) if k == i)
             )

@@ -45,9 +45,9 @@ class _Planner:
     sizes: Mapping[str, int]
     schedule: Schedule
     names: Names = field(default_factory=Names)
-    regions: list[_Region] = field(default_factory=list)
-    where: dict[Node, Where] = field(default_factory=dict)
-    stored: dict[str, Place] = field(default_factory=dict)
+    regions: list[_Region] = field(default_factory=list[_Region])
+    where: dict[Node, Where] = field(default_factory=dict[Node, Where])
+    stored: dict[str, Place] = field(default_factory=dict[str, Place])
     now: int = -1
 
     def plan(self) -> Plan:
@@ -140,7 +140,7 @@ class _Planner:
         out = self._place(node, inputs)
         self.where[node] = out
         self._touch(out)
-        if op.elementwise and not isinstance(op, Constant) or isinstance(op, Sum):
+        if (op.elementwise and not isinstance(op, Constant)) or isinstance(op, Sum):
             plain = tuple(w.values if isinstance(w, RowsPlace) else w for w in inputs)
             values = out.values if isinstance(out, RowsPlace) else out
             if op.elementwise:
@@ -163,10 +163,10 @@ class _Planner:
         """Makes the node a view, if it can be one and all who read it can read that."""
         x = self.where[node.inputs[0]]
         shape = size_of(node, self.sizes)
-        if not isinstance(x, Place) or node in self.at_end and self._is_update(node):
+        if not isinstance(x, Place) or (node in self.at_end and self._is_update(node)):
             return False
         strides = viewed(node, x, shape, self.sizes)
-        if strides is None or node in self.at_end and not is_contiguous(shape, strides):
+        if strides is None or (node in self.at_end and not is_contiguous(shape, strides)):
             return False
         for user in self.users.get(node, ()):
             if any(n is node and not takes(user.op, i, shape, strides) for i, n in enumerate(user.inputs)):
@@ -185,7 +185,7 @@ class _Planner:
         return any(o.node is node and o.update is not None for o in self.graph.outputs)
 
     def _place(self, node: Node, inputs: Sequence[Where]) -> Place | RowsPlace:
-        """Where the result goes: over the weight it updates, over an operand that is read for the last time, or anew."""
+        """Where the result goes: over the weight it updates, over an operand that is read no more, or anew."""
         target = self.schedule.in_place.get(node)
         if target is not None:
             place = self.stored[target]

@@ -1,4 +1,4 @@
-"""Identifiers of the emitted program. They come from the compiler; a spec's own name is taken only if it is harmless."""
+"""Identifiers of the emitted program: the compiler's own; a name of the spec's only if it is harmless."""
 
 from __future__ import annotations
 

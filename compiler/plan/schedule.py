@@ -13,7 +13,7 @@ from compiler.plan.layout import VIEWS, overwritable
 
 @dataclass(frozen=True)
 class Schedule:
-    """in_place: nodes whose result is written over a weight or a state, by its name. No later step reads the old value."""
+    """in_place: nodes whose result is written over a weight or a state, by its name; the old value is read no more."""
 
     nodes: tuple[Node, ...]
     in_place: Mapping[Node, str]

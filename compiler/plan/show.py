@@ -7,7 +7,7 @@ from compiler.plan.plan import Call, Loop, Place, Plan, RowsPlace, Step
 
 def show(plan: Plan) -> str:
     """One line a value: its type, size, place, the steps between which it lives, and the line of the spec it is of."""
-    rows = [("value", "type", "bytes", "place", "born", "dies", "line")]
+    rows: list[tuple[str, ...]] = [("value", "type", "bytes", "place", "born", "dies", "line")]
     for _, place in plan.store:
         rows.append(_row(plan, place, ""))
     for _, place in plan.inputs:

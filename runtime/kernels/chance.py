@@ -7,8 +7,11 @@ import numpy as np
 from runtime.backend import Array, Xp
 
 
-def dropout_mask(xp: Xp, out: Array, seed: Array, step: Array, drawn: Array, *, p: float, site: int) -> None:
-    """drawn: f32 of out's shape, which may be out itself. The draws are float32 whatever out is, so the bits agree."""
+def dropout_mask(
+    xp: Xp, out: Array, seed: Array, step: Array, drawn: Array | None = None, *, p: float, site: int
+) -> None:
+    """drawn: f32 of out's shape, unless out is f32. The draws are float32 whatever out is, so the bits agree."""
+    drawn = out if drawn is None else drawn
     key = [int(seed) % 2**64, site]
     # A step draws far fewer than the 2^192 numbers that lie between two counters.
     stream = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, int(step) % 2**64]))

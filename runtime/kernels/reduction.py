@@ -56,7 +56,7 @@ def top_positions(
 
 def column_starts(xp: Xp, shape: tuple[int, ...], axis: int) -> Array:
     """Where in the flat array each column along the axis begins: [*S, 1, *R]"""
-    kept = shape[:axis] + (1,) + shape[axis + 1 :]
+    kept = (*shape[:axis], 1, *shape[axis + 1 :])
     rest = 1
     for size in shape[axis + 1 :]:
         rest *= size

@@ -62,7 +62,8 @@ def fold(xp: Xp, out: Array, x: Array, *, stride: int = 1, dilation: int = 1, be
 
 
 def _reach(shift: int, stride: int, windows: int, length: int) -> tuple[int, int, int]:
-    """Of the windows w = 0, 1, ...: from which to which w * stride + shift lies in the text, and where the first does."""
+    """Of the windows w = 0, 1, ... those where w * stride + shift lies in the text, from which to which; and where the
+    first of them does."""
     first = min(max(-(shift // stride), 0), windows)
     end = min(max((length - 1 - shift) // stride + 1, first), windows)
     return first, end, first * stride + shift

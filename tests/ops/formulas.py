@@ -1,0 +1,107 @@
+"""What ops compute, by formulas of their own: loops and einsum, slow and plain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def windows_of(x: Array, out: int, size: int, stride: int, dilation: int, before: int, fill: float) -> Array:
+    result = np.full((x.shape[0], out, size, x.shape[2]), fill)
+    for t in range(out):
+        for j in range(size):
+            at = t * stride + j * dilation - before
+            if 0 <= at < x.shape[1]:
+                result[:, t, j] = x[:, at]
+    return result
+
+
+def unfolded(x: Array, length: int, stride: int, dilation: int, before: int) -> Array:
+    result = np.zeros((x.shape[0], length, x.shape[3]))
+    for t in range(x.shape[1]):
+        for j in range(x.shape[2]):
+            at = t * stride + j * dilation - before
+            if 0 <= at < length:
+                result[:, at] += x[:, t, j]
+    return result
+
+
+def first_largest(x: Array, axis: int) -> Array:
+    moved_ = np.moveaxis(x, axis, -1)
+    result = np.empty(moved_.shape[:-1], np.int64)
+    for at in np.ndindex(result.shape):
+        row = moved_[at].tolist()
+        result[at] = row.index(max(row))
+    return result
+
+
+def top_positions(x: Array, k: int) -> Array:
+    result = np.full((x.shape[0], k, x.shape[2]), -1)
+    for b in range(x.shape[0]):
+        for d in range(x.shape[2]):
+            column = x[b, :, d]
+            real = [i for i in range(len(column)) if column[i] > -np.inf]
+            best = sorted(sorted(real, key=lambda i: (-column[i], i))[:k])
+            result[b, : len(best), d] = best
+    return result
+
+
+def taken_along(x: Array, positions: Array, axis: int) -> Array:
+    result = np.zeros(positions.shape)
+    for at in np.ndindex(positions.shape):
+        if positions[at] >= 0:
+            result[at] = x[(*at[:axis], positions[at], *at[axis + 1 :])]
+    return result
+
+
+def put_along(x: Array, positions: Array, axis: int, size: int) -> Array:
+    result = np.zeros((*x.shape[:axis], size, *x.shape[axis + 1 :]))
+    for at in np.ndindex(positions.shape):
+        if positions[at] >= 0:
+            result[(*at[:axis], positions[at], *at[axis + 1 :])] += x[at]
+    return result
+
+
+def scattered(ids: Array, values: Array, size: int) -> Array:
+    result = np.zeros((size, values.shape[-1]))
+    for at in np.ndindex(ids.shape):
+        if ids[at] != 0:
+            result[ids[at]] += values[at]
+    return result
+
+
+def kept_rows(dense: Array, ids: Array) -> Array:
+    keep = np.isin(np.arange(len(dense)), ids) & (np.arange(len(dense)) > 0)
+    return dense * keep[:, None]
+
+
+def one_hot(ids: Array, size: int) -> Array:
+    result = np.zeros((*ids.shape, size))
+    for at in np.ndindex(ids.shape):
+        if ids[at]:
+            result[(*at, ids[at])] = 1
+    return result
+
+
+def masked(x: Array, counts: list[int], fill: float) -> Array:
+    result = x.copy()
+    for row, count in zip(result, counts, strict=True):
+        row[count:] = fill
+    return result
+
+
+def softmax_of(x: Array) -> Array:
+    powers = np.exp(x)
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def dropout(p: float, site: int, size: tuple[int, ...]) -> Callable[..., Array]:
+    def formula(seed: Array, step: Array) -> Array:
+        stream = np.random.Generator(np.random.Philox(key=[int(seed), site], counter=[0, 0, 0, int(step)]))
+        return (stream.random(size, dtype=np.float32) >= np.float32(p)) / (1 - p)
+
+    return formula
