@@ -1,0 +1,80 @@
+"""A text gives the same result alone, in any batch and under any padding, in every layer; so do its gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compiler import pipeline
+from runtime.interpret import evaluate
+from tests.reference.cases import weights
+
+BODIES = {
+    "narrow": "embed 4 ; conv k=2,3 filters=3 relu ; maxpool",
+    "filters of their own": "embed 4 ; conv k=1,4 filters=2,3 tanh ; maxpool",
+    "wide": "embed 4 ; conv k=3 filters=3 wide ; avgpool",
+    "same": "embed 4 ; conv k=2,3 filters=3 same gelu ; mean",
+    "same with a stride": "embed 4 ; conv k=3 filters=3 stride=2 same ; sum",
+    "causal and dilated": "embed 4 ; conv k=3 filters=3 dilation=2 causal ; last",
+    "narrow with a stride": "embed 4 ; conv k=3 filters=3 stride=2 ; first",
+    "convolutions of a convolution": "embed 4 ; conv k=3 filters=3 wide relu ; conv k=4 filters=3 ; conv k=2 filters=2 same ; maxpool",
+    "maximum over windows": "embed 4 ; maxpool window=2 ; conv k=2 filters=3 ; maxpool",
+    "mean over windows": "embed 4 ; avgpool window=3 stride=2 ; mean",
+    "k-max": "embed 4 ; maxpool k=3 ; flatten",
+    "k-max of a convolution": "embed 4 ; conv k=3 filters=3 ; maxpool k=2 ; conv k=2 filters=2 ; maxpool",
+    "one-hot": "onehot ; conv k=2 filters=3 ; maxpool",
+    "bag": "bag",
+    "layer normalisation": "embed 4 ; layernorm ; conv k=2 filters=4 ; layernorm rms ; mean",
+    "residual": "embed 4 ; residual { conv k=3 filters=4 same relu ; dense 4 } ; maxpool",
+    "parallel": "embed 4 ; parallel { maxpool ; mean ; first ; conv k=2 filters=2 | last }",
+    "a vector beside a sequence": "e = embed 4 ; m = mean ; t = dense 8 ; x = concat(e, m) ; maxpool(x * 2 - exp(t))",
+    "functions that are infinite at 0": "e = embed 4 ; log(abs(e)) ; maxpool",
+    "a quotient": "e = embed 4 ; x = 1 / e ; conv k=2 filters=3 tanh ; maxpool",
+    "repeat": "embed 4 ; repeat n=3,4 { conv k=2 filters=n relu } ; maxpool",
+}
+LENGTHS = np.array([7, 1, 2, 5, 3, 4])
+SIZES = {"V": 11, "classes": 3}
+
+
+def batch(padded: int) -> dict[str, np.ndarray]:
+    """Texts of every length from 1 to 7, the second of them empty: one padding position."""
+    ids = np.random.default_rng(4).integers(1, SIZES["V"], (len(LENGTHS), 64))[:, :padded].copy()
+    ids[np.arange(padded)[None] >= LENGTHS[:, None]] = 0
+    ids[1] = 0
+    return {"text": ids, "lengths.T": LENGTHS, "label": np.array([0, 1, 2, 0, 1, 2])}
+
+
+def spec(body: str) -> str:
+    return f"model m(text: words) -> label: class {{\n  {body} ; dense softmax\n}}\ntrain {{ sgd lr=1 }}\n"
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_scores_of_a_text_are_the_same_alone_and_in_any_batch(body: str) -> None:
+    experiment = pipeline.check(spec(body), "m.nn", sizes=SIZES, dtype="f64")
+    graph, store = experiment.network.prediction, weights(experiment)
+    together = [
+        evaluate(graph, {**store, **batch(padded)}, {"B": len(LENGTHS), "T": padded})["label.scores"]
+        for padded in (7, 8, 13)
+    ]
+    for scores in together[1:]:
+        np.testing.assert_allclose(scores, together[0], rtol=1e-12, atol=1e-14)
+    for row, length in enumerate(LENGTHS):
+        alone = {name: part[row : row + 1] for name, part in batch(int(length)).items()}
+        scores = evaluate(graph, {**store, **alone}, {"B": 1, "T": int(length)})["label.scores"]
+        np.testing.assert_allclose(scores[0], together[0][row], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("optimized", [False, True], ids=["as lowered", "optimized"])
+def test_a_step_moves_the_weights_alike_under_any_padding(body: str, optimized: bool) -> None:
+    experiment = pipeline.check(spec(body), "m.nn", sizes=SIZES, dtype="f64")
+    step, store = pipeline.training_step(experiment, "f64"), weights(experiment)
+    graph = pipeline.optimize(step.graph) if optimized else step.graph
+    numbers = {"rows": len(LENGTHS), "lr": 1.0, "step": 1, "seed": 1}
+    moved = [
+        evaluate(graph, {**store, **batch(padded), **numbers}, {"B": len(LENGTHS), "T": padded}) for padded in (7, 13)
+    ]
+    for name in moved[0]:
+        np.testing.assert_allclose(moved[1][name], moved[0][name], rtol=1e-11, atol=1e-13, err_msg=name)
+    if "log" not in body and "1 / e" not in body:
+        assert all(np.isfinite(value).all() for value in moved[0].values())
