@@ -19,6 +19,12 @@ click.rich_click.STYLE_COMMANDS_PANEL_BORDER = "dim"
 
 def main() -> None:
     """The program `nnc`."""
+    from nnc.installed import refusal
+
+    hidden = refusal()
+    if hidden is not None:
+        sys.stderr.write(hidden)
+        sys.exit(1)
     from nnc.failure import guarded
 
     sys.exit(guarded(sys.argv[1:], run))

@@ -1,12 +1,12 @@
-"""Our packages have common names: where each was really loaded from, and whether somebody else's hides one."""
+"""Our packages have common names: where each was really loaded from, and whether somebody else's hides one.
+
+Imports nothing of ours: when `dsl` is hidden, this page must still be able to say so.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-
-from dsl.errors import Diagnostic, RunError
-from dsl.render import show
 
 PACKAGES = ("dsl", "compiler", "runtime", "nnc", "specs")
 
@@ -16,14 +16,14 @@ def loaded_from(package: str) -> Path | None:
     spec = importlib.util.find_spec(package)
     if spec is None:
         return None
-    if spec.origin is not None and spec.origin != "namespace":
+    if spec.origin is not None:
         return Path(spec.origin).parent
     places = list(spec.submodule_search_locations or ())
     return Path(places[0]) if places else None
 
 
 def strangers() -> tuple[str, ...]:
-    """Packages that are not the ones beside this file."""
+    """Packages that are not the ones beside this file. The specs are found without importing them."""
     ours = Path(__file__).resolve().parent.parent
     return tuple(
         name
@@ -32,14 +32,12 @@ def strangers() -> tuple[str, ...]:
     )
 
 
-def refuse_strangers() -> None:
-    """Raises RunError NN864 when another package has the name of one of ours and comes first."""
+def refusal() -> str | None:
+    """What is said when another package has the name of one of ours and comes first; None where none does."""
     for name in strangers():
-        place = show(str(loaded_from(name)))
-        raise RunError(
-            Diagnostic(
-                "NN864",
-                f"a package `{name}` that is not nnc's hides nnc's own: {place}",
-                help="run nnc from another folder, or remove that package from this environment; nnc doctor shows all",
-            )
+        place = ascii(str(loaded_from(name)))
+        return (
+            f"error[NN864]: a package `{name}` that is not nnc's hides nnc's own: {place}\n"
+            "   = help: run nnc from another folder, or remove that package from this environment\n"
         )
+    return None

@@ -47,7 +47,7 @@ def not_finite(
             break
     # The same steps gave finite numbers this time: then say only what was seen.
     what = f"the loss is {loss}" if loss is not None else "a weight is not finite"
-    return Diagnostic("NN850", f"{what} at step {last}, in epoch {epoch}", help=_help(settings))
+    return Diagnostic("NN850", f"{what} at step {last}, in epoch {epoch}", help=_help(settings, last - 1))
 
 
 def first_not_finite(
@@ -118,21 +118,25 @@ def _without_padding(type_: Type, value: Array, feeds: Mapping[str, Array], size
 def _told(
     step: int, epoch: int, loss: float, damaged: list[str], found: tuple[Node, str] | None, settings: TrainSettings
 ) -> Diagnostic:
+    # A loss comes from the updates before it, a damaged weight from its own step's too.
+    updates = step if np.isfinite(loss) else step - 1
     if np.isfinite(loss):
         code, what = (
             "NN851",
-            f"step {step}, in epoch {epoch}, makes {damaged[0]} not finite (its loss is still {loss:.3g})",
+            f"step {step}, in epoch {epoch}, makes {show(damaged[0])} not finite (its loss is still {loss:.3g})",
         )
     else:
         code, what = "NN850", f"the loss is {loss} at step {step}, in epoch {epoch}"
     if found is None:
-        return Diagnostic(code, what, help=_help(settings))
+        return Diagnostic(code, what, help=_help(settings, updates))
     node, numbers = found
     label = f"{show(node.op.name)}: {numbers}" if isinstance(node.op, Input) else f"here first: {numbers}"
-    return Diagnostic(code, what, node.span, label, help=_help(settings))
+    return Diagnostic(code, what, node.span, label, help=_help(settings, updates))
 
 
-def _help(settings: TrainSettings) -> str:
+def _help(settings: TrainSettings, updates: int) -> str:
+    if updates == 0:
+        return "no step has been made yet: look at this line, at initial values, and for very large numbers in the data"
     lr = settings.optimizer.lr
     clip = "" if settings.clip.norm is not None else ", or add `clip norm=5` to train"
     smaller = f"try a smaller learning rate (lr={lr / 10:g} instead of {lr:g})"

@@ -12,7 +12,6 @@ from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from dsl.source import Span
 from nnc.failure import print_diagnostics, width
-from nnc.installed import refuse_strangers
 from nnc.model import Model, open_model
 from nnc.report import scores
 from runtime.data import Rows, read, read_file
@@ -20,7 +19,6 @@ from runtime.evaluate import evaluate
 
 
 def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool) -> int:
-    refuse_strangers()
     model = open_model(run)
     parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
     executor = model.executor(model.experiment.network.evaluation)

@@ -13,7 +13,6 @@ from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
 from nnc.failure import print_diagnostics
-from nnc.installed import refuse_strangers
 from nnc.model import BATCH, Model, open_model
 from runtime.data import read_file
 from runtime.predict import Answer
@@ -22,7 +21,6 @@ CHUNK_BYTES = 1 << 16
 
 
 def run(run: Path, *, texts: Sequence[str], file: Path | None, proba: bool, as_json: bool) -> int:
-    refuse_strangers()
     model = open_model(run)
     for answers in _answers(model, texts, file):
         lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]

@@ -18,7 +18,6 @@ from dsl.errors import Diagnostic, RunError, SpecError
 from dsl.render import show
 from nnc.examples import example_of
 from nnc.failure import colored, print_diagnostics
-from nnc.installed import refuse_strangers
 from nnc.model import Model, Origin, save_model
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
@@ -58,7 +57,6 @@ class Spec:
 
 
 def run(spec: Path | None, options: Options) -> int:
-    refuse_strangers()
     refuse_device(options.device)
     path = shipped_folder() / DEFAULT_SPEC if spec is None else spec
     text = read_spec(path)
