@@ -13,6 +13,7 @@ from dsl.source import Span
 
 IN_FULL = 5  # errors that are shown in full; the rest is a count
 TAB = "    "
+WINDOW = 1000  # characters on either side of a place
 _BOLD, _RED, _YELLOW, _BLUE, _CYAN = "1", "1;31", "1;33", "1;34", "36"
 
 
@@ -151,18 +152,22 @@ def _cut(span: Span, room: int) -> tuple[str, int, int]:
     """The span's line in at most room columns, how many columns the mark takes (at least 1), and where it starts."""
     start = min(span.column - 1, len(span.text))
     stop = min(span.end_column - 1, len(span.text)) if span.end_line == span.line else len(span.text)
-    cells = [_cell(character) for character in span.text]
-    before, marked, after = cells[:start], cells[start:stop], cells[stop:]
-    left, right = "", ""
-    if _total(cells) > room:
+    # A line may have a million characters: no more of it is looked at than can matter.
+    near, far = max(0, start - WINDOW), min(len(span.text), stop + WINDOW)
+    before = [_cell(character) for character in span.text[near:start]]
+    marked = [_cell(character) for character in span.text[start : min(stop, start + WINDOW)]]
+    after = [_cell(character) for character in span.text[stop:far]]
+    left = right = ""
+    if near or far < len(span.text) or stop > start + WINDOW or _total([*before, *marked, *after]) > room:
         marked, lost = _fitting(marked, room - 2)
+        lost = lost or stop > start + WINDOW
         if lost:
             after = []
         spare = room - _total(marked) - 2
         kept = _fitting(before[::-1], max(spare // 2, spare - _total(after)))[0][::-1]
-        left, before = ("…" if len(kept) < len(before) else ""), kept
+        left, before = ("…" if near or len(kept) < len(before) else ""), kept
         kept = _fitting(after, spare - _total(before))[0]
-        right, after = ("…" if len(kept) < len(after) or lost else ""), kept
+        right, after = ("…" if far < len(span.text) or len(kept) < len(after) or lost else ""), kept
     line = left + "".join((*before, *marked, *after)) + right
     return line, max(_total(marked), 1), len(left) + _total(before)
 

@@ -91,8 +91,9 @@ def _quotes_missing(source: Source, place: Place, accepted: Accepted) -> Diagnos
     if found is None or before is None or not place.in_section:
         return None
     if found.text in (".", "/") and before.kind == "name" and len(place.statement) > 1:
-        whole = source.span(before).until(source.span(found))
-        return Diagnostic("NN129", "a path stands in quotes", whole, help=f'write "{show(before.text)}{found.text}..."')
+        path = source.lines[before.line - 1][before.column - 1 :].split()[0]
+        whole = source.span(before, 0, len(path))
+        return Diagnostic("NN129", "a path stands in quotes", whole, help=f'write "{show(path)}"')
     return None
 
 
@@ -111,7 +112,8 @@ def _colon(source: Source, place: Place, accepted: Accepted) -> Diagnostic | Non
     if place.inside == "{" and before.kind == "name":
         name = show(before.text)
         if place.in_section:
-            advice = f"write `{name} 3`" if len(place.statement) == 1 else f"write `{name}=3`"
+            value = show(place.after.text) if place.after is not None and place.after.kind in VALUES else "3"
+            advice = f"write `{name} {value}`" if len(place.statement) == 1 else f"write `{name}={value}`"
         else:
             advice = f"a value is named `{name} = ...`, a setting given `{name}=3`"
         return Diagnostic(
@@ -151,6 +153,18 @@ def _arrow(source: Source, place: Place, accepted: Accepted) -> Diagnostic | Non
         found_span(source, place),
         help="model name(text: words) -> label: class {",
     )
+
+
+def _missing_after(source: Source, place: Place, accepted: Accepted) -> Diagnostic | None:
+    """A statement that breaks off after an operator."""
+    found, before = place.found, place.before
+    if before is None or before.text not in ("=", "|", "+", "-", "*", "/", "@") or "NAME" not in accepted:
+        return None
+    if found is not None and found.kind != "newline" and found.text not in ("}", ")", "]", ";"):
+        return None
+    what = "a layer" if before.text == "|" else "a value"
+    advice = f"put {what} there, or delete the `{before.text}`"
+    return Diagnostic("NN120", f"{what} is missing after `{before.text}`", _after(source, before), help=advice)
 
 
 def _brace(source: Source, place: Place, accepted: Accepted) -> Diagnostic | None:
@@ -247,6 +261,7 @@ SLIPS: tuple[Callable[[Source, Place, Accepted], Diagnostic | None], ...] = (
     _arrow,
     _list_in_brackets,
     _comma,
+    _missing_after,
     _inside_parentheses,
     _brace,
 )

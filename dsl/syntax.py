@@ -7,6 +7,7 @@ from dsl.lexical import Source
 from dsl.outline import Place
 from dsl.render import show
 from dsl.slips import SLIPS, VALUES, Accepted, ends, found_span
+from dsl.structure import GOES_ON_AFTER
 
 _SIGNS = {
     "_ARROW": "`->`", "_PIPE": "`|`", "COLON": "`:`", "EQUAL": "`=`", "COMMA": "`,`", "LBRACE": "`{`", "RBRACE": "`}`",
@@ -65,7 +66,7 @@ def _wanted(place: Place, accepted: Accepted) -> str:
     ]
     if "PLUS" in accepted:
         kinds.append("an operator")
-    if "_NL" in accepted and not ends(place):
+    if "_NL" in accepted and not ends(place) and (place.before is None or place.before.text not in GOES_ON_AFTER):
         kinds.append("the end of the line")
     if len(kinds) < 2:
         return "".join(kinds)
