@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 
 from compiler.ir.graph import Node, Op
@@ -25,27 +26,33 @@ Allot = Callable[[str, Dtype, Shape], Place]
 
 
 def group(
-    node: Node, out: Place, inputs: Sequence[Place | Literal], sizes: Mapping[str, int], allot: Allot, name: str
+    node: Node,
+    out: Place,
+    inputs: Sequence[Place | Literal],
+    dying: Sequence[Place],
+    sizes: Mapping[str, int],
+    allot: Allot,
+    name: str,
 ) -> tuple[Call | Loop, ...]:
-    """The work of an element-wise node; inputs are the values' places of a row-sparse operand."""
-    steps: tuple[Step, ...]
+    """The work of an element-wise node; of a row-sparse operand inputs has the values' place.
+
+    dying: inputs that nobody reads any more, whose memory is work space as soon as the group has read them
+    """
     if isinstance(node.op, Fused):
         steps, types = node.op.steps, node.op.step_types(*(n.type for n in node.inputs))
     else:
         steps, types = ((node.op, tuple(range(len(node.inputs)))),), (node.type,)
-    shapes = [_shape(t, sizes, out) for t in types]
-    passes = sum(_passes(op) for op, _ in steps)
-    if passes < 2 or prod(out.shape) <= WORTH_BLOCKS:
-        return tuple(_calls(node, steps, types, shapes, list(inputs), range(len(steps)), out, allot))
-    first = [i for i, shape in enumerate(shapes) if shape != out.shape]
-    values: list[Place | Literal | None] = [*inputs, *(None for _ in steps)]
-    before = _calls(node, steps, types, shapes, values, first, None, allot)
-    return (*before, _loop(node, steps, types, shapes, values, out, allot, name))
-
-
-def _shape(type_: Type, sizes: Mapping[str, int], out: Place) -> Shape:
     # Row-sparse values all have the rows of the result.
-    return out.shape if type_.rows is not None else tuple(value_of(dim, sizes) for dim in type_.shape)
+    shapes = [out.shape if t.rows is not None else tuple(value_of(d, sizes) for d in t.shape) for t in types]
+    looped = sum(_passes(op) for op, _ in steps) > 1 and prod(out.shape) > WORTH_BLOCKS
+    inside = [i for i, shape in enumerate(shapes) if not looped or shape == out.shape]
+    before = [i for i in range(len(steps)) if i not in inside]
+    work = _Work(steps, types, shapes, [*before, *inside], [*inputs, *(None for _ in steps)], allot)
+    calls = work.calls(before)
+    if not looped:
+        work.spare = [out, *dying]
+        return (*calls, *work.calls(inside, out))
+    return (*calls, _loop(work, inside, out, dying, name))
 
 
 def _passes(op: Op) -> int:
@@ -62,96 +69,86 @@ def _passes(op: Op) -> int:
             return 1
 
 
-def _calls(
-    node: Node,
-    steps: Sequence[Step],
-    types: Sequence[Type],
-    shapes: Sequence[Shape],
-    values: list[Place | Literal | None],
-    chosen: Sequence[int],
-    out: Place | None,
-    allot: Allot,
-) -> list[Call]:
-    """Calls for the chosen steps. values: what the inputs and earlier steps are; grows, or is filled in, by theirs.
+@dataclass
+class _Work:
+    """The steps of a group as they become calls.
 
-    The last step writes to out. One that is read inside only gets work space, that of an operand which is read for the
-    last time where it may.
+    values: where the inputs and then the results of the steps are, as far as they are known
+    spare: memory that results may lie in once what is in it has been read
     """
-    start = len(node.inputs)
-    values += [None] * (start + len(steps) - len(values))
-    last_read = _last_reads(steps, start)
-    free: list[Place] = []
-    mine: set[str] = set()
-    result: list[Call] = []
-    for i in chosen:
-        op, operands = steps[i]
-        if isinstance(op, Constant):
-            values[start + i] = Literal(op.value, op.dtype)
-            continue
-        inputs = tuple(_known(values[j]) for j in operands)
-        dying = [
-            (position, place)
-            for position, (j, place) in enumerate(zip(operands, inputs, strict=True))
-            if isinstance(place, Place) and place.name in mine and last_read[j] == i
-        ]
-        if i == len(steps) - 1 and out is not None:
-            place = out
-        else:
-            place = next(
-                (
-                    p
-                    for position, p in dying
-                    if position in overwritable(op) and (p.dtype, p.shape) == (types[i].dtype, shapes[i])
-                ),
-                None,
-            ) or next((p for p in free if (p.dtype, p.shape) == (types[i].dtype, shapes[i])), None)
-            if place is None:
-                place = allot("t", types[i].dtype, shapes[i])
-            elif place in free:
-                free.remove(place)
-            mine.add(place.name)
-        scratch = tuple(
-            allot("t", t.dtype, shapes[i]) for t in op.scratch(*(Type(types[i].dtype, ()) for _ in operands))
-        )
-        result.append(Call(op, place, inputs, scratch, tuple(attributes(Node(op, (), types[i]), {}).items())))
-        free += [p for p in {p.name: p for _, p in dying}.values() if p.name != place.name]
-        values[start + i] = place
-    return result
+
+    steps: Sequence[Step]
+    types: Sequence[Type]
+    shapes: Sequence[Shape]
+    order: Sequence[int]
+    values: list[Place | Literal | None]
+    allot: Allot
+    spare: list[Place] = field(default_factory=list[Place])
+
+    def __post_init__(self) -> None:
+        self.start = len(self.values) - len(self.steps)
+        self.time = {i: t for t, i in enumerate(self.order)}
+        self.last_read = [-1] * len(self.values)
+        for t, i in enumerate(self.order):
+            for j in self.steps[i][1]:
+                self.last_read[j] = t
+
+    def calls(self, chosen: Sequence[int], out: Place | None = None) -> list[Call]:
+        """The calls of some steps. The last of them writes to out, if there is one."""
+        result: list[Call] = []
+        for i in chosen:
+            op, operands = self.steps[i]
+            if isinstance(op, Constant):
+                self.values[self.start + i] = Literal(op.value, op.dtype)
+                continue
+            place = out if out is not None and i == chosen[-1] else self.place(i, out)
+            scratch = tuple(
+                self.allot("t", t.dtype, self.shapes[i]) for t in op.scratch(*(self.types[i] for _ in operands))
+            )
+            inputs = tuple(value for j in operands if (value := self.values[j]) is not None)
+            result.append(Call(op, place, inputs, scratch, tuple(attributes(Node(op, (), self.types[i]), {}).items())))
+            self.values[self.start + i] = place
+        return result
+
+    def place(self, i: int, out: Place | None) -> Place:
+        """Where an inner result lies: over one of its operands if it can, else in memory that is free, else anew."""
+        free = [place for place in self.spare if self.may_take(place, i, out)]
+        operands = [self.values[j] for j in self.steps[i][1]]
+        free.sort(key=lambda place: place not in operands)
+        if free:
+            return free[0]
+        place = self.allot("t", self.types[i].dtype, self.shapes[i])
+        self.spare.append(place)
+        return place
+
+    def may_take(self, place: Place, i: int, out: Place | None) -> bool:
+        if (place.dtype, place.shape) != (self.types[i].dtype, self.shapes[i]):
+            return False
+        if place == out and self.last_read[self.start + i] == len(self.order) - 1:
+            last, operands = self.steps[self.order[-1]]
+            if not _only_over(last, operands, self.start + i):
+                return False
+        now = self.time[i]
+        for j, value in enumerate(self.values):
+            if isinstance(value, Place) and value.region == place.region and self.last_read[j] >= now:
+                op, operands = self.steps[i]
+                if self.last_read[j] > now or value != place or not _only_over(op, operands, j):
+                    return False
+        return True
 
 
-def _known(value: Place | Literal | None) -> Place | Literal:
-    assert value is not None
-    return value
+def _only_over(op: Op, operands: Sequence[int], value: int) -> bool:
+    """Whether the op reads the value only as operands that its result may be written over."""
+    return all(position in overwritable(op) for position, j in enumerate(operands) if j == value)
 
 
-def _last_reads(steps: Sequence[Step], start: int) -> dict[int, int]:
-    last = {j: i for i, (_, operands) in enumerate(steps) for j in operands}
-    for j in range(start + len(steps)):
-        last.setdefault(j, len(steps))
-    return last
-
-
-def _loop(
-    node: Node,
-    steps: Sequence[Step],
-    types: Sequence[Type],
-    shapes: Sequence[Shape],
-    values: list[Place | Literal | None],
-    out: Place,
-    allot: Allot,
-    name: str,
-) -> Loop:
-    inside = [i for i, shape in enumerate(shapes) if shape == out.shape]
-    read = {j for i in inside for j in steps[i][1]}
-    whole = {p.name: p for j in sorted(read) if isinstance(p := values[j], Place)}
-    together = _together(out, whole.values())
+def _loop(work: _Work, inside: Sequence[int], out: Place, dying: Sequence[Place], name: str) -> Loop:
+    read = {j for i in inside for j in work.steps[i][1]}
+    whole = {p.name: p for j in sorted(read) if isinstance(p := work.values[j], Place) and p.shape}
+    whole.setdefault(out.name, out)
+    together = _together(out.shape, whole.values())
     shape = (prod(out.shape[:together]), *out.shape[together:])
-    width = prod(shape[1:])
-    rows = min(max(BLOCK // width, 1), shape[0])
-
-    parts: dict[str, tuple[str, Place]] = {}
-    for place in (*(p for p in whole.values() if p.shape), out):
-        parts.setdefault(place.name, (f"{place.name}_", place))
+    rows = min(max(BLOCK // max(prod(shape[1:]), 1), 1), shape[0])
     temporaries: list[tuple[str, Place]] = []
 
     def part(place: Place) -> Place:
@@ -161,18 +158,22 @@ def _loop(
     def allot_block(kind: str, dtype: Dtype, _: Shape) -> Place:
         place = allot(kind, dtype, (rows, *shape[1:]))
         temporaries.append((f"{place.name}_", place))
-        return Place(f"{place.name}_", place.region, dtype, out.shape, contiguous(out.shape))
+        return part(place)
 
-    inner = [part(v) if isinstance(v, Place) else v for v in values]
-    body = _calls(node, steps, types, shapes, inner, inside, part(out), allot_block)
-    return Loop(name, out.shape, shape, rows, tuple(parts.values()), tuple(temporaries), tuple(body))
+    allot = work.allot
+    work.values = [part(v) if isinstance(v, Place) else v for v in work.values]
+    work.spare = [part(out), *(part(place) for place in dying)]
+    work.allot = allot_block
+    body = work.calls(inside, part(out))
+    parts = tuple((f"{place.name}_", place) for place in whole.values())
+    return Loop(name, out.shape, shape, rows, parts, tuple(temporaries), tuple(body))
 
 
-def _together(out: Place, operands: Iterable[Place]) -> int:
+def _together(shape: Shape, operands: Iterable[Place]) -> int:
     """How many leading axes are one for every operand, once it is broadcast."""
-    count = len(out.shape)
-    for place in (out, *operands):
-        strides = broadcast(place.shape, place.strides, out.shape)
-        while count > 1 and reshaped(out.shape[:count], strides[:count], (prod(out.shape[:count]),)) is None:
+    count = len(shape)
+    for place in operands:
+        strides = broadcast(place.shape, place.strides, shape)
+        while count > 1 and reshaped(shape[:count], strides[:count], (prod(shape[:count]),)) is None:
             count -= 1
     return count

@@ -145,10 +145,21 @@ class _Planner:
             values = out.values if isinstance(out, RowsPlace) else out
             if op.elementwise:
                 name = self.names.free(f"blocks_{self.now}")
-                return group(node, values, plain, self.sizes, self._allot, name)
+                return group(node, values, plain, self._dying(plain, values), self.sizes, self._allot, name)
             inputs, out = plain, values
         scratch = tuple(self._scratch(t) for t in op.scratch(*(n.type for n in node.inputs)))
         return (Call(op, out, inputs, scratch, tuple(attributes(node, self.sizes).items())),)
+
+    def _dying(self, inputs: Sequence[Place | Literal], out: Place) -> list[Place]:
+        """Operands as large as the result that lie alone in their memory and are read for the last time."""
+        places = [x for x in dict.fromkeys(inputs) if isinstance(x, Place)]
+        alone = [x for x in places if sum(x.region == y.region for y in places) == 1]
+        return [x for x in alone if x.shape == out.shape and x.region != out.region and self._ends(x)]
+
+    def _ends(self, x: Place) -> bool:
+        region = self.regions[x.region]
+        over = region.store is None and region.born >= 0 and region.read_until <= self.now
+        return over and is_contiguous(x.shape, x.strides)
 
     def _scratch(self, type_: Type) -> Place:
         return self._allot("t", type_.dtype, tuple(value_of(d, self.sizes) for d in type_.shape))
@@ -218,16 +229,9 @@ class _Planner:
             x = values[i] if i < len(values) else None
             if not isinstance(x, Place) or (x.dtype, x.shape) != (node.type.dtype, shape):
                 continue
-            region = self.regions[x.region]
             alone = all(not isinstance(v, Place) or v.region != x.region or v == x for v in values)
-            if (
-                alone
-                and region.store is None
-                and region.read_until <= self.now
-                and region.born >= 0
-                and is_contiguous(x.shape, x.strides)
-            ):
-                region.read_until = self._last_read(node)
+            if alone and self._ends(x):
+                self.regions[x.region].read_until = self._last_read(node)
                 return x
         return None
 

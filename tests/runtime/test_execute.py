@@ -229,3 +229,14 @@ def test_row_sparse_output_is_written_out():
     graph = Graph((ids, x), (Output("y", apply(ScatterRows(6), ids, x)),))
     found = executor_of(graph, {}).run({"ids": np.array([2, 0, 5, 2]), "x": np.ones((4, 2))}, {})
     np.testing.assert_array_equal(found["y"][:, 0], [0, 0, 2, 0, 0, 1])
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_operand_that_is_read_in_two_orders_is_no_work_space():
+    x, y = data("x", 4, 4), data("y", 4, 4)
+    h = apply(e.Exp(), x)
+    turned = apply(Transpose((1, 0)), h)
+    group = apply(e.Mul(), apply(e.Add(), apply(e.Sub(), h, y), y), apply(e.Tanh(), turned))
+    graph = optimize(Graph((x, y), (Output("z", group),)))
+    rng = np.random.default_rng(3)
+    assert_program_agrees(graph, {}, {"x": rng.normal(size=(4, 4)), "y": rng.normal(size=(4, 4))})
