@@ -61,7 +61,7 @@ class Terminal:
             case Started():
                 self.started = event
                 self.epoch_start = self.train_start = perf_counter()
-                self._print_lines(packed(header_parts(self.header, event), self.console.width, "   "), "bold")
+                self._print_lines(packed(header_parts(self.header, event), self.console.width, "    "), "bold")
             case BatchDone():
                 self._batch(event)
             case EpochDone():
@@ -72,14 +72,18 @@ class Terminal:
         if self.live is not None:
             self.live.stop()
             self.live = None
-        for line in lines:
-            self.console.print(Text(line), soft_wrap=True)
+        if lines:
+            self.console.print()
+        for i, line in enumerate(lines):
+            self.console.print(Text(line, "bold" if i == 0 else ""), soft_wrap=True)
 
     def _batch(self, done: BatchDone) -> None:
         now = perf_counter()
         if self.first_step is None:
             self.first_step = process_seconds()
-            self._print_lines(packed(cost_parts(self.started, self.first_step), self.console.width, " · "), "dim")
+            self._print_lines(
+                packed(cost_parts(self.header, self.started, self.first_step), self.console.width, " · "), "dim"
+            )
             self.console.print()
         if done.batch == 1:
             self.epoch_examples = self.epoch_tokens = 0
@@ -97,7 +101,7 @@ class Terminal:
             self.columns = table_columns(metrics, done.valid is not None, self.console.width - 2)
             heading = "  " + "".join(f"{c.heading:>{column_width(c)}}  " for c in self.columns)
             self.console.print(Text(heading.rstrip(), "dim"), soft_wrap=True)
-        line = Text("▸ " if done.best else "  ", "green")
+        line = Text().append("▸ " if done.best else "  ", "green")
         for column in self.columns:
             line.append(f"{cell(column, done):>{column_width(column)}}  ", self._style(column, done))
         if done.best and line.cell_len + 4 <= self.console.width:

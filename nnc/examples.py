@@ -15,22 +15,25 @@ ROWS_LOOKED_AT = 50
 
 
 def example_of(model: Model, rows: Rows) -> str | None:
-    """A row's text in quotes, where the model reads one text; None where no row is short and printable."""
+    """The shortest text of the first rows in quotes, where the model reads one text; None where none is printable."""
     inputs = model.experiment.network.inputs
-    if len(inputs) != 1 or not isinstance(inputs[0].sort, Tokens):
+    if len(inputs) != 1 or not isinstance(inputs[0].sort, Tokens) or inputs[0].sort.reverse:
         return None
-    name, sort = inputs[0].name, inputs[0].sort
     vocabulary = next(iter(model.tables.vocabularies.values()))
-    column = rows.columns[name]
+    column = rows.columns[inputs[0].name]
     assert isinstance(column, Sequences)
+    found: list[str] = []
     for row in range(min(rows.count, ROWS_LOOKED_AT)):
         tokens = [vocabulary.token(i) for i in column.ids[column.offsets[row] : column.offsets[row + 1]].tolist()]
-        if sort.reverse or None in tokens:
-            continue
-        text = joined([token for token in tokens if token], sort)
-        if len(text) <= LONGEST_EXAMPLE and text.isprintable():
-            return f'"{text}"' if not set(text) & set('"$`\\!') else shlex.quote(text)
-    return None
+        text = joined([token for token in tokens if token], inputs[0].sort)
+        if None not in tokens and len(text) <= LONGEST_EXAMPLE and text.isprintable():
+            found.append(text)
+    return _quoted(min(found, key=len)) if found else None
+
+
+def _quoted(text: str) -> str:
+    """As a shell takes it."""
+    return shlex.quote(text) if set(text) & set('"$`\\!') else f'"{text}"'
 
 
 def joined(tokens: list[str], sort: Tokens) -> str:

@@ -16,7 +16,7 @@ from runtime.train import EpochDone, Started, TrainResult
 
 METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC"}
 MOST_CLASSES_IN_A_TABLE = 12
-LONGEST_EXAMPLE = 70
+LONGEST_EXAMPLE = 80
 NARROW = 30
 """Columns below which a table has no margins."""
 
@@ -45,7 +45,7 @@ def title(metric: str) -> str:
 
 
 def header_parts(header: Header, started: Started) -> list[str]:
-    """`sentiment.nn  positive, negative`, `3,600 train · 400 valid`, `412 words`, `numpy, 2 cores`."""
+    """`sentiment.nn`, `positive, negative`, `3,600 train · 400 valid`, `412 words`."""
     parts = [show(header.file)]
     if header.labels:
         few = header.labels if len(header.labels) <= 4 else (*header.labels[:3], f"… {len(header.labels)} labels")
@@ -53,12 +53,12 @@ def header_parts(header: Header, started: Started) -> list[str]:
     parts = [*parts, " · ".join(f"{count:,} {part}" for part, count in started.rows.items())]
     if header.tokens:
         parts.append(f"{header.tokens:,} {header.unit}")
-    parts.append(f"{header.backend}, {header.cores} {'core' if header.cores == 1 else 'cores'}")
     return [header.title, *parts] if header.title else parts
 
 
-def cost_parts(started: Started, first_step_seconds: float) -> list[str]:
+def cost_parts(header: Header, started: Started, first_step_seconds: float) -> list[str]:
     return [
+        f"{header.backend}, {header.cores} {'core' if header.cores == 1 else 'cores'}",
         f"weights {quantity(started.weights)}",
         f"memory {in_words(started.needed_bytes)} of {in_words(started.available_bytes)}",
         f"first step after {first_step_seconds:.1f} s",
@@ -164,9 +164,9 @@ def number(value: float) -> str:
 
 
 def direction(metric: str, new: float, old: float | None) -> int:
-    """1 where it went better, -1 worse, 0 neither."""
+    """1 where it went better, -1 worse, 0 where what is shown of it stays the same."""
     name = metric.rpartition(".")[2].removeprefix("valid_")
-    if old is None or new == old:
+    if old is None or number(new) == number(old):
         return 0
     return 1 if better(name, new, old) else -1
 
@@ -207,8 +207,10 @@ def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: 
                 text += extra if columns(text) + len(extra) <= width else ""
             lines.append(text)
             lead = ""
-        lines += confusion(output, width)
     lines.append(line("", "loss", evaluation.loss))
+    for output in evaluation.outputs:
+        matrix = confusion(output, width)
+        lines += ["", *matrix] if matrix else []
     return [cut(text, width) for text in lines]
 
 

@@ -66,7 +66,7 @@ def run(spec: Path | None, options: Options) -> int:
         raise SpecError(no_data(path))
     opened = Spec(path, text, options, experiment.data)
     folds = experiment.data.folds
-    screen = _screen(options.as_json)
+    screen = screen_for(options.as_json)
     first = _read(opened, experiment, 0 if folds else None)
     folder = new_run(options.out, path.stem, options.overwrite)
     try:
@@ -111,7 +111,7 @@ def _read(spec: Spec, experiment: Experiment, fold: int | None) -> Dataset:
     return dataset
 
 
-def _screen(as_json: bool) -> Screen:
+def screen_for(as_json: bool) -> Screen:
     """With --json standard output holds the one line of JSON, so progress goes to standard error."""
     out = sys.stderr if as_json else sys.stdout
     if as_json or not out.isatty() or os.environ.get("TERM") == "dumb":
@@ -134,7 +134,8 @@ def _one(spec: Spec, dataset: Dataset, folder: Path, screen: Screen, stop: Stop)
         print(json.dumps(json_of(result, path), ensure_ascii=False))
     else:
         width = screen.width()
-        screen.end((*summary(result, model.experiment.train.epochs, width), *_ending(model, dataset, path, folder)))
+        ending = _ending(model, dataset, path, folder)
+        screen.end((*summary(result, model.experiment.train.epochs, width), "", *ending))
     return 0
 
 
