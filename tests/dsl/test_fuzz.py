@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dsl.errors import SpecError
+from dsl.errors import Diagnostic, SpecError
 from dsl.parse import parse
 from dsl.render import render
 from tests.dsl.broken import CASES
@@ -17,18 +17,23 @@ from tests.dsl.fresh import SEED, seeds
 from tests.dsl.generate import generated
 
 GALLERY = [path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent / "gallery").glob("*.nn"))]
+WORDS = "model block cell let use data train as per state each a h' 3 0.5 10% .5 1e999 's' 模 e\u0301 nn 1"
 PIECES = (
-    "model block cell let use data train as per state each a h' 3 0.5 10% .5 1e999 \"s\" \"s 's' ( ) [ ] { } | ; , : = . "
-    "+ - * / @ -> == // ， （ 模 e\u0301 \u00a0 # nn 1 $ \\"
-).split(" ") + ["\n", "\n", "\n", " ", "\r\n", "\t", "# c\n"]
+    *WORDS.split(" "),
+    *"()[]{}|;,:=.+-*/@#$\\，（\u00a0",
+    *('"s"', '"s', "->", "==", "//", "\n", "\n", "\n", " ", "\r\n", "\t", "# c\n"),
+)
 
 
 def survives(data: str | bytes) -> None:
+    found: tuple[Diagnostic, ...] = ()
     try:
         parse(data, "fuzz.nn")
     except SpecError as error:
+        found = error.diagnostics
+    if found:
         lines = data.split("\n") if isinstance(data, str) else data.decode("utf-8", "replace").split("\n")
-        for diagnostic in error.diagnostics:
+        for diagnostic in found:
             span = diagnostic.span
             assert span is not None
             for where in (span, *(note.span for note in diagnostic.notes)):
@@ -37,7 +42,7 @@ def survives(data: str | bytes) -> None:
                 assert where.text == lines[where.line - 1].lstrip("\ufeff").removesuffix("\r") or isinstance(
                     data, bytes
                 )
-        assert render(error.diagnostics, width=40)
+        assert render(found, width=40)
 
 
 def noise(rng: random.Random) -> bytes:
@@ -109,8 +114,6 @@ def test_generated_spec_parses() -> None:
         "= ",
         "/*",
         "\\u",
-    ]
-    + [
         "let a 3\n",
         "model m(a: b) c: d {}\n",
         "f(",

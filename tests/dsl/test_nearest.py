@@ -18,8 +18,13 @@ LAYERS = ("avgpool", "conv", "conv2d", "dense", "dropout", "embed", "gru", "lstm
         ("con", "conv"),
         ("drop_out", "dropout"),
         ("ltsm", "lstm"),
-    ]
-    + [("embedd", "embed"), ("transformer", None), ("x", None), ("", None), ("dense", None), ("x" * 1000, None)],
+        ("embedd", "embed"),
+        ("transformer", None),
+        ("x", None),
+        ("", None),
+        ("dense", None),
+        ("x" * 1000, None),
+    ],
 )
 def test_nearest_name(word: str, found: str | None) -> None:
     assert nearest(word, LAYERS) == found

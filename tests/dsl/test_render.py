@@ -124,8 +124,10 @@ def test_source_is_shown_without_control_characters() -> None:
         ("a\nb\tc\r", "a\\nb\\tc\\r"),
         ("\x1b[0m", "\\u001b[0m"),
         ("\u202e", "\\u202e"),
-    ]
-    + [("\x00\x7f\x9b", "\\u0000\\u007f\\u009b"), ("\U000e0001", "\\U000e0001"), ("\ud800", "\\ud800")],
+        ("\x00\x7f\x9b", "\\u0000\\u007f\\u009b"),
+        ("\U000e0001", "\\U000e0001"),
+        ("\ud800", "\\ud800"),
+    ],
 )
 def test_shown_text_has_its_control_characters_written_out(text: str, shown: str) -> None:
     assert show(text) == shown
