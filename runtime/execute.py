@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TypeAlias
 
+import numpy as np
+
 from compiler.ir.graph import Graph
 from compiler.plan.plan import Place, Plan, RowsPlace
 from dsl.errors import InternalError
@@ -94,8 +96,8 @@ class Executor:
         program = self._program(sizes)
         for name, staged in program.inputs.items():
             given = feeds[name]
-            if given.shape != staged.shape:
-                raise InternalError(f"{name} is fed as {given.shape}, and is {staged.shape}")
+            if np.shape(given) != staged.shape:
+                raise InternalError(f"{name} is fed as {np.shape(given)}, and is {staged.shape}")
             staged[...] = self._backend.to_device(given)
         with self._backend.quiet():
             program.step()

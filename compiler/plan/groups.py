@@ -14,8 +14,8 @@ from compiler.plan.calls import attributes
 from compiler.plan.layout import broadcast, contiguous, overwritable, reshaped
 from compiler.plan.plan import Call, Literal, Loop, Place
 
-BLOCK = 2**15
-"""Elements: four float32 blocks are 512 KiB, half of a usual second-level cache."""
+BLOCK = 2**16
+"""Elements: four float32 blocks are 1 MiB, a usual second-level cache. Smaller ones pay for their calls."""
 
 WORTH_BLOCKS = 2 * BLOCK
 """Below, all of it stays in the cache anyway."""
