@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NoReturn, TypeAlias
 
 from compiler.experiment import Init, LayerRow, Parameter
@@ -58,6 +58,28 @@ class Namespace:
         return Namespace(self.path)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a value got its shape: for the notes of an error about it. word: the layer that did it."""
+
+    span: Span
+    text: str
+    word: str
+
+
+@dataclass(frozen=True)
+class SameTable:
+    """Two inputs' ids look up one table: their vocabularies are one. span: the second look-up."""
+
+    first: str
+    second: str
+    span: Span
+
+
+LIBRARY = "library/"
+"""How the files of the library start in a span."""
+
+
 @dataclass
 class Build:
     """One lowering of a model in one mode. Holds what has been made so far."""
@@ -69,12 +91,19 @@ class Build:
     parameters: dict[str, Parameter] = field(default_factory=dict[str, Parameter])
     weights: dict[str, Node] = field(default_factory=dict[str, Node])
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
-    origins: dict[Node, tuple[Span, str]] = field(default_factory=dict[Node, tuple[Span, str]])
+    origins: dict[Node, Origin] = field(default_factory=dict[Node, Origin])
+    pooled: dict[Node, Origin] = field(default_factory=dict[Node, Origin])
     rows: list[LayerRow] = field(default_factory=list[LayerRow])
     fresh: list[Node] = field(default_factory=list[Node])
     vocabularies: dict[Node, Dim] = field(default_factory=dict[Node, Dim])
+    owners: dict[Node, str] = field(default_factory=dict[Node, str])
+    tables: dict[str, str] = field(default_factory=dict[str, str])
+    same_tables: list[SameTable] = field(default_factory=list[SameTable])
+    within: list[Note] = field(default_factory=list[Note])
     sites: int = 0
-    """fresh: the nodes of the layer at hand; vocabularies: ids -> how many ids there are; sites: layers that draw."""
+    """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
+    how many ids there are; owners: ids -> whose vocabulary that is; tables: weight -> by whose ids it is looked up;
+    within: the uses of blocks that are being lowered, outermost first; sites: layers that draw."""
 
     @property
     def made(self) -> int:
@@ -111,8 +140,19 @@ class Build:
         return seed, self.input("step", Type("i64"), "number"), self.sites
 
     def report(self, diagnostic: Diagnostic) -> None:
-        if diagnostic not in self.diagnostics:
+        """Adds an error, once for each place: rounds of a `repeat` and uses of a block repeat theirs."""
+        if self.within and diagnostic.span is not None:
+            diagnostic = self._located(diagnostic, diagnostic.span)
+        if all((d.code, d.span) != (diagnostic.code, diagnostic.span) for d in self.diagnostics):
             self.diagnostics.append(diagnostic)
+
+    def _located(self, diagnostic: Diagnostic, span: Span) -> Diagnostic:
+        """With the use of the block that it happened in; in a block of the library, at that use."""
+        if span.file.startswith(LIBRARY):
+            use = next((n for n in reversed(self.within) if not n.span.file.startswith(LIBRARY)), self.within[0])
+            inner = Note(span, diagnostic.label or "here, in the library")
+            return replace(diagnostic, span=use.span, label=use.text, notes=(inner,))
+        return replace(diagnostic, notes=(*diagnostic.notes, *self.within[:-4:-1]))
 
     def fail(
         self, code: str, message: str, span: Span, label: str = "", *, help: str = "", notes: tuple[Note, ...] = ()
@@ -122,10 +162,8 @@ class Build:
 
     def origin(self, node: Node) -> tuple[Note, ...]:
         """Where a value came from, as a note for an error about it."""
-        if node not in self.origins:
-            return ()
-        span, text = self.origins[node]
-        return (Note(span, text),)
+        origin = self.origins.get(node)
+        return (Note(origin.span, origin.text),) if origin is not None else ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +171,8 @@ class Use:
     """One use of a layer: where it stands, what it was given.
 
     name: the path below which its weights are named; label: what follows `as`
-    head: the output that this layer ends in, if it does; `units` is then how many it has (None: the layer decides)
+    place: the layer's name alone, which errors point at
+    head: whether it ends in an output; `units` is then how many it has (None: the layer decides)
     """
 
     build: Build
@@ -146,13 +185,14 @@ class Use:
     tied: Mapping[str, Node] | None = None
     units: Dim | None = None
     head: bool = False
+    place: Span | None = None
 
     def op(self, op: Op, *operands: Node) -> Node:
         return self.build.op(op, *operands, span=self.span)
 
     def fail(self, code: str, message: str, label: str = "", *, help: str = "", about: Node | None = None) -> NoReturn:
         notes = self.build.origin(about) if about is not None else ()
-        self.build.fail(code, message, self.span, label, help=help, notes=notes)
+        self.build.fail(code, message, self.place or self.span, label, help=help, notes=notes)
 
     def count(self, name: str) -> int:
         value = self.settings[name]
@@ -171,11 +211,14 @@ class Use:
     def flag(self, name: str) -> bool:
         return self.settings.get(name) is True
 
-    def weight(self, name: str, shape: tuple[Dim, ...], init: Init) -> Node:
-        """The weight of that name, made at its first use. `init=` and `scale=` at the layer override how it starts."""
+    def weight(self, name: str, shape: tuple[Dim, ...], init: Init, owner: str | None = None) -> Node:
+        """The weight of that name, made at its first use. `init=` and `scale=` at the layer override how it starts.
+
+        owner: whose ids look it up, if it is a table: two inputs that share one share their vocabulary
+        """
         build = self.build
         if self.tied is not None and name in self.tied:
-            return self.tied[name]
+            return self._tied(self.tied[name], shape, owner)
         path = f"{self.name}.{name}"
         kind, scale = self.word_of("init"), self.settings.get("scale")
         if name.startswith("weight") and (kind is not None or scale is not None):
@@ -186,15 +229,38 @@ class Use:
         if path not in build.parameters:
             build.parameters[path] = parameter
             build.weights[path] = Node(Input(path, "weight", parameter.type), (), parameter.type, self.span)
-        elif build.parameters[path].type.shape != shape:
-            old = build.parameters[path]
+            if owner is not None:
+                build.tables[path] = owner
+        elif not self._same_table(path, owner) and build.parameters[path].type.shape != shape:
+            old = show_dims(build.parameters[path].type.shape)
             build.fail(
                 "NN213",
-                f"the shared weights of {self.word} are {show_dims(old.type.shape)}, but here they would be {show_dims(shape)}",
-                self.span,
+                f"the shared weights of {self.word} are {old}, but here they would be {show_dims(shape)}",
+                self.place or self.span,
                 help="give every use of what is shared values of the same width",
             )
         return build.weights[path]
+
+    def _same_table(self, path: str, owner: str | None) -> bool:
+        """Notes that two inputs share a table; True where their numbers of ids are still two symbols."""
+        first = self.build.tables.get(path)
+        if owner is None or first is None or first == owner:
+            return False
+        self.build.same_tables.append(SameTable(first, owner, self.span))
+        return True
+
+    def _tied(self, tied: Node, shape: tuple[Dim, ...], owner: str | None) -> Node:
+        assert isinstance(tied.op, Input)
+        old = tied.type.shape
+        if self._same_table(tied.op.name, owner) and old[1:] == shape[1:]:
+            return tied
+        if old != shape:
+            self.fail(
+                "NN506",
+                f"the tied weights are {show_dims(old)}, but {self.word} needs {show_dims(shape)}",
+                help="tie only what has the same sizes",
+            )
+        return tied
 
 
 def show_dims(shape: tuple[Dim, ...]) -> str:

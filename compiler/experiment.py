@@ -18,8 +18,8 @@ from dsl.source import Span
 class Init:
     """How a weight starts.
 
-    zeros; constant: scale everywhere; uniform: U(-scale, scale); normal: deviation scale; xavier: U(+-sqrt(6 / (fan in +
-    fan out))); he: deviation sqrt(2 / fan in). scale None means 1 / sqrt(fan in), as PyTorch's Linear.
+    zeros; constant: scale everywhere; uniform: U(-scale, scale); normal: deviation scale; xavier: U(+-sqrt(6 / (fan in
+    + fan out))); he: deviation sqrt(2 / fan in). scale None means 1 / sqrt(fan in), as PyTorch's Linear.
     padding_row: row 0 is zeros (an embedding's)
     """
 
@@ -62,7 +62,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class State:
-    """A value that lives from step to step beside the weights (an optimizer's moments); starts at `start` everywhere."""
+    """A value that lives from step to step beside the weights, an optimizer's moments. start: its first, everywhere."""
 
     name: str
     type: Type

@@ -153,7 +153,7 @@ Pairs = list[tuple[Parameter, Node, Node]]
 
 
 def clipped(step: Step, experiment: Experiment, pairs: Pairs) -> Pairs:
-    """value: each number within +-value. norm: the whole gradient times min(1, norm / (its norm + 1e-6)), as PyTorch's."""
+    """value: each number within +-value. norm: the whole gradient times min(1, norm / (its norm + 1e-6)): PyTorch's."""
     clip = experiment.train.clip
     if clip.value is not None:
         high, low = step.c(clip.value), step.c(-clip.value)

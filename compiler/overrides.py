@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TypeVar, cast
 
+from compiler.layers import LAYERS
+from compiler.lower.mentions import pieces
+from compiler.signature import Signature
 from dsl import ast
 from dsl.errors import Diagnostic, SpecError
 from dsl.nearest import nearest
 from dsl.parse import parse
 from dsl.source import Span
 
-SECTIONS = ("data", "train", "predict")
+SET = "--set"
+"""The file that the spans of an override name."""
+
+KINDS = ("data", "train", "predict")
+Piece = TypeVar("Piece", bound=ast.Syntax)
 
 
 def overridden(spec: ast.Spec, sets: tuple[str, ...], seed: int | None) -> ast.Spec:
@@ -20,9 +29,12 @@ def overridden(spec: ast.Spec, sets: tuple[str, ...], seed: int | None) -> ast.S
     return spec
 
 
+def _span(text: str) -> Span:
+    return Span(SET, 1, 1, 1, len(text) + 1, text)
+
+
 def _fail(text: str, code: str, message: str, help: str) -> SpecError:
-    span = Span("--set", 1, 1, 1, len(text) + 1, text)
-    return SpecError(Diagnostic(code, message, span, help=help))
+    return SpecError(Diagnostic(code, message, _span(text), help=help))
 
 
 def _one(spec: ast.Spec, text: str) -> ast.Spec:
@@ -30,45 +42,48 @@ def _one(spec: ast.Spec, text: str) -> ast.Spec:
     names = path.strip().split(".")
     if not equals or not value.strip() or not all(names):
         raise _fail(text, "NN608", "this is not PATH=VALUE", "write for example --set train.batch=64")
+    sections = _sections(spec)
     match names:
         case [constant]:
             return _constant(spec, constant, value, text)
-        case [section, entry] if section in _sections(spec):
+        case [section, entry] if section in sections:
             return _entry(spec, section, entry, None, value, text)
-        case [section, entry, setting] if section in _sections(spec):
+        case [section, entry, setting] if section in sections:
             return _entry(spec, section, entry, setting, value, text)
         case [label, setting]:
             return _label(spec, label, setting, value, text)
         case _:
-            raise _fail(
-                text,
-                "NN309",
-                f"there is no {path} to set",
-                "a constant, section.entry, section.entry.setting or label.setting",
-            )
+            help = "a constant, section.entry, section.entry.setting or label.setting"
+            raise _fail(text, "NN309", f"there is no {path} to set", help)
 
 
 def _sections(spec: ast.Spec) -> dict[str, ast.Section | None]:
-    found: dict[str, ast.Section | None] = dict.fromkeys(SECTIONS)
-    for d in spec.declarations:
-        if isinstance(d, ast.Section):
-            found[d.name.id if d.name is not None else d.kind.id] = d
+    """The sections by name; an unnamed one, and the only one of its kind, by its kind too."""
+    found: dict[str, ast.Section | None] = dict.fromkeys(KINDS)
+    all_sections = [d for d in spec.declarations if isinstance(d, ast.Section)]
+    for section in all_sections:
+        if section.name is not None:
+            found[section.name.id] = section
+    for section in all_sections:
+        if section.name is None or sum(s.kind.id == section.kind.id for s in all_sections) == 1:
+            found[section.kind.id] = section
     return found
 
 
+def _exchanged(spec: ast.Spec, old: ast.Syntax, new: ast.Declaration) -> ast.Spec:
+    return replace(spec, declarations=tuple(new if d is old else d for d in spec.declarations))
+
+
 def _constant(spec: ast.Spec, name: str, value: str, text: str) -> ast.Spec:
-    for i, d in enumerate(spec.declarations):
-        if isinstance(d, ast.Let) and d.name.id == name:
-            new = replace(d, value=_expression(value, text))
-            return replace(spec, declarations=(*spec.declarations[:i], new, *spec.declarations[i + 1 :]))
-    names = [d.name.id for d in spec.declarations if isinstance(d, ast.Let)]
-    near = nearest(name, names)
-    raise _fail(
-        text,
-        "NN309",
-        f"there is no constant {name} to set",
-        f"did you mean {near}?" if near else f"declare it: let {name} = ...",
-    )
+    lets = {d.name.id: d for d in spec.declarations if isinstance(d, ast.Let)}
+    if name in lets:
+        return _exchanged(spec, lets[name], replace(lets[name], value=_expression(value, text)))
+    near = nearest(name, lets)
+    help = f"did you mean {near}?" if near else f"declare it: let {name} = ..."
+    raise _fail(text, "NN309", f"there is no constant {name} to set", help)
+
+
+# Values, as in the file; strings need no quotes
 
 
 def _quoted(value: str) -> str:
@@ -80,124 +95,146 @@ def _quoted(value: str) -> str:
 
 
 def _arguments(value: str, text: str) -> tuple[ast.Argument, ...]:
-    parsed = _parsed(f"train {{ entry {_quoted(value)} }}", text).declarations[0]
-    assert isinstance(parsed, ast.Section)
-    return parsed.entries[0].arguments
+    parsed = _parsed(f"train {{ entry {_quoted(value)} }}", text)
+    if not isinstance(parsed, ast.Section) or len(parsed.entries) != 1:
+        raise _no_value(text)
+    return tuple(replace(a, span=_span(text)) for a in parsed.entries[0].arguments)
 
 
 def _setting(key: str, value: str, text: str) -> ast.Setting:
-    parsed = _parsed(f"train {{ entry {key}={_quoted(value)} }}", text).declarations[0]
-    assert isinstance(parsed, ast.Section)
+    parsed = _parsed(f"train {{ entry {key}={_quoted(value)} }}", text)
+    if not isinstance(parsed, ast.Section) or len(parsed.entries) != 1 or len(parsed.entries[0].arguments) != 1:
+        raise _no_value(text)
     found = parsed.entries[0].arguments[0]
-    assert isinstance(found, ast.Setting)
-    return found
+    if not isinstance(found, ast.Setting):
+        raise _no_value(text)
+    return replace(found, span=_span(text))
 
 
 def _expression(value: str, text: str) -> ast.Expression:
-    parsed = _parsed(f"let value = {_quoted(value)}", text).declarations[0]
-    assert isinstance(parsed, ast.Let)
+    parsed = _parsed(f"let value = {_quoted(value)}", text)
+    if not isinstance(parsed, ast.Let):
+        raise _no_value(text)
     return parsed.value
 
 
-def _parsed(source: str, text: str) -> ast.Spec:
+def _no_value(text: str) -> SpecError:
+    value = text.partition("=")[2]
+    return _fail(text, "NN608", f"{value} is no value", "values are written as in a spec: 64, 1e-3, relu, 2,3")
+
+
+def _parsed(source: str, text: str) -> ast.Declaration:
     try:
-        spec = parse(source, "--set")
+        spec = parse(source, SET)
     except SpecError:
-        raise _fail(
-            text,
-            "NN608",
-            f"{text.partition('=')[2]} is no value",
-            "values are written as in a spec: 64, 1e-3, relu, 2,3",
-        ) from None
+        raise _no_value(text) from None
     if len(spec.declarations) != 1:
-        raise _fail(
-            text,
-            "NN608",
-            f"{text.partition('=')[2]} is no value",
-            "values are written as in a spec: 64, 1e-3, relu, 2,3",
-        )
-    return spec
+        raise _no_value(text)
+    return _respanned(spec.declarations[0], _span(text))
+
+
+def _respanned(root: Piece, span: Span) -> Piece:
+    """The piece with every span inside it that of the whole override: errors show what was typed."""
+    return _rebuilt(root, lambda piece: replace(piece, span=span))
+
+
+def _rebuilt(root: Piece, change: Callable[[ast.Syntax], ast.Syntax]) -> Piece:
+    """The tree with every piece changed, what is inside it first, without recursion."""
+    done: dict[int, ast.Syntax] = {}
+
+    def new(held: object) -> object:
+        if isinstance(held, ast.Syntax):
+            return done[id(held)]
+        return tuple(new(each) for each in cast("tuple[object, ...]", held)) if isinstance(held, tuple) else held
+
+    for piece in reversed(list(pieces(root))):
+        held = {f.name: cast("object", getattr(piece, f.name)) for f in fields(piece)}
+        done[id(piece)] = change(replace(piece, **{name: new(value) for name, value in held.items()}))
+    return cast("Piece", done[id(root)])
+
+
+# Entries
 
 
 def _entry(spec: ast.Spec, section: str, entry: str, setting: str | None, value: str, text: str) -> ast.Spec:
-    """An entry's first positional settings, or one setting by name; the entry and the section are added if not there."""
+    """An entry's positional settings, or one setting by name; the entry and the section are added if not there."""
     old = _sections(spec)[section]
-    span = Span("--set", 1, 1, 1, len(text) + 1, text)
+    span = _span(text)
     if old is None:
         old = ast.Section(ast.Name(section, span=span), None, (), span=span)
         spec = replace(spec, declarations=(*spec.declarations, old))
     found = next((e for e in old.entries if e.path[0].id == entry), None)
+    entries = old.entries
     if found is None:
         found = ast.Entry((ast.Name(entry, span=span),), (), span=span)
-        old_entries: tuple[ast.Entry, ...] = (*old.entries, found)
-    else:
-        old_entries = old.entries
+        entries = (*entries, found)
+    # Other lines of the same entry (several files) give way with it.
+    others = [e for e in entries if e is found or e.path[0].id != entry or setting is not None]
     if setting is None:
-        kept = tuple(
-            a
-            for a in found.arguments
-            if isinstance(a, ast.Setting) or (isinstance(a, ast.Word) and a.id in ("header", "last"))
-        )
-        new = replace(found, arguments=(*_respanned(_arguments(value, text), span), *kept))
+        kept = tuple(a for a in found.arguments if isinstance(a, ast.Setting) or _stays(a))
+        new = replace(found, arguments=(*_arguments(value, text), *kept))
     else:
-        others = tuple(a for a in found.arguments if not (isinstance(a, ast.Setting) and a.key == setting))
-        new = replace(found, arguments=(*others, replace(_setting(setting, value, text), span=span)))
-    section_new = replace(old, entries=tuple(new if e is found else e for e in old_entries))
-    return replace(
-        spec,
-        declarations=tuple(
-            section_new if d is old or (d == old and isinstance(d, ast.Section) and d.kind.id == section) else d
-            for d in spec.declarations
-        ),
-    )
+        kept = tuple(a for a in found.arguments if not (isinstance(a, ast.Setting) and a.key == setting))
+        new = replace(found, arguments=(*kept, _setting(setting, value, text)))
+    return _exchanged(spec, old, replace(old, entries=tuple(new if e is found else e for e in others)))
 
 
-def _respanned(arguments: tuple[ast.Argument, ...], span: Span) -> tuple[ast.Argument, ...]:
-    return tuple(replace(a, span=span) for a in arguments)
+def _stays(argument: ast.Argument) -> bool:
+    """Words that say how a file is read stay when another file takes its place."""
+    return isinstance(argument, ast.Word) and argument.id in ("header", "last")
+
+
+# Labelled layers
 
 
 def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> ast.Spec:
-    new = replace(_setting(setting, value, text), span=Span("--set", 1, 1, 1, len(text) + 1, text))
+    new = _setting(setting, value, text)
+    blocks = {d.name.id: d for d in spec.declarations if isinstance(d, ast.Block)}
     hits = 0
 
-    def expression(e: ast.Expression) -> ast.Expression:
+    def change(piece: ast.Syntax) -> ast.Syntax:
         nonlocal hits
-        chain: list[ast.Pipe] = []
-        while isinstance(e, ast.Pipe):
-            chain.append(e)
-            e = e.value
-        result = layer(e)
-        for pipe in reversed(chain):
-            into = layer(pipe.layer)
-            assert isinstance(into, (ast.Layer, ast.Name, ast.Call))
-            result = replace(pipe, value=result, layer=into)
-        return result
-
-    def layer(e: ast.Expression) -> ast.Expression:
-        nonlocal hits
-        if not isinstance(e, ast.Layer):
-            return e
-        inner = body(e.body) if e.body is not None else None
-        if e.label is None or e.label.id != label:
-            return replace(e, body=inner)
+        if not isinstance(piece, ast.Layer) or piece.label is None or piece.label.id != label:
+            return piece
         hits += 1
-        positional = setting in ("size", "n", "k", "p")
-        others = tuple(
-            a for a in e.arguments
-            if not ((isinstance(a, ast.Setting) and a.key == setting) or (positional and isinstance(a, ast.Positional)))
-        )  # fmt: skip
-        return replace(e, arguments=(*others, new), body=inner)
-
-    def body(b: ast.Body) -> ast.Body:
-        return replace(b, statements=tuple(
-            replace(s, value=expression(s.value)) if isinstance(s, ast.Assign) else expression(s) for s in b.statements
-        ))  # fmt: skip
+        kept = _without(piece, setting, blocks)
+        return replace(piece, arguments=(*kept, new))
 
     declarations = tuple(
-        replace(d, body=body(d.body)) if isinstance(d, (ast.Model, ast.Block)) else d for d in spec.declarations
+        replace(d, body=_rebuilt(d.body, change)) if isinstance(d, (ast.Model, ast.Block)) else d
+        for d in spec.declarations
     )
     if not hits:
-        raise _fail(
-            text, "NN309", f"there is no section or label {label} to set", "a label stands behind `as` at a layer"
-        )
+        labels = {p.label.id for p in pieces(spec) if isinstance(p, ast.Layer) and p.label is not None}
+        near = nearest(label, [*labels, *_sections(spec)])
+        help = f"did you mean {near}?" if near else "a label stands behind `as` at a layer"
+        raise _fail(text, "NN309", f"there is no section or label {label} to set", help)
     return replace(spec, declarations=declarations)
+
+
+def _without(layer: ast.Layer, setting: str, blocks: dict[str, ast.Block]) -> tuple[ast.Argument, ...]:
+    """The layer's arguments without those that give the setting: by its key, by its word, by its place."""
+    name = layer.callee.id if isinstance(layer.callee, ast.Name) else layer.callee.name.id
+    known = LAYERS.get(name)
+    signature = known.signature if known is not None else Signature(name, "")
+    found = signature.setting(setting)
+    words = (*found.choices, found.name) if found is not None else (setting,)
+    positional = signature.positional
+    if name == "repeat":
+        positional = ("n",)
+    elif name in blocks:
+        positional = tuple(f.name.id for f in blocks[name].formals if f.default is None)
+    place = positional.index(setting) if setting in positional else -1
+    kept: list[ast.Argument] = []
+    position = 0
+    for argument in layer.arguments:
+        by_place = isinstance(argument, ast.Positional) or (
+            isinstance(argument, ast.Word) and known is None and name != "repeat" and argument.id != "frozen"
+        )
+        gone = isinstance(argument, ast.Setting) and argument.key == setting
+        gone = gone or (isinstance(argument, ast.Word) and argument.id in words)
+        gone = gone or (by_place and position == place)
+        position += by_place
+        if not gone:
+            kept.append(argument)
+    return tuple(kept)

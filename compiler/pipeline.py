@@ -9,14 +9,14 @@ from compiler.declarations import declarations
 from compiler.experiment import Experiment, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
+from compiler.lower.missing import in_order, missing
 from compiler.lower.model import network
 from compiler.metric_names import wrong_metric
 from compiler.overrides import overridden
 from compiler.ports import ports
-from compiler.sections import Reading, data_settings, train_settings
+from compiler.sections import Reading, data_settings, other_sections, train_settings
 from dsl.errors import Diagnostic, SpecError
 from dsl.parse import parse
-from dsl.source import Span
 
 if TYPE_CHECKING:
     from compiler.plan.plan import Plan
@@ -37,24 +37,29 @@ def check(
 ) -> Experiment:
     """A spec, checked as far as it can be without its data.
 
-    sets: `PATH=VALUE` overrides; sizes: of vocabularies and label sets, once they are known; until then they are symbols.
+    sets: `PATH=VALUE` overrides; sizes: of vocabularies and label sets, once they are known; until then, symbols.
     Raises SpecError with everything that is wrong.
     """
     spec = overridden(parse(text, file), sets, seed)
-    found = declarations(spec, read_use)
+    found = declarations(spec, file, read_use)
     reading = Reading(found.number, found.constant, found.report)
     model = found.model()
     signature = ports(model, found.number, found.constant, found.report) if model is not None else None
     sections = {kind: found.section(kind) for kind in ("data", "train")}
-    train = train_settings(sections["train"], reading)
-    data = data_settings(sections["data"], signature, reading) if signature is not None else None
+    names = [p.name.id for p in (*model.inputs, *model.outputs)] if model is not None else []
+    train = train_settings(sections["train"], names, reading)
+    data = data_settings(sections["data"], signature, names, reading)
+    other_sections(spec, names, reading)
     lowered = None
+    if model is not None:
+        for diagnostic in missing(model, found.top):
+            found.report(diagnostic)
     if model is not None and signature is not None:
         lowered, wrong = network(model, found.top, signature, train, dtype, sizes or {})
         for diagnostic in wrong:
             found.report(diagnostic)
     if found.errors or lowered is None:
-        raise SpecError(sorted(found.errors, key=_place))
+        raise SpecError(in_order(found.errors, file))
     if train.patience is not None and data is not None and data.valid is None:
         span = train.stop_span
         help = "write `valid 10%` in data"
@@ -63,12 +68,7 @@ def check(
     if unknown is not None:
         raise SpecError(unknown)
     written = text if isinstance(text, str) else text.decode("utf-8-sig")
-    return Experiment(file, written, found.used, lowered, data, train, tuple(found.warnings))
-
-
-def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
-    span: Span | None = diagnostic.span
-    return (span.file, span.line, span.column) if span is not None else ("", 0, 0)
+    return Experiment(file, written, tuple(found.used.items()), lowered, data, train, tuple(found.warnings))
 
 
 def training_step(experiment: Experiment, dtype: Dtype = "f32") -> TrainingStep:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from compiler.layers.later import LATER_SORTS
-from compiler.signature import Evaluate, Report, Resolved, Setting, Signature, resolve
+from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
 from compiler.sorts import Class, Port, Real, Sort, Tokens
 from dsl import ast
 from dsl.errors import Diagnostic, Note
@@ -57,7 +57,8 @@ def ports(
 def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> Sort | None:
     word = sort.name.id
     if word in LATER_SORTS:
-        report(Diagnostic("NN350", f"the sort {word} is not there yet: {LATER_SORTS[word]}", sort.span))
+        message = f"the sort {word} is not there yet: {LATER_SORTS[word]}"
+        report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
         return None
     if word not in SORTS:
         near = nearest(word, [*SORTS, *LATER_SORTS])
@@ -67,7 +68,8 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
     side = OUTPUTS if output else INPUTS
     if word not in side:
         if sort.per is None and output:
-            report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.span))
+            message = f"{word} as an output is not there yet: a text that decode writes"
+            report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
         else:
             kind = "output" if output else "input"
             report(
@@ -80,7 +82,8 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
             )
         return None
     if sort.per is not None:
-        report(Diagnostic("NN350", f"{word} per {sort.per.id}, one for each position, is not there yet", sort.span))
+        message = f"{word} per {sort.per.id} is not there yet: one for each position"
+        report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
         return None
     settings = resolve(SORTS[word], sort.options, sort.span, evaluate, lambda name: None, report)
     if settings is None:
@@ -92,7 +95,7 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
 
 
 def _width(sort: ast.Sort, evaluate: Evaluate, report: Report) -> int | None:
-    if not sort.sizes:
+    if len(sort.sizes) == 0:
         return 1
     if sort.name.id != "real" or len(sort.sizes) > 1:
         report(Diagnostic("NN211", f"{sort.name.id} has no such size", sort.span, help="only real has one: real[13]"))

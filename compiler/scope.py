@@ -31,9 +31,10 @@ class ConstantBinding:
 
 @dataclass(frozen=True)
 class BlockBinding:
-    """A block or cell, and the scope that its body sees."""
+    """A block or cell, and the scope that its body sees: its file's."""
 
     block: ast.Block | ast.Cell
+    scope: Scope
     span: Span
 
 
@@ -49,11 +50,16 @@ class SharedBinding:
 
 @dataclass(frozen=True)
 class LabelBinding:
-    """`as emb`: the layer's weights by name, and a block's inner values. many: stands in a `repeat`, and has no parts."""
+    """`as emb`: the layer's weights by name, and a block's inner values.
+
+    value: the layer's own; who uses a part uses it
+    many: stands in a `repeat`, means all its rounds, and has no parts
+    """
 
     weights: dict[str, Node]
     values: dict[str, Value]
     span: Span
+    value: Value | None = None
     many: bool = False
 
 

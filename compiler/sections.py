@@ -2,150 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from compiler.layers.later import LATER_ENTRIES
+from compiler.entries import DATA, OPTIMIZERS, SWEEP, TRAIN, TRIALS, Reading
+from compiler.overrides import SET, overridden
 from compiler.settings import Clip, Column, DataSettings, Files, Optimizer, Share, TrainSettings
-from compiler.signature import Evaluate, Report, Resolved, Setting, Signature, Value, resolve
+from compiler.signature import Resolved
 from compiler.sorts import Port
 from dsl import ast
-from dsl.errors import Diagnostic, Note
+from dsl.errors import Diagnostic, Note, SpecError
 from dsl.nearest import nearest
 from dsl.source import Span
 
-LR = "the learning rate"
-BELOW_1 = {"low": 0.0, "high": 1.0, "below": True}
 
-OPTIMIZERS = (
-    Signature(
-        "sgd",
-        "w - lr g, with momentum if it is given; PyTorch's",
-        (Setting("lr", "number", LR, 0.01, low=0), Setting("momentum", "number", "how much of the last move stays", 0.0, low=0, high=1, below=True)),
-    ),
-    Signature(
-        "adagrad",
-        "a rate for each weight, over the root of its summed squared gradients; PyTorch's",
-        (Setting("lr", "number", LR, 0.01, low=0), Setting("init", "number", "where the sum starts", 0.0, low=0), Setting("eps", "number", "added to the root", 1e-10, low=0)),
-    ),
-    *(
-        Signature(
-            word,
-            sentence,
-            (
-                Setting("lr", "number", LR, 1e-3, low=0),
-                Setting("betas", "number", "how much of the two means stays", (0.9, 0.999), many=True, low=0, high=1, below=True),
-                Setting("eps", "number", "added to the root", 1e-8, low=0),
-            ),
-        )
-        for word, sentence in (
-            ("adam", "steps by the running mean of the gradient over the root of that of its square; PyTorch's"),
-            ("adamw", "adam with the decay apart from the gradient; PyTorch's"),
-        )
-    ),
-)  # fmt: skip
-
-TRAIN = {s.word: s for s in (
-    *OPTIMIZERS,
-    Signature("decay", "L2: so much of each weight is added to its gradient; apart from it in adamw", (Setting("x", "number", "how much", required=True, low=0),), ("x",)),
-    Signature("batch", "examples a step", (Setting("size", "count", "how many", required=True, low=1, high=1_000_000), Setting("tokens", "count", "not there yet", low=1)), ("size",)),
-    Signature("epochs", "passes over the training rows", (Setting("n", "count", "how many", required=True, low=1, high=1_000_000),), ("n",)),
-    Signature("clip", "bounds the gradient, or a head's weights", (
-        Setting("norm", "number", "of the whole gradient", low=0),
-        Setting("value", "number", "of each number of the gradient", low=0),
-        Setting("weights", "number", "of each unit's weights of a head, after the update", low=0),
-    )),
-    Signature("loss", "another loss than the head asks for", (Setting("kind", "choice", "which", required=True, choices=("perceptron",)),), ("kind",)),
-    Signature("stop", "ends when so many epochs brought nothing better", (
-        Setting("patience", "count", "how many epochs", 3, low=1),
-        Setting("metric", "name", "by what"),
-    )),
-    Signature("seed", "of everything that is drawn", (Setting("n", "count", "a number", required=True, low=0, high=2**31 - 1),), ("n",)),
-)}  # fmt: skip
-"""The entries of `train`."""
-
-FILE_SETTINGS = (
-    Setting("paths", "text", "files, relative to the spec's folder", required=True, many=True),
-    Setting("columns", "name", "what each column of a row is, `_` for none", many=True),
-    Setting("header", "flag", "the first row has headings"),
-)
-DATA = {s.word: s for s in (
-    Signature("train", "the rows to learn from", FILE_SETTINGS, ("paths",)),
-    Signature("valid", "the rows to choose by: a file, or a share of train", (*FILE_SETTINGS[1:], Setting("share", "number", "10%", low=0), Setting("paths", "text", "files", many=True), Setting("last", "flag", "the end")), ("share", "paths")),
-    Signature("test", "the rows to report: a file, or a share of train", (*FILE_SETTINGS[1:], Setting("share", "number", "10%", low=0), Setting("paths", "text", "files", many=True), Setting("last", "flag", "the end")), ("share", "paths")),
-    Signature("folds", "cross-validation: as many runs", (Setting("n", "count", "how many", required=True, low=2, high=1000),), ("n",)),
-    Signature("format", "how the files are read, whatever their ending", (Setting("kind", "choice", "which", required=True, choices=("tsv", "csv")),), ("kind",)),
-    Signature("seed", "of the splits", (Setting("n", "count", "a number", required=True, low=0, high=2**31 - 1),), ("n",)),
-    Signature("columns", "what each column is, by its heading", ()),
-)}  # fmt: skip
-"""The entries of `data`."""
-
-SECTIONS = ("data", "train", "predict", "sweep")
-
-
-@dataclass
-class Reading:
-    """What is needed to read entries."""
-
-    evaluate: Evaluate
-    constant: Callable[[str], Value]
-    report: Report
-
-    def error(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
-        self.report(Diagnostic(code, message, span, notes=notes, help=help))
-
-    def entries(
-        self, section: ast.Section, table: dict[str, Signature]
-    ) -> dict[str, tuple[ast.Entry, dict[str, Resolved]]]:
-        """The section's entries by word, each at most once, with their settings."""
-        found: dict[str, tuple[ast.Entry, dict[str, Resolved]]] = {}
-        for entry in section.entries:
-            word = entry.path[0].id
-            if len(entry.path) > 1:
-                self.error("NN602", f"{section.kind.id} has no entry {'.'.join(n.id for n in entry.path)}", entry.span)
-                continue
-            if word in LATER_ENTRIES.get(section.kind.id, ()):
-                self.error("NN350", f"{word} in {section.kind.id} is not there yet", entry.span)
-                continue
-            if word not in table:
-                near = nearest(word, [*table, *LATER_ENTRIES.get(section.kind.id, ())])
-                self.error(
-                    "NN602",
-                    f"{section.kind.id} has no entry {word}",
-                    entry.path[0].span,
-                    f"did you mean {near}?" if near else f"its entries are {', '.join(table)}",
-                )
-                continue
-            if word in found:
-                self.error(
-                    "NN603",
-                    f"{word} is given twice",
-                    entry.span,
-                    "leave one out",
-                    (Note(found[word][0].span, "given here"),),
-                )
-                continue
-            if word == "columns":
-                found[word] = (entry, {})
-                continue
-            settings = resolve(
-                table[word], _without_renames(entry), entry.span, self.evaluate, self.constant, self.report
-            )
-            if settings is not None:
-                found[word] = (entry, settings)
-        return found
-
-
-def _without_renames(entry: ast.Entry) -> Sequence[ast.Argument]:
-    """Columns may hold `_`, which is no name of anything; all else is read as it stands."""
-    return entry.arguments
-
-
-def train_settings(section: ast.Section | None, reading: Reading) -> TrainSettings:
-    """The `train` section; defaults where there is none."""
+def train_settings(section: ast.Section | None, names: Sequence[str], reading: Reading) -> TrainSettings:
+    """The `train` section; defaults where there is none. names: the model's inputs and outputs."""
     if section is None:
         return TrainSettings()
-    found = reading.entries(section, TRAIN)
+    found = reading.entries(section, TRAIN, names)
     chosen = [word for word in found if any(o.word == word for o in OPTIMIZERS)]
     if len(chosen) > 1:
         first, second = found[chosen[0]][0], found[chosen[1]][0]
@@ -160,8 +34,6 @@ def train_settings(section: ast.Section | None, reading: Reading) -> TrainSettin
     clip = found["clip"][1] if "clip" in found else {}
     if "clip" in found and all(v is None for v in clip.values()):
         reading.error("NN405", "clip needs norm=, value= or weights=", found["clip"][0].span, "clip norm=5")
-    if "batch" in found and found["batch"][1].get("tokens") is not None:
-        reading.error("NN350", "batch tokens= is not there yet", found["batch"][0].span)
     stop = found.get("stop")
     metric = stop[1]["metric"] if stop is not None else None
     patience = stop[1]["patience"] if stop is not None else None
@@ -214,14 +86,21 @@ def _optimizer(word: str, entry: ast.Entry, settings: dict[str, Resolved], readi
     )
 
 
-def data_settings(section: ast.Section | None, ports: tuple[Port, ...], reading: Reading) -> DataSettings | None:
-    """The `data` section; None where there is none, or where it was wrong."""
+def data_settings(
+    section: ast.Section | None, ports: tuple[Port, ...] | None, names: Sequence[str], reading: Reading
+) -> DataSettings | None:
+    """The `data` section; None where there is none, or where it was wrong.
+
+    ports: None where a sort was wrong; then columns are not looked at
+    """
     if section is None:
         return None
-    found = reading.entries(section, DATA)
+    found = reading.entries(section, DATA, names, several=("train", "valid", "test"))
+    if ports is None:
+        return None
     if "train" not in found:
         if not any(e.path[0].id == "train" for e in section.entries):
-            reading.error("NN604", "data needs a train entry", section.span, 'write train "file.tsv"')
+            reading.error("NN604", "data needs a train entry", section.kind.span, 'write train "file.tsv"')
         return None
     renamed = _renamed(found["columns"][0], ports, reading) if "columns" in found else None
     train = _files(*found["train"], ports, reading, renamed, None)
@@ -301,7 +180,9 @@ def _files(
         columns = tuple(Column(None if n == "_" else n, None, place) for n in names)
     elif columns is None and train is not None:
         columns = train.columns
-    return Files(tuple(str(p) for p in paths), header, columns, entry.span)
+    # What stands in --set comes from the command line, where paths are free.
+    free = any(a.span.file == SET and not isinstance(a, ast.Word) for a in entry.arguments)
+    return Files(tuple(str(p) for p in paths), header, columns, entry.span, free)
 
 
 def _known(names: list[str], ports: tuple[Port, ...], place: Span, reading: Reading) -> bool:
@@ -352,3 +233,48 @@ def _renamed(entry: ast.Entry, ports: tuple[Port, ...], reading: Reading) -> tup
     # A port that is not named is found under a heading of its own name.
     columns += [Column(p.name, p.name, p.span) for p in ports if p.name not in names]
     return tuple(columns)
+
+
+def other_sections(spec: ast.Spec, names: Sequence[str], reading: Reading) -> None:
+    """`predict`, none of whose entries is there yet, and `sweep`, which is checked though nothing runs it."""
+    for section in spec.declarations:
+        if not isinstance(section, ast.Section):
+            continue
+        if section.kind.id == "predict":
+            reading.entries(section, {})
+        if section.kind.id == "sweep":
+            for entry in section.entries:
+                _swept(spec, entry, names, reading)
+
+
+def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Reading) -> None:
+    """An entry of `sweep`: its path must reach something, with each value that it gives."""
+    path = ".".join(n.id for n in entry.path)
+    if path == "trials":
+        reading.settings(TRIALS, entry)
+        return
+    settings = reading.settings(SWEEP, entry)
+    if settings is None:
+        return
+    values = next((v for v in (settings["choice"], settings["log"]) if isinstance(v, tuple)), None)
+    if values is None or (settings["log"] is not None and len(values) != 2):
+        reading.error(
+            "NN405", f"sweep needs the values to try for {path}", entry.span, f"{path} choice=1,2,3 or log=1e-4,1e-2"
+        )
+        return
+    kind = entry.path[0].id
+    for value in values:
+        try:
+            changed = overridden(spec, (f"{path}={value}",), None)
+        except SpecError as error:
+            first = error.diagnostics[0]
+            reading.error(first.code, first.message, entry.span, first.help)
+            return
+        wrong: list[Diagnostic] = []
+        section = next((d for d in changed.declarations if isinstance(d, ast.Section) and d.kind.id == kind), None)
+        if kind == "train":
+            train_settings(section, names, Reading(reading.evaluate, reading.constant, wrong.append))
+        for diagnostic in wrong:
+            if diagnostic.span is not None and diagnostic.span.file == SET:
+                reading.error(diagnostic.code, diagnostic.message, entry.span, diagnostic.help)
+                return

@@ -71,7 +71,7 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Clip:
-    """norm: of the whole gradient; value: of each number; weights: of each unit's weights of a head, after the update."""
+    """norm: of the whole gradient; value: of each number; weights: of each unit of a head, after the update."""
 
     norm: float | None = None
     value: float | None = None

@@ -13,9 +13,13 @@ from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 from dsl.source import Span
 
-Kind: TypeAlias = Literal["count", "number", "text", "name", "flag", "choice", "constant"]
-"""count: a whole number (or the width of a value); number: any; text: a string; name: a bare name (a label); flag: a
-word that is true where it stands; choice: one of some words; constant: what a block's formal may stand for."""
+Kind: TypeAlias = Literal["count", "width", "number", "text", "name", "flag", "choice", "constant"]
+"""count: a whole number; width: a count, or the width of a value, which data may decide; number: any; text: a string;
+name: a bare name (a label); flag: a word that is true where it stands; choice: one of some words; constant: what a
+block's formal may stand for."""
+
+LARGEST_COUNT = 10_000_000
+"""Of a setting that says nothing else: wider than any layer, longer than any training."""
 
 Value: TypeAlias = int | float | str | bool | Extent | None
 Resolved: TypeAlias = Value | tuple[Value, ...]
@@ -44,12 +48,17 @@ class Setting:
 
 @dataclass(frozen=True)
 class Signature:
-    """A word with what it takes. positional: the settings that may stand without their key, in order."""
+    """A word with what it takes.
+
+    positional: the settings that may stand without their key, in order
+    later: settings and words of the language that are known, but not there yet
+    """
 
     word: str
     sentence: str
     settings: tuple[Setting, ...] = ()
     positional: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
     def setting(self, name: str) -> Setting | None:
         return next((s for s in self.settings if s.name == name), None)
@@ -76,24 +85,26 @@ class _Filling:
 
     def put(self, setting: Setting, value: Resolved, span: Span) -> None:
         if setting.name in self.values:
-            self.error("NN406", f"{setting.name} is given twice", span, "here for the second time", "leave one of them out")
+            self.error(
+                "NN406", f"{setting.name} is given twice", span, "here for the second time", "leave one of them out"
+            )
             return
         parts = value if isinstance(value, tuple) else (value,)
         if len(parts) > 1 and not setting.many:
             self.error("NN403", f"{setting.name} takes one value, but gets {len(parts)}", span)
             return
         if all(self.fits(setting, part, span) for part in parts):
-            self.values[setting.name] = tuple(parts) if setting.many else parts[0]
+            self.values[setting.name] = parts if setting.many else next(iter(parts))
 
     def fits(self, setting: Setting, value: Value, span: Span) -> bool:
         if value is None:
             self.failed = True
             return False
         wanted = WANTED[setting.kind]
-        if setting.kind == "count" and isinstance(value, Extent):
-            return True
+        whole = isinstance(value, int) and not isinstance(value, bool)
         good = {
-            "count": isinstance(value, int) and not isinstance(value, bool),
+            "count": whole,
+            "width": whole or isinstance(value, Extent),
             "number": isinstance(value, (int, float)) and not isinstance(value, bool),
             "text": isinstance(value, str),
             "name": isinstance(value, str),
@@ -105,12 +116,13 @@ class _Filling:
             if setting.kind == "choice":
                 near = nearest(str(value), setting.choices)
                 help = f"did you mean {near}?" if near else f"{setting.name} is one of {', '.join(setting.choices)}"
-                self.error("NN403", f"{setting.name} cannot be {_shown(value)}", span, help=help)
+                self.error("NN403", f"{setting.name} cannot be {value}", span, help=help)
             else:
-                self.error("NN403", f"{setting.name} wants {wanted}, but gets {_shown(value)}", span)
+                help = "this width follows from the data; write a number" if isinstance(value, Extent) else ""
+                self.error("NN403", f"{setting.name} wants {wanted}, but gets {_shown(value)}", span, help=help)
             return False
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            low, high = setting.low, setting.high
+            low, high = limits(setting)
             if (low is not None and value < low) or (
                 high is not None and (value >= high if setting.below else value > high)
             ):
@@ -120,14 +132,19 @@ class _Filling:
 
     def word(self, argument: ast.Word) -> None:
         constant = self.constant(argument.id)
-        chosen = [s for s in self.signature.settings if argument.id in s.choices or s.kind == "flag" and s.name == argument.id]
+        chosen = [
+            s
+            for s in self.signature.settings
+            if argument.id in s.choices or (s.kind == "flag" and s.name == argument.id)
+        ]
         if constant is not None and chosen:
-            self.error(
-                "NN304",
-                f"{argument.id} is a constant here and a word of {self.signature.word} too",
-                argument.span,
-                help=f"rename the constant, or write {chosen[0].name}={argument.id}",
-            )
+            self.both(chosen[0], argument.id, argument.span)
+        elif isinstance(constant, str):
+            meant = [s for s in self.signature.settings if constant in s.choices]
+            if meant:
+                self.put(meant[0], constant, argument.span)
+            else:
+                self.place_value(constant, argument.span)
         elif constant is not None:
             self.place_value(constant, argument.span)
         elif chosen:
@@ -144,7 +161,16 @@ class _Filling:
                 return
             self.unknown_word(argument)
 
+    def not_yet(self, argument: ast.Word | ast.Setting) -> bool:
+        """Reports a setting that the language has and this version has not."""
+        if (argument.id if isinstance(argument, ast.Word) else argument.key) not in self.signature.later:
+            return False
+        self.error("NN350", later_message(self.signature.word, argument), argument.span, LATER_LABEL, LATER_HELP)
+        return True
+
     def unknown_word(self, argument: ast.Word) -> None:
+        if self.not_yet(argument):
+            return
         words = [c for s in self.signature.settings for c in (s.choices or ((s.name,) if s.kind == "flag" else ()))]
         keys = [s.name for s in self.signature.settings if s.kind != "flag"]
         near = nearest(argument.id, words)
@@ -158,7 +184,11 @@ class _Filling:
 
     def positional(self) -> list[Setting]:
         settings = [self.signature.setting(name) for name in self.signature.positional]
-        return [s for s in settings if s is not None and (s.name not in self.values or s.many and s.kind in ("name", "text"))]
+        return [
+            s
+            for s in settings
+            if s is not None and (s.name not in self.values or (s.many and s.kind in ("name", "text")))
+        ]
 
     def place_value(self, value: Value, span: Span) -> None:
         free = self.positional()
@@ -181,24 +211,53 @@ class _Filling:
 
     def key(self, argument: ast.Setting) -> None:
         setting = self.signature.setting(argument.key)
+        if setting is None and self.not_yet(argument):
+            return
         if setting is None:
             near = nearest(argument.key, [s.name for s in self.signature.settings])
             help = f"did you mean {near}=?" if near else takes(self.signature)
-            self.error("NN401", f"{self.signature.word} has no setting {argument.key}", argument.span, "not known here", help)
+            self.error(
+                "NN401", f"{self.signature.word} has no setting {argument.key}", argument.span, "not known here", help
+            )
             return
         values: list[Value] = []
         for expression in argument.values:
-            words = setting.kind in ("choice", "name", "flag") and isinstance(expression, ast.Name)
-            if words and isinstance(expression, ast.Name):
-                truth = {"true": True, "false": False}
-                values.append(truth.get(expression.id, expression.id) if setting.kind == "flag" else expression.id)
-            else:
-                values.append(self.evaluate(expression))
+            values.append(self.value(setting, expression))
         self.put(setting, tuple(values), argument.span)
+
+    def value(self, setting: Setting, expression: ast.Expression) -> Value:
+        """What stands after a key: a word of the setting, or an expression."""
+        match expression:
+            case ast.Name(id=word) if setting.kind == "flag" and word in ("true", "false"):
+                return word == "true"
+            case ast.Name(id=word) if setting.kind == "choice":
+                constant = self.constant(word)
+                if constant is not None and word in setting.choices:
+                    self.both(setting, word, expression.span)
+                return word if constant is None else constant
+            case ast.Name(id=word) if setting.kind == "name" or (setting.kind == "flag" and not self.constant(word)):
+                return word
+            case ast.Member(of=ast.Name(id=word), name=ast.Name(id=part)) if setting.kind == "name":
+                return f"{word}.{part}"
+            case _:
+                return self.evaluate(expression)
+
+    def both(self, setting: Setting, word: str, span: Span) -> None:
+        message = f"{word} is a constant here and a word of {self.signature.word} too"
+        self.error("NN304", message, span, help=f"rename the constant; {setting.name} would take {word} as its word")
+
+
+LATER_LABEL = "a word of the language that this version does not have yet"
+LATER_HELP = "nnc explain NN350 lists what this version has"
+
+
+def later_message(word: str, argument: ast.Word | ast.Setting) -> str:
+    return f"{word} {argument.id if isinstance(argument, ast.Word) else argument.key + '='} is not there yet"
 
 
 WANTED = {
     "count": "a whole number",
+    "width": "a whole number or a width such as dim(x)",
     "number": "a number",
     "text": "a string in double quotes",
     "name": "a name",
@@ -214,17 +273,25 @@ def _shown(value: Value) -> str:
 
 def bounds(setting: Setting) -> str:
     """`must be at least 1`, `must be from 0 to below 1`."""
-    low, high = setting.low, setting.high
+    low, high = limits(setting)
     if low is not None and high is not None:
-        return f"must be from {low:g} to {'below ' if setting.below else ''}{high:g}"
-    return f"must be at least {low:g}" if low is not None else f"must be at most {high:g}"
+        return f"must be from {low:,} to {'below ' if setting.below else ''}{high:,}"
+    return f"must be at least {low:,}" if low is not None else f"must be at most {high:,}"
+
+
+def limits(setting: Setting) -> tuple[float | None, float | None]:
+    """The bounds of a setting; counts have an upper one even where the table says nothing."""
+    counted = setting.kind in ("count", "width") and setting.high is None
+    return setting.low, LARGEST_COUNT if counted else setting.high
 
 
 def takes(signature: Signature) -> str:
     """One line of what a word takes, for help."""
     if not signature.settings:
         return f"{signature.word} takes no settings"
-    parts = [" | ".join(s.choices) if s.choices else s.name if s.kind == "flag" else f"{s.name}=" for s in signature.settings]
+    parts = [
+        " | ".join(s.choices) if s.choices else s.name if s.kind == "flag" else f"{s.name}=" for s in signature.settings
+    ]
     return f"{signature.word} takes: {', '.join(parts)}"
 
 
@@ -268,6 +335,6 @@ def resolve(
 
 
 def _example(setting: Setting) -> str:
-    return {"count": "100", "number": "0.5", "text": '"..."', "name": "NAME", "flag": "true"}.get(
+    return {"count": "100", "width": "100", "number": "0.5", "text": '"..."', "name": "NAME", "flag": "true"}.get(
         setting.kind, setting.choices[0] if setting.choices else "..."
     )

@@ -12,6 +12,7 @@ from compiler.ops.elementwise import Add
 from compiler.ops.product import MatMul
 from compiler.ops.shape import Concat, Reshape, Windows
 from compiler.signature import Setting, Signature
+from dsl.errors import Note
 
 PADDING = ("narrow", "wide", "same", "causal")
 
@@ -19,12 +20,15 @@ PADDING = ("narrow", "wide", "same", "causal")
 def sequence(use: Use, x: Node) -> None:
     """Refuses what has no positions."""
     if not is_sequence(x):
-        use.fail(
+        pooled = use.build.pooled.get(x)
+        help = f"put {use.word} before {pooled.word}" if pooled is not None else "a sequence comes from embed or onehot"
+        use.build.fail(
             "NN204",
             f"{use.word} needs a sequence, but gets {what(x)}",
+            use.place or use.span,
             "expects [T, d]",
-            help=f"put {use.word} before what makes one vector of the positions" if not is_ids(x) else "",
-            about=x,
+            help=help,
+            notes=(Note(pooled.span, pooled.text),) if pooled is not None else use.build.origin(x),
         )
     if is_ids(x):
         numbers(use, x)
@@ -50,7 +54,8 @@ def _conv(use: Use, operands: tuple[Node, ...]) -> Node | Bundle:
     (x,) = operands
     sequence(use, x)
     kernels, filters = use.settings["k"], use.settings["filters"]
-    assert isinstance(kernels, tuple) and isinstance(filters, tuple)
+    assert isinstance(kernels, tuple)
+    assert isinstance(filters, tuple)
     if len(filters) not in (1, len(kernels)):
         use.fail(
             "NN403",
@@ -61,7 +66,8 @@ def _conv(use: Use, operands: tuple[Node, ...]) -> Node | Bundle:
     zeroed = use.build.masked(x, "zero", use.span)
     maps: list[Node] = []
     for i, (k, count) in enumerate(zip(kernels, each, strict=True), 1):
-        assert isinstance(k, int) and isinstance(count, int)
+        assert isinstance(k, int)
+        assert isinstance(count, int)
         windows = _windows(use, k)
         fan_in = times(x.type.shape[2], k)
         bounds = Init("uniform", None, fan_in, count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from compiler.build import Use, is_ids
 from compiler.experiment import Init
 from compiler.ir.graph import Node
@@ -34,7 +36,10 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
                 help="tie layers whose widths fit, either way round",
                 about=x,
             )
-        product = use.op(MatMul(transposed=tied.type.shape != (width, size)), x, tied)
+        turned = tied.type.shape != (width, size)
+        product = use.op(MatMul(transposed=turned), x, tied)
+        if turned:
+            use = replace(use, tied=None)
     else:
         product = use.op(MatMul(), x, use.weight("weight", (width, size), start))
     return activated(use, use.op(Add(), product, use.weight("bias", (size,), begin)))
@@ -45,12 +50,13 @@ DENSE = LayerWord(
         "dense",
         "x W + b: every unit sees every number; without a size a head, with as many units as its output has classes",
         (
-            Setting("size", "count", "how many units", low=1),
+            Setting("size", "width", "how many units", low=1),
             Setting("activation", "choice", "what follows", choices=tuple(FUNCTIONS)),
             Setting("bias", "number", "where the bias starts"),
             *WEIGHTS,
         ),
         ("size",),
+        later=("crf", "negatives", "power", "hierarchical"),
     ),
     _dense,
     weights=True,

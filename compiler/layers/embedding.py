@@ -31,7 +31,8 @@ def _embed(use: Use, operands: tuple[Node, ...]) -> Node:
     (ids,) = operands
     size = use.count("size")
     start = Init("normal", 1 / math.sqrt(size), size, size, padding_row=True)
-    x = use.op(Gather(), use.weight("weight", (_vocabulary(use, ids), size), start), ids)
+    table = use.weight("weight", (_vocabulary(use, ids), size), start, use.build.owners.get(ids))
+    x = use.op(Gather(), table, ids)
     if use.flag("scaled"):
         x = use.op(Mul(), x, use.build.number(math.sqrt(size)))
     return x
@@ -63,6 +64,7 @@ EMBED = LayerWord(
             TIED,
         ),
         ("size",),
+        later=("vectors",),
     ),
     _embed,
     weights=True,

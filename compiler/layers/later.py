@@ -51,7 +51,17 @@ LATER_SORTS: dict[str, str] = {
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
     "data": ("missing", "subsample", "augment"),
     "train": (
-        "adadelta", "rmsprop", "steps", "unroll", "schedule", "smoothing", "classes", "teacher", "init", "freeze", "layerwise",
+        "adadelta",
+        "rmsprop",
+        "steps",
+        "unroll",
+        "schedule",
+        "smoothing",
+        "classes",
+        "teacher",
+        "init",
+        "freeze",
+        "layerwise",
     ),
     "predict": ("greedy", "beam", "sample", "max", "threshold"),
-}  # fmt: skip
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.build import Use, shape_of
+from compiler.build import Origin, Use, shape_of
 from compiler.ir.graph import Node
 from compiler.ir.types import is_ragged, value_of
 from compiler.layers.convolution import sequence
@@ -17,7 +17,8 @@ from compiler.signature import Setting, Signature
 
 
 def _said(use: Use, x: Node, result: Node) -> Node:
-    use.build.origins[result] = (use.span, f"this pools the sequence {shape_of(x)} into one vector {shape_of(result)}")
+    text = f"this pools the sequence {shape_of(x)} into one vector {shape_of(result)}"
+    use.build.pooled[result] = use.build.origins[result] = Origin(use.span, text, use.word)
     return result
 
 

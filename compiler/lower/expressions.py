@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Failed, Stop, Use, Value, what
+from compiler.build import Bundle, Failed, Stop, Value, what
 from compiler.ir.graph import Node
-from compiler.layers import LAYERS
 from compiler.layers.joining import meet
 from compiler.lower import calls
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div, Mul, Neg, Sub
-from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, SharedBinding, ValueBinding
+from compiler.scope import ConstantBinding, LabelBinding, Scope, ValueBinding
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.source import Span
@@ -18,10 +17,10 @@ OPERATORS = {"+": Add(), "-": Sub(), "*": Mul(), "/": Div()}
 
 
 def value(walk: Walk, expression: ast.Expression, scope: Scope, current: Value | None, output: str | None) -> Value:
-    """What an expression stands for. output names the line, if it has a name: a head's output is found by it. May Stop."""
+    """What an expression stands for; may Stop. output: the line's name, by which a head finds its output."""
     with walk.deeper(expression.span):
         found = arithmetic(walk, expression, scope, current, output)
-    if isinstance(found, float):
+    if isinstance(found, (int, float)):
         walk.build.fail("NN504", "this is a number, where a value of the network is wanted", expression.span)
     return found
 
@@ -42,7 +41,7 @@ def arithmetic(
         case ast.Negative():
             with walk.deeper(expression.span):
                 operand = arithmetic(walk, expression.value, scope, current, output)
-            return -operand if isinstance(operand, float) else _one(walk, operand, expression.span, Neg())
+            return -operand if isinstance(operand, (int, float)) else _one(walk, operand, expression.span, Neg())
         case ast.Binary():
             return binary(walk, expression, scope, current, output)
         case ast.Pipe():
@@ -81,7 +80,7 @@ def combined(walk: Walk, step: ast.Binary, left: Value | float, right: Value | f
             walk.build.fail(
                 "NN205", f"arithmetic on {what(operand)}", step.span, help="pool it first, with maxpool for example"
             )
-        nodes.append(walk.build.number(operand) if isinstance(operand, float) else operand)
+        nodes.append(walk.build.number(operand) if isinstance(operand, (int, float)) else operand)
     use = walk.plain_use(step.operator, step.span)
     values = [n for n in nodes if n.type.shape != ()]
     met = iter(meet(use, tuple(values)))
@@ -106,7 +105,7 @@ def _one(walk: Walk, operand: Value, span: Span, op: Neg) -> Value:
     if isinstance(operand, Failed):
         raise Stop
     if isinstance(operand, Bundle):
-        return Bundle(tuple(walk.build.op(op, part, span=span) for part in operand.parts))
+        walk.build.fail("NN205", f"arithmetic on {what(operand)}", span, help="pool it first, with maxpool for example")
     use = walk.plain_use("-", span)
     return use.op(op, *meet(use, (operand,)))
 
@@ -139,6 +138,8 @@ def name(walk: Walk, expression: ast.Name, scope: Scope, current: Value | None, 
                 raise Stop
             return bound
         case ConstantBinding(value=constant):
+            if constant is None:
+                raise Stop
             if isinstance(constant, bool) or not isinstance(constant, (int, float)):
                 walk.build.fail("NN504", f"{expression.id} is {constant}, which is no number", expression.span)
             return float(constant)
@@ -149,11 +150,7 @@ def name(walk: Walk, expression: ast.Name, scope: Scope, current: Value | None, 
                 expression.span,
                 help=f"name the line instead: {expression.id} = ..., or take a part: {expression.id}.weight",
             )
-        case BlockBinding() | SharedBinding():
-            return calls.call(walk, expression, scope, current, None, output)
-        case None:
-            if expression.id in LAYERS:
-                return calls.call(walk, expression, scope, current, None, output)
+        case _:
             return calls.call(walk, expression, scope, current, None, output)
 
 
@@ -164,6 +161,10 @@ def member(walk: Walk, expression: ast.Member, scope: Scope) -> Value:
     label = scope.find(expression.of.id)
     if isinstance(label, ValueBinding) and isinstance(label.value, Failed):
         raise Stop
+    if isinstance(label, ValueBinding):
+        message = f"{expression.of.id} is a value, and has no parts"
+        help = "a label has parts: name the layer with `as NAME`"
+        walk.build.fail("NN308", message, expression.span, help=help, notes=walk.first_given(label))
     if not isinstance(label, LabelBinding):
         labels = [n for n, b in scope.all_names().items() if isinstance(b, LabelBinding)]
         near = nearest(expression.of.id, labels)
@@ -178,7 +179,7 @@ def member(walk: Walk, expression: ast.Member, scope: Scope) -> Value:
             "NN308", f"{expression.of.id} stands in a repeat, means all its rounds, and has no parts", expression.span
         )
     part = expression.name.id
-    found: Value | None = label.values.get(part) or label.weights.get(part)
+    found = label.values.get(part, label.weights.get(part))
     if found is None:
         known = [*label.values, *label.weights]
         near = nearest(part, known)
@@ -190,7 +191,6 @@ def member(walk: Walk, expression: ast.Member, scope: Scope) -> Value:
         )
     if isinstance(found, Failed):
         raise Stop
+    if label.value is not None:
+        walk.parts.append(label.value)
     return found
-
-
-__all__ = ["Use", "arithmetic", "value"]

@@ -26,7 +26,7 @@ def loss_of(build: Build, head: Head, scores: Node, target: Node, from_head: boo
 
 
 def cross_entropy(build: Build, probabilities: Node, target: Node, span: Span) -> Node:
-    """-log of the probability of the right class, as it is written; the stability pass makes it safe for large scores."""
+    """-log of the probability of the right class, as written; the stability pass makes it safe for large scores."""
     log = build.op(Log(), probabilities, span=span)
     at = build.op(Reshape((BATCH, 1)), target, span=span)
     picked = build.op(Reshape((BATCH,)), build.op(TakeAlong(1), log, at, span=span), span=span)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
-from compiler.build import Build, Bundle, Failed, Mode, Stop, Value, what
+from compiler.build import Build, Bundle, Failed, Mode, Origin, SameTable, Stop, Value, what
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, is_ragged, symbol
@@ -14,12 +15,16 @@ from compiler.lower.losses import loss_of
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div
 from compiler.ops.reduction import Sum
-from compiler.ports import classes_symbol_of, sequence_symbol_of, vocabulary_symbol_of
+from compiler.ports import classes_symbol_of, owner, sequence_symbol_of, vocabulary_symbol_of
 from compiler.scope import Scope, ValueBinding
 from compiler.settings import TrainSettings
 from compiler.sorts import Class, Port, Real, Tokens
 from dsl import ast
 from dsl.errors import Diagnostic
+from dsl.source import Span
+
+MOST_WEIGHTS = 100_000_000_000
+"""400 GB in single precision."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,7 @@ def lower(
     current = scope.names[inputs[0].name] if len(inputs) == 1 else None
     try:
         for port in inputs:
-            walk_free = top.find(port.name)
-            if walk_free is not None:
-                build.fail("NN302", f"{port.name} is given twice", port.span, notes=walk.first_given(walk_free))
+            walk.free(ast.Name(port.name, span=port.span), top)
         last = statements.body(walk, model.body, scope, current.value if isinstance(current, ValueBinding) else None)
     except Stop:
         last = None
@@ -76,8 +79,8 @@ def lower(
         return Lowered(build, walk, None, ())
     if mode == "training":
         outputs = _total(walk, outputs)
-        _unused(walk, inputs, values)
-    order = [n for n in build.inputs.values()] + list(build.weights.values())
+        _unused(walk, inputs, [*values, *(n for part in walk.parts for n in _nodes(part))])
+    order = [*build.inputs.values(), *build.weights.values()]
     return Lowered(build, walk, None if build.diagnostics else Graph(tuple(order), tuple(outputs)), tuple(heads))
 
 
@@ -92,11 +95,12 @@ def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str
         dim = symbol(sequence_symbol_of(port, ports))
         node = build.input(port.name, Type("i64", (BATCH, dim), "zero"), "data")
         build.vocabularies[node] = bind(symbol(vocabulary_symbol_of(port, ports)), sizes)
+        build.owners[node] = owner(port)
         build.lengths(dim)
     else:
         width = port.sort.width if isinstance(port.sort, Real) else 1
         node = build.input(port.name, Type(build.dtype, (BATCH, width)), "data")
-    build.origins[node] = (port.span, f"this input is {what(node)}")
+    build.origins[node] = Origin(port.span, f"this input is {what(node)}", port.name)
     return node
 
 
@@ -144,6 +148,21 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             )
         return Head(port, "linear", "mean squared error")
     activation = walk.heads.get(value)
+    if train.loss == "perceptron" and activation != "sign":
+        walk.build.fail(
+            "NN513",
+            f"loss perceptron is for dense sign, which {port.name} does not end in",
+            port.span,
+            help="end with dense sign, or leave the loss out",
+        )
+    if activation in ("sigmoid", "sign") and isinstance(units, int) and units > 2:
+        walk.build.fail(
+            "NN209",
+            f"{port.name} has {units} classes, but dense {activation} tells two apart",
+            port.span,
+            help="end with dense softmax",
+            notes=walk.build.origin(value),
+        )
     if activation == "softmax":
         return Head(port, "softmax", "cross-entropy")
     if activation == "sigmoid":
@@ -157,7 +176,9 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
                 help="write `loss perceptron` in train, or end with dense softmax",
             )
         return Head(port, "sign", "perceptron")
-    if width not in (units, 1) or (width == 1 and units != 1 and isinstance(units, int) and units > 2):
+    # How many classes there are may not be known yet; then a number of units may be right.
+    known = isinstance(units, int) or not isinstance(width, int)
+    if (width not in (units, 1) and known) or (width == 1 and isinstance(units, int) and units > 2):
         walk.build.fail(
             "NN209",
             f"{port.name} has {units} classes, but its value is {width} wide",
@@ -207,13 +228,14 @@ def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:
                     help=f"use it, or leave it out: {port.name} | ...",
                 )
             )
-    used: dict[object, bool] = {}
+    for span, name in walk.shared.items():
+        if span not in walk.shared_used:
+            build.report(Diagnostic("NN503", f"{name} is never used", span, "never used", help=f"x | {name} uses it"))
+    used: dict[Span, bool] = {}
     for line in walk.lines:
-        nodes = line.value.parts if isinstance(line.value, Bundle) else (line.value,)
-        reaches = any(n in reached for n in nodes if isinstance(n, Node))
-        used[line.span, line.name] = used.get((line.span, line.name), False) or reaches
+        used[line.span] = used.get(line.span, False) or any(n in reached for n in _nodes(line.value))
     for line in walk.lines:
-        if not used[line.span, line.name]:
+        if not used[line.span]:
             named = f"{line.name} is" if line.name else "this line's value is"
             build.report(
                 Diagnostic(
@@ -224,7 +246,10 @@ def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:
                     help="use it in a later line, or leave it out",
                 )
             )
-            used[line.span, line.name] = True
+
+
+def _nodes(value: Value) -> tuple[Node, ...]:
+    return value.parts if isinstance(value, Bundle) else (value,) if isinstance(value, Node) else ()
 
 
 def network(
@@ -232,11 +257,21 @@ def network(
 ) -> tuple[Network | None, list[Diagnostic]]:
     """The model lowered for training, evaluation and prediction; None with the errors where there are any."""
     training = lower(model, top, ports, train, "training", dtype, sizes)
+    while training.build.same_tables and not training.build.diagnostics:
+        merged, wrong = _one_vocabulary(ports, training.build.same_tables[0])
+        if wrong is not None:
+            return None, [wrong]
+        ports = merged
+        training = lower(model, top, ports, train, "training", dtype, sizes)
     if training.graph is None:
         return None, training.build.diagnostics
+    too_large = _too_large(training.build)
+    if too_large is not None:
+        return None, [too_large]
     others = [lower(model, top, ports, train, mode, dtype, sizes) for mode in ("evaluation", "prediction")]
     evaluation, prediction = (o.graph for o in others)
-    assert evaluation is not None and prediction is not None
+    if evaluation is None or prediction is None:
+        return None, [d for o in others for d in o.build.diagnostics]
     return (
         Network(
             model.name.id,
@@ -251,3 +286,33 @@ def network(
         ),
         [],
     )
+
+
+def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Port, ...], Diagnostic | None]:
+    """The ports with the second's vocabulary joined to the first's: their ids look up the same table."""
+    found = {p.name: p.sort for p in ports if isinstance(p.sort, Tokens)}
+    first, second = found[same.first], found[same.second]
+    if first.unit != second.unit:
+        message = f"{same.first} is {first.unit} and {same.second} is {second.unit}: they cannot share one table"
+        return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")
+    merged = tuple(
+        replace(p, sort=replace(p.sort, vocabulary=same.first))
+        if isinstance(p.sort, Tokens) and owner(p) == same.second
+        else p
+        for p in ports
+    )
+    return merged, None
+
+
+def _too_large(build: Build) -> Diagnostic | None:
+    """What no machine could hold, whatever the data are."""
+    most, total = None, 0
+    for parameter in build.parameters.values():
+        count = prod(d if isinstance(d, int) else 1 for d in parameter.type.shape)
+        total += count
+        if most is None or count > most[0]:
+            most = count, parameter
+    if most is None or total <= MOST_WEIGHTS:
+        return None
+    message = f"the model has {total:,} weights, more than any machine holds"
+    return Diagnostic("NN510", message, most[1].span, "most of them are here", help="make the layer narrower")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from compiler.build import FAILED, Failed, Stop, Value
 from compiler.lower import expressions, structures
+from compiler.lower.mentions import labels
 from compiler.lower.walk import Line, Walk
 from compiler.scope import Scope, ValueBinding
 from dsl import ast
@@ -25,7 +26,7 @@ def line(walk: Walk, statement: ast.Statement, scope: Scope, current: Value | No
     """One line's value, which its name then stands for; FAILED where it could not be understood."""
     name = statement.name if isinstance(statement, ast.Assign) else None
     expression = statement.value if isinstance(statement, ast.Assign) else statement
-    value: Value | None = FAILED
+    value: Value = FAILED
     try:
         walk.worked(statement.span)
         if structures.declares_shared(expression):
@@ -39,10 +40,12 @@ def line(walk: Walk, statement: ast.Statement, scope: Scope, current: Value | No
             refuse_name(walk, name, scope)
         value = expressions.value(walk, expression, scope, current, name.id if name is not None else None)
     except Stop:
-        pass
+        # What this line would have named is known, so that its uses say nothing more.
+        for label in labels(statement):
+            scope.names.setdefault(label.id, ValueBinding(FAILED, label.span))
     if name is not None and name.id not in scope.names:
-        scope.names[name.id] = ValueBinding(FAILED if value is None else value, name.span)
-    if value is not None and not isinstance(value, Failed):
+        scope.names[name.id] = ValueBinding(value, name.span)
+    if not isinstance(value, Failed):
         walk.lines.append(Line(name.span if name is not None else statement.span, name.id if name else None, value))
     return value
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from compiler.build import Bundle, Failed, Namespace, Stop, Value, shape_of, what
 from compiler.ir.graph import Node
-from compiler.layers.joining import joined
-from compiler.lower import calls, statements
+from compiler.ir.types import Dim
+from compiler.layers.activation import numbers
+from compiler.layers.joining import joined, meet
+from compiler.lower import statements
+from compiler.lower.constants import constant_value, settings_of
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add
 from compiler.scope import ConstantBinding, LabelBinding, Scope, SharedBinding
 from compiler.signature import Setting, Signature
 from dsl import ast
+from dsl.errors import Note
+from dsl.source import Span
 
 REPEAT = Signature(
     "repeat",
@@ -25,46 +30,71 @@ REPEAT = Signature(
 
 def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | None) -> Value:
     """The value of a layer that has a body."""
+    place = layer.callee.span
     if layer.body is None:
         walk.build.fail("NN408", f"{word} needs layers between braces", layer.span, help=f"write {word} {{ ... }}")
+    if not isinstance(layer.callee, ast.Name):
+        help = f"pipe the value in: x | {word} {{ ... }}"
+        walk.build.fail("NN409", f"{word} takes no values in parentheses", place, help=help)
     if word == "shared":
-        walk.build.fail(
-            "NN505", "shared only declares, and stands on a line of its own", layer.span, help="shared NAME { ... }"
-        )
+        message = "shared only declares, and stands on a line of its own"
+        walk.build.fail("NN505", message, layer.span, help="shared NAME { ... }, then x | NAME")
     if x is None:
         walk.build.fail(
-            "NN501", f"there is nothing to feed {word}", layer.span, help=f"pipe a value in: x | {word} {{ ... }}"
+            "NN501", f"there is nothing to feed {word}", place, help=f"pipe a value in: x | {word} {{ ... }}"
         )
     with walk.deeper(layer.span):
         if word == "repeat":
             return repeat(walk, layer, layer.body, scope, x)
         if layer.arguments:
             walk.build.fail("NN401", f"{word} takes no settings", layer.arguments[0].span)
-        return (
-            residual(walk, layer, layer.body, scope, x)
-            if word == "residual"
-            else parallel(walk, layer, layer.body, scope, x)
-        )
+        return _labelled(walk, layer, layer.body, word, scope, x)
+
+
+def _labelled(walk: Walk, layer: ast.Layer, braces: ast.Body, word: str, scope: Scope, x: Value) -> Value:
+    """residual or parallel; a label names its weights."""
+    lower = residual if word == "residual" else parallel
+    if layer.label is None:
+        walk.level += 1
+        try:
+            return lower(walk, layer, braces, scope, x)
+        finally:
+            walk.level -= 1
+    walk.free(layer.label, scope)
+    namespace = walk.namespace.child(layer.label.id)
+    with walk.below(namespace):
+        result = lower(walk, layer, braces, scope, x)
+    weights = walk.weights_below(namespace)
+    scope.names[layer.label.id] = LabelBinding(weights, {}, layer.label.span, result, scope.repeated)
+    return result
 
 
 def residual(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
-    """x + f(x)"""
+    """x + f(x), as arithmetic adds; the result is as x is."""
     f = inside(walk, braces, Scope(scope), x)
     if isinstance(x, Failed):
         raise Stop
     if isinstance(x, Bundle) or isinstance(f, Bundle):
-        walk.build.fail(
-            "NN205", f"residual cannot add {what(x if isinstance(x, Bundle) else f)}", layer.span, help="pool it first"
-        )
-    if x.type.shape != f.type.shape or x.type.dtype != f.type.dtype:
+        message = f"residual cannot add {what(x if isinstance(x, Bundle) else f)}"
+        walk.build.fail("NN205", message, layer.callee.span, help="pool it first, with maxpool for example")
+    use = walk.plain_use("residual", layer.callee.span)
+    for value in (x, f):
+        numbers(use, value)
+    if not _meets(x.type.shape, f.type.shape):
         walk.build.fail(
             "NN207",
             f"residual adds x {shape_of(x)} and f(x) {shape_of(f)}: the shapes differ",
-            layer.span,
-            help="let the layers between the braces end as wide as they began: dense dim(x)",
+            layer.callee.span,
+            help="let the layers between the braces end as they began, with dense dim(x) or conv ... same",
             notes=walk.build.origin(f),
         )
-    return walk.build.op(Add(), x, f, span=layer.span)
+    return walk.build.op(Add(), *meet(use, (x, f)), span=layer.span)
+
+
+def _meets(x: tuple[Dim, ...], f: tuple[Dim, ...]) -> bool:
+    """Whether x + f has the shape of x: f may lack the positions, or be 1 wide."""
+    spread = (f[0], 1, *f[1:]) if len(f) == 2 and len(x) == 3 else f
+    return len(spread) == len(x) and all(b in (1, a) for a, b in zip(x, spread, strict=True))
 
 
 def parallel(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
@@ -93,18 +123,19 @@ def structures_only(statement: ast.Statement) -> bool:
 
 def repeat(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
     """The body on its own result, n times, or once for each value of a list."""
-    listed = [
-        a for a in layer.arguments if (isinstance(a, ast.Setting) and a.key not in ("n", "shared")) or _is_list(a)
-    ]
+    listed = [a for a in layer.arguments if _is_list(a)]
     rounds: list[dict[str, ConstantBinding]] = []
     shared = False
     for setting in listed:
         assert isinstance(setting, ast.Setting)
-        values = [calls.constant_value(walk, v, scope) for v in setting.values]
-        if any(v is None for v in values):
-            raise Stop
+        values = [constant_value(walk, v, scope) for v in setting.values]
         if rounds and len(rounds) != len(values):
-            walk.build.fail("NN403", f"the lists of repeat have {len(rounds)} and {len(values)} values", setting.span)
+            walk.build.fail(
+                "NN403",
+                f"the lists of repeat have {len(rounds)} and {len(values)} values",
+                setting.span,
+                help="make them equally long",
+            )
         rounds = rounds or [{} for _ in values]
         for names, v in zip(rounds, values, strict=True):
             names[setting.key] = ConstantBinding(v, setting.span)
@@ -116,7 +147,7 @@ def repeat(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Valu
                 "NN406", "repeat takes a number or lists, not both", layer.span, help="leave one of them out"
             )
     else:
-        settings = calls.settings_of(walk, REPEAT, rest, layer.span, scope)
+        settings = settings_of(walk, REPEAT, rest, layer.callee.span, scope)
         count, shared = settings["n"], settings["shared"] is True
         if not isinstance(count, int):
             walk.build.fail("NN403", "repeat needs a number", layer.span)
@@ -125,7 +156,7 @@ def repeat(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Valu
 
 
 def _is_list(argument: ast.Argument) -> bool:
-    return isinstance(argument, ast.Setting) and argument.key == "n" and len(argument.values) > 1
+    return isinstance(argument, ast.Setting) and argument.key != "shared" and len(argument.values) > 1
 
 
 def run_rounds(
@@ -144,12 +175,12 @@ def run_rounds(
     for i, constants in enumerate(rounds, 1):
         inner = Scope(scope, rounds=True)
         for key, binding in constants.items():
-            taken = scope.find(key)
-            if taken is not None:
-                walk.build.fail("NN302", f"{key} is given twice", binding.span, notes=walk.first_given(taken))
+            walk.free(ast.Name(key, span=binding.span), scope)
             inner.names[key] = binding
         with walk.below(Namespace(own.path) if shared else own.child(str(i))):
             x = inside(walk, braces, inner, x)
+    if layer.label is not None:
+        scope.names[layer.label.id] = LabelBinding({}, {}, layer.label.span, x, many=True)
     return x
 
 
@@ -179,16 +210,19 @@ def declare_shared(walk: Walk, expression: ast.Expression, scope: Scope) -> None
         )
     name = ast.Name(words[0].id, span=words[0].span)
     walk.free(name, scope)
+    walk.shared[name.span] = name.id
     scope.names[name.id] = SharedBinding(expression.body, scope, walk.namespace.child(name.id), name.span)
 
 
-def use_shared(walk: Walk, name: str, binding: SharedBinding, x: Value, span: ast.Span) -> Value:
+def use_shared(walk: Walk, name: str, binding: SharedBinding, x: Value, span: Span) -> Value:
     """The shared layers on one more value: the same names, so the same weights."""
     if name in walk.running:
         walk.build.fail("NN507", f"{name} uses itself", span)
     walk.running.append(name)
+    walk.build.within.append(Note(span, f"in this use of {name}"))
     try:
         with walk.deeper(span), walk.below(binding.namespace.again()):
             return inside(walk, binding.body, Scope(binding.scope), x)
     finally:
+        walk.build.within.pop()
         walk.running.pop()

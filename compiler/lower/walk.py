@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
+from compiler import library
 from compiler.build import Build, Namespace, Use, Value
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers import LAYERS, STRUCTURES
 from compiler.layers.later import LATER
+from compiler.lower.missing import layer_message
 from compiler.scope import Binding, Scope
+from compiler.signature import LATER_HELP, LATER_LABEL
 from dsl import ast
 from dsl.errors import Note
 from dsl.nearest import nearest
@@ -37,8 +41,11 @@ class Line:
 class Walk:
     """One lowering.
 
-    top: the names of the file; units: how many units a head has, by output; classes: whether an output is a class; heads: the value that a head made, and which
-    activation it has; running: the blocks being lowered, outermost first
+    top: the names of the file
+    units: how many units a head has, by output; classes: whether an output is a class
+    heads: the value that a head made, and which activation it has
+    parts: what has been used by its parts alone
+    running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
     """
 
     build: Build
@@ -49,12 +56,16 @@ class Walk:
     frozen: bool = False
     lines: list[Line] = field(default_factory=list[Line])
     heads: dict[Node, str | None] = field(default_factory=dict[Node, str | None])
+    parts: list[Value] = field(default_factory=list[Value])
+    shared: dict[Span, str] = field(default_factory=dict[Span, str])
+    shared_used: set[Span] = field(default_factory=set[Span])
     running: list[str] = field(default_factory=list[str])
+    level: int = 0
     depth: int = 0
     work: int = 0
 
     @contextmanager
-    def deeper(self, span: Span) -> Iterator[None]:
+    def deeper(self, span: Span) -> Generator[None]:
         """One level further in; refuses to go too deep."""
         self.depth += 1
         try:
@@ -70,13 +81,20 @@ class Walk:
             self.depth -= 1
 
     @contextmanager
-    def below(self, namespace: Namespace) -> Iterator[None]:
-        """Weights made inside are named below the namespace."""
+    def below(self, namespace: Namespace) -> Generator[None]:
+        """Into a body: weights made inside are named below the namespace."""
         outer, self.namespace = self.namespace, namespace
+        self.level += 1
         try:
             yield
         finally:
+            self.level -= 1
             self.namespace = outer
+
+    def weights_below(self, namespace: Namespace) -> dict[str, Node]:
+        """The weights made in a body, by their names within it."""
+        path = namespace.path
+        return {n.removeprefix(path): w for n, w in self.build.weights.items() if n.startswith(path)}
 
     def worked(self, span: Span) -> None:
         """Counts a statement; refuses a model that is too large before it is built."""
@@ -88,7 +106,7 @@ class Walk:
 
     def plain_use(self, word: str, span: Span) -> Use:
         """A use without settings or weights, for arithmetic and joins."""
-        return Use(self.build, word, span, {}, "")
+        return Use(self.build, word, span, {}, "", place=span)
 
     def free(self, name: ast.Name, scope: Scope) -> None:
         """Refuses a name that is taken, or that is a layer's."""
@@ -102,25 +120,24 @@ class Walk:
                 help="one name, one thing: choose another",
                 notes=self.first_given(taken),
             )
-        if name.id in LAYERS or name.id in STRUCTURES or name.id in LATER:
-            self.build.fail(
-                "NN303", f"{name.id} is a layer's name, and cannot name a value", name.span, help="choose another name"
-            )
+        if name.id in LAYERS or name.id in STRUCTURES or name.id in LATER or name.id in library.names():
+            message = f"{name.id} is a layer's name, and cannot name anything else"
+            self.build.fail("NN303", message, name.span, help="choose another name")
 
     def first_given(self, binding: Binding) -> tuple[Note, ...]:
         return (Note(binding.span, "given here"),)
 
-    def unknown(self, name: str, span: Span, scope: Scope) -> None:
+    def unknown(self, name: str, span: Span, scope: Scope) -> NoReturn:
         """Reports a name that nothing has, or a layer that is not there yet. Raises Stop."""
         if name in LATER:
             self.build.fail(
                 "NN350",
-                f"{name} is not there yet: {LATER[name]}",
+                layer_message(name),
                 span,
-                "a word of the language that this version cannot train",
-                help="nnc explain NN350 lists what this version has",
+                LATER_LABEL,
+                help=LATER_HELP,
             )
-        near = nearest(name, [*scope.all_names(), *LAYERS, *STRUCTURES, *LATER])
+        near = nearest(name, [*scope.all_names(), *LAYERS, *STRUCTURES, *LATER, *library.names()])
         self.build.fail(
             "NN301",
             f"there is no layer or value {name}",

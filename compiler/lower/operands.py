@@ -1,0 +1,92 @@
+"""The values that a layer is fed: what is piped in, what its parentheses hold, the current value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.build import Bundle, Failed, Stop, Value
+from compiler.ir.graph import Node
+from compiler.layers import LAYERS
+from compiler.lower import expressions
+from compiler.lower.walk import Walk
+from compiler.scope import Scope
+from dsl import ast
+from dsl.nearest import nearest
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a layer takes. formals: names in order, the last `optional` of which may be left out; any: one or more."""
+
+    word: str
+    formals: tuple[str, ...]
+    optional: int = 0
+    any: bool = False
+
+
+def operands(
+    walk: Walk, layer: ast.Layer, wanted: Wanted, scope: Scope, current: Value | None, piped: Value | None
+) -> list[Node | Bundle]:
+    """The operands in order: the piped value, those in parentheses, and first the current one if one is lacking."""
+    given = layer.callee.operands if isinstance(layer.callee, ast.Call) else ()
+    listed: list[Value] = [piped] if piped is not None else []
+    named: dict[str, Value] = {}
+    for operand in given:
+        if operand.name is not None:
+            _may_be_named(walk, wanted, operand, operand.name, named)
+        found = expressions.value(walk, operand.value, scope, current, None)
+        if operand.name is None:
+            listed.append(found)
+        else:
+            named[operand.name] = found
+    free = [f for f in wanted.formals if f not in named]
+    lacking = not listed and not given if wanted.any else len(listed) < len(free) - wanted.optional
+    if lacking and piped is None:
+        if current is None:
+            help = f"pipe a value in: x | {wanted.word}"
+            walk.build.fail("NN501", f"there is nothing to feed {wanted.word}", layer.callee.span, help=help)
+        listed.insert(0, current)
+    if not wanted.any and not len(free) - wanted.optional <= len(listed) <= len(free):
+        _miscounted(walk, layer, wanted, len(listed) + len(named), bool(given))
+    if not wanted.any:
+        order = {**dict(zip(free, listed, strict=False)), **named}
+        listed = [order[f] for f in wanted.formals if f in order]
+    values: list[Node | Bundle] = []
+    for found in listed:
+        if isinstance(found, Failed):
+            raise Stop
+        values.append(found)
+    return values
+
+
+def _miscounted(walk: Walk, layer: ast.Layer, wanted: Wanted, got: int, given: bool) -> None:
+    most = len(wanted.formals)
+    wants = f"{most} value{'s' if most != 1 else ''} ({', '.join(wanted.formals)})"
+    walk.build.fail(
+        "NN409",
+        f"{wanted.word} takes {wants}, but gets {got}",
+        layer.callee.span,
+        help="settings stand outside the parentheses" if given else f"write {wanted.word}({', '.join(wanted.formals)})",
+    )
+
+
+def _may_be_named(walk: Walk, wanted: Wanted, operand: ast.Operand, name: str, named: dict[str, Value]) -> None:
+    if name in named:
+        walk.build.fail("NN406", f"{name} is given twice", operand.span, "here for the second time")
+    if name in wanted.formals and not wanted.any:
+        return
+    layer = LAYERS.get(wanted.word)
+    if layer is not None and layer.signature.setting(name) is not None:
+        # conv(k=3) is a habit from elsewhere; it is met with the way this language writes it.
+        walk.build.fail(
+            "NN409",
+            f"{name} is a setting of {wanted.word}, not a value",
+            operand.span,
+            "values stand in parentheses, settings outside them",
+            help=f"write {wanted.word} {operand.span.snippet}",
+        )
+    if wanted.any:
+        walk.build.fail("NN409", f"the values of {wanted.word} have no names", operand.span, help="leave the name out")
+    near = nearest(name, [*wanted.formals])
+    help = f"did you mean {near}?" if near else f"it takes {', '.join(wanted.formals)}"
+    walk.build.fail("NN409", f"{wanted.word} takes no value called {name}", operand.span, help=help)
