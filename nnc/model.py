@@ -8,8 +8,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from runtime.execute import Executor
-
 from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.types import value_of
@@ -20,6 +18,7 @@ from nnc.run_folder import model_path
 from runtime import model_file
 from runtime.data import Rows, Tables, encode
 from runtime.evaluate import run_rows
+from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 from runtime.predict import Answer, answers
 from runtime.weights import NUMPY_DTYPES
@@ -93,7 +92,7 @@ def save_model(path: Path, model: Model) -> None:
     experiment, origin = model.experiment, model.origin
     meta = {
         "version": __version__,
-        "file": experiment.file,
+        "file": Path(experiment.file).name,
         "spec": experiment.spec,
         "uses": [list(pair) for pair in experiment.uses],
         "sets": list(origin.sets),

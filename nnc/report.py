@@ -179,9 +179,12 @@ def summary(result: TrainResult, epochs: int, width: int) -> list[str]:
     else:
         first = f"trained {result.epochs} of {epochs} epochs; no validation rows to choose one by"
     lines = packed([first], width, "")
-    scored = result.test or result.valid
-    if scored is not None:
-        lines += scores(scored, "test" if result.test else "valid", result.valid if result.test else None, width)
+    if result.test is not None:
+        lines += scores(result.test, "test", result.valid, width)
+    elif result.valid is not None:
+        lines += scores(result.valid, "valid", None, width)
+    elif result.train is not None:
+        lines += scores(result.train, "train", None, width)
     return lines
 
 
@@ -219,20 +222,22 @@ def confusion(scores: OutputScores, width: int) -> list[str]:
     if scores.classes is None or scores.confusion is None or len(scores.classes) > MOST_CLASSES_IN_A_TABLE:
         return []
     labels = [show(label) for label in scores.classes]
+    corner = "true \\ called"
     longest = max(columns(label) for label in labels)
+    lead = max(longest + 2, len(corner))
     each = max(longest, len(str(max(max(row) for row in scores.confusion))))
-    if (room := (width - 10 - longest) // len(labels) - 2) < each:
+    if (room := (width - lead - 2) // len(labels) - 2) < each:
         each = max(room, 5)
-        if 10 + longest + len(labels) * (each + 2) > width:
+        if 2 + lead + len(labels) * (each + 2) > width:
             return []
 
     def right(text: str) -> str:
         text = cut(text, each)
         return "  " + " " * (each - columns(text)) + text
 
-    lines = [f"  {'true':<{longest + 6}}" + "".join(right(label) for label in labels)]
+    lines = [f"  {corner:<{lead}}" + "".join(right(label) for label in labels)]
     for label, row in zip(labels, scores.confusion, strict=True):
-        lines.append(f"    {label}" + " " * (longest - columns(label) + 4) + "".join(right(str(n)) for n in row))
+        lines.append(f"    {label}" + " " * (lead - 2 - columns(label)) + "".join(right(str(n)) for n in row))
     return lines
 
 
@@ -248,7 +253,9 @@ def model_lines(path: Path, run: Path, example: str | None) -> list[str]:
 
 def json_of(result: TrainResult, model: Path) -> dict[str, Any]:
     """The line that `train --json` ends with."""
+    on_train = {"train": result.train.to_json()} if result.train else {}
     return {
+        **on_train,
         "test": result.test.to_json() if result.test else None,
         "valid": result.valid.to_json() if result.valid else None,
         "epochs": result.epochs,

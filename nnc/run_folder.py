@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -91,8 +90,9 @@ def fold_folder(run: Path, fold: int) -> Path:
 
 def discard(folder: Path) -> None:
     """Take back a folder in which nothing was written."""
-    if not any(folder.iterdir()):
-        shutil.rmtree(folder)
+    for entry in (*folder.glob("fold-*"), folder):
+        if entry.is_dir() and not any(entry.iterdir()):
+            entry.rmdir()
 
 
 def write_spec(folder: Path, text: str) -> None:

@@ -85,6 +85,7 @@ class TrainResult:
     epochs: how many were finished; step: steps made
     stopped: somebody asked it to end; early: `stop patience=` ended it
     test: scored once, with these weights; None where there are no test rows, or where it was stopped
+    train: the training rows' scores with these weights, where there are no other rows to score
     """
 
     weights: dict[str, Array]
@@ -94,6 +95,7 @@ class TrainResult:
     metric: str
     valid: Evaluation | None
     test: Evaluation | None
+    train: Evaluation | None
     seconds: float
     stopped: bool
     early: bool
@@ -124,11 +126,13 @@ def train(job: Job, on_event: Callable[[Event], None], stop_asked: Callable[[], 
     run = _Run(job, metric, store, stepper, scorer)
     run.go(on_event, stop_asked)
     best = run.best or _Best(run.epoch, _copies(store, [p.name for p in job.network.parameters]), None)
-    test = None
-    if job.dataset.test is not None and not run.stopped:
+    test = on_train = None
+    if not run.stopped:
         for name, values in best.weights.items():
             store[name][...] = values
-        test = evaluate(scorer, job.network.heads, job.dataset.test, job.dataset.tables, job.settings.batch)
+        test = _scored(job, scorer, job.dataset.test)
+        if test is None and best.valid is None:
+            on_train = _scored(job, scorer, job.dataset.train)
     return TrainResult(
         weights=best.weights,
         epochs=run.epoch,
@@ -137,10 +141,17 @@ def train(job: Job, on_event: Callable[[Event], None], stop_asked: Callable[[], 
         metric=metric,
         valid=best.valid,
         test=test,
+        train=on_train,
         seconds=perf_counter() - start,
         stopped=run.stopped,
         early=run.early,
     )
+
+
+def _scored(job: Job, scorer: Executor, rows: Rows | None) -> Evaluation | None:
+    if rows is None:
+        return None
+    return evaluate(scorer, job.network.heads, rows, job.dataset.tables, job.settings.batch)
 
 
 @dataclass(frozen=True)
@@ -198,10 +209,7 @@ class _Run:
         return total / examples
 
     def _validate(self) -> Evaluation | None:
-        rows = self.job.dataset.valid
-        if rows is None:
-            return None
-        return evaluate(self.scorer, self.job.network.heads, rows, self.job.dataset.tables, self.job.settings.batch)
+        return _scored(self.job, self.scorer, self.job.dataset.valid)
 
     def _is_best(self, valid: Evaluation | None) -> bool:
         if valid is None or self.best is None or self.best.valid is None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import re
+from typing import Any
 
 from dsl.errors import Diagnostic, RunError
 from dsl.explain import codes, page
@@ -19,9 +22,15 @@ def run(topic: str) -> int:
 
 
 def _word(word: str) -> str | None:
-    from compiler.words import describe
+    words = _words()
+    return words.describe(word) if words is not None else None
 
-    return describe(word)
+
+def _words() -> Any:
+    """The module that knows the words of the language; None in a build that has none."""
+    if importlib.util.find_spec("compiler.words") is None:
+        return None
+    return importlib.import_module("compiler.words")
 
 
 def _unknown(topic: str) -> Diagnostic:
@@ -29,12 +38,7 @@ def _unknown(topic: str) -> Diagnostic:
         near = nearest(topic.upper(), codes())
         hint = f"did you mean {near}?" if near else "an error shows its code: error[NN204]"
         return Diagnostic("NN868", f"there is no error code {show(topic)}", help=hint)
-    from compiler.words import words
-
-    near = nearest(topic, words())
-    hint = (
-        f"did you mean `{near}`?"
-        if near
-        else "nnc explain takes a layer (conv), a setting's entry (adam) or a code (NN204)"
-    )
+    words = _words()
+    near = nearest(topic, words.words()) if words is not None else None
+    hint = f"did you mean `{near}`?" if near else "nnc explain takes a layer (conv), an entry (adam) or a code (NN204)"
     return Diagnostic("NN868", f"the language has no word `{show(topic)}`", help=hint)

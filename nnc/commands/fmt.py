@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsl.format import format_spec
-
 from dsl.errors import Diagnostic, NncError
+from dsl.format import format_spec
 from dsl.parse import decode
 from dsl.render import show
 from nnc.failure import FAILED, tell

@@ -75,6 +75,7 @@ def run(spec: Path | None, options: Options) -> int:
                 return _one(opened, first, folder, screen, stop)
             return _folds(opened, experiment, first, folds, folder, screen, stop)
     finally:
+        screen.end(())
         discard(folder)
 
 

@@ -132,6 +132,8 @@ def test_without_validation_rows_the_last_epoch_is_kept(folder: Path):
     result = train(job(NUMBERS, folder), tell)
     assert result.valid is None
     assert result.test is None
+    assert result.train is not None
+    assert result.train.rows == 24
     assert result.best_epoch == 3
     losses = [e.loss for e in events if isinstance(e, EpochDone)]
     assert losses[-1] < losses[0]
