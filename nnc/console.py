@@ -33,6 +33,7 @@ REFRESH_SECONDS = 0.1
 CURVE = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 8
 MOST_POINTS = 64
+MOST_LINES = 30
 SHORT_BAR, LONG_BAR = 12, 30
 
 
@@ -101,6 +102,9 @@ class Terminal:
             self.columns = table_columns(metrics, done.valid is not None, self.console.width - 2)
             heading = "  " + "".join(f"{c.heading:>{column_width(c)}}  " for c in self.columns)
             self.console.print(Text(heading.rstrip(), "dim"), soft_wrap=True)
+        self.epoch_start = perf_counter()
+        if not shown_in_table(done.epoch, self.started.epochs):
+            return
         line = Text().append("▸ " if done.best else "  ", "green")
         for column in self.columns:
             line.append(f"{cell(column, done):>{column_width(column)}}  ", self._style(column, done))
@@ -109,7 +113,6 @@ class Terminal:
         line.rstrip()
         self.console.print(line, soft_wrap=True)
         self.last = done
-        self.epoch_start = perf_counter()
 
     def _style(self, column: Column, done: EpochDone) -> str:
         """Green for better than the epoch before, red for worse."""
@@ -163,6 +166,11 @@ def moving_line(parts: Sequence[str], share: float, width: int) -> Text:
         full = round(share * bar)
         line.append("━" * full, "green").append("━" * (bar - full), "dim").append("  ")
     return line.append(text)
+
+
+def shown_in_table(epoch: int, epochs: int) -> bool:
+    """All of few epochs; of many the first, the last and some between, so that there is nothing to scroll past."""
+    return epochs <= MOST_LINES or epoch in (1, epochs) or epoch % -(-epochs // MOST_LINES) == 0
 
 
 def process_seconds() -> float:

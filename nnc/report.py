@@ -160,6 +160,8 @@ def number(value: float) -> str:
     """Three decimals where that says something; NaN is shown as NaN."""
     if value != value:
         return "NaN"
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.0e}"
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
 
 

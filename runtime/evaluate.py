@@ -64,8 +64,10 @@ def _json(scores: OutputScores) -> dict[str, Any]:
     return result
 
 
-def number_or_null(value: float) -> float | None:
+def number_or_null(value: float | int) -> float | int | None:
     """JSON has no NaN and no infinity."""
+    if isinstance(value, int):
+        return value
     return float(value) if np.isfinite(value) else None
 
 

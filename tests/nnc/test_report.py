@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from dsl.render import columns
-from nnc.console import Curve, Terminal, moving_line
+from nnc.console import Curve, Terminal, moving_line, shown_in_table
 from nnc.report import Header, confusion, cut, duration, number, packed, quantity, scores, summary, table_columns
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.train import BatchDone, EpochDone, Started, TrainResult
@@ -118,6 +118,18 @@ def test_parts_share_a_line_where_they_fit():
 
 def test_a_cut_text_ends_in_an_ellipsis():
     assert cut("中立中立", 5) == "中立…"
+
+
+def test_a_table_of_many_epochs_shows_some_of_them():
+    assert all(shown_in_table(epoch, 30) for epoch in range(1, 31))
+    shown = [epoch for epoch in range(1, 501) if shown_in_table(epoch, 500)]
+    assert len(shown) <= 32
+    assert (shown[0], shown[-1]) == (1, 500)
+
+
+def test_a_small_number_does_not_look_like_zero():
+    assert number(0.0) == "0.000"
+    assert number(0.00021) == "2e-04"
 
 
 def test_a_curve_falls_as_the_loss_does():
