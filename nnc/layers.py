@@ -16,7 +16,7 @@ SYMBOL_WORDS = {"V": "word", "classes": "class"}
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
 GUESSES = {"V": 10_000, "classes": 2}
-"""For symbols that data will decide. What a word costs does not depend on them in any layer of today."""
+"""For symbols that data will decide; said wherever a cost depends on them."""
 
 
 def quantity(count: float) -> str:
@@ -46,7 +46,8 @@ def weights_in_words(parameters: Iterable[Parameter]) -> str:
         if symbols:
             words = [SYMBOL_WORDS.get(s.partition(".")[0], s) for s in symbols]
             names = words[0] if len(words) == 1 else " and ".join(words)
-            parts.append(f"{count:,} a {names}" if parts else f"{count:,} weights a {names}")
+            noun = "" if parts else " weight" if count == 1 else " weights"
+            parts.append(f"{count:,}{noun} a {names}")
     return " + ".join(parts)
 
 
@@ -111,16 +112,21 @@ def summary(network: Network) -> str:
     count = sum(row.depth == 0 for row in network.layers)
     nodes = unique(node for row in network.layers for node in row.nodes)
     slope, once = a_word(flops, nodes)
-    cost = f"{quantity(slope)}FLOP a word" if slope else f"{quantity(once)}FLOP an example"
-    cost = cost.replace(" kFLOP", " kFLOP").replace("FLOP", " FLOP") if not any(u in cost for u in "kMGT ") else cost
-    return (
-        f"{count} {'layer' if count == 1 else 'layers'}, {weights_in_words(network.parameters)}, {_flop(slope, once)}"
-    )
+    layers = f"{count} {'layer' if count == 1 else 'layers'}"
+    # What a word costs does not hang on how many words or labels there are; what an example costs may.
+    at = f" at {sizes}" if not slope and (sizes := guessed(nodes)) else ""
+    return f"{layers}, {weights_in_words(network.parameters)}, {_flop(slope, once)}{at}"
 
 
 def _flop(slope: float, once: float) -> str:
     number, _, unit = quantity(slope or once).partition(" ")
     return f"{number} {unit}FLOP {'a word' if slope else 'an example'}"
+
+
+def guessed(nodes: Sequence[Node]) -> str:
+    """`V=10,000, classes=2`: the sizes that a cost was computed with because data will decide them; empty without."""
+    symbols = sorted(sizes_at(nodes, SHORT))
+    return ", ".join(f"{s}={GUESSES[kind]:,}" for s in symbols if (kind := s.partition(".")[0]) in GUESSES)
 
 
 def unique(nodes: Iterable[Node]) -> list[Node]:
@@ -145,7 +151,8 @@ def table(network: Network, width: int) -> list[str]:
     rows.append(("", "total", "", _weights(network.parameters), *_costs(nodes, words)))
     aligned = _aligned(rows, width)
     result = " -> ".join((", ".join(sort_in_words(p) for p in network.inputs), _outputs(network)))
-    return [*aligned, "", result]
+    note = [f"costs at {sizes}, which the data will decide"] if (sizes := guessed(nodes)) else []
+    return [*aligned, "", result, *note]
 
 
 def _outputs(network: Network) -> str:
