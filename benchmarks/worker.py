@@ -1,4 +1,4 @@
-"""One engine in a process of its own: for each line of standard input it runs a burst of steps and prints their times."""
+"""One engine in a process of its own: for each line on standard input it runs steps and prints their time."""
 
 from __future__ import annotations
 

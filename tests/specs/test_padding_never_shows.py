@@ -17,7 +17,9 @@ BODIES = {
     "same with a stride": "embed 4 ; conv k=3 filters=3 stride=2 same ; sum",
     "causal and dilated": "embed 4 ; conv k=3 filters=3 dilation=2 causal ; last",
     "narrow with a stride": "embed 4 ; conv k=3 filters=3 stride=2 ; first",
-    "convolutions of a convolution": "embed 4 ; conv k=3 filters=3 wide relu ; conv k=4 filters=3 ; conv k=2 filters=2 same ; maxpool",
+    "convolutions of a convolution": (
+        "embed 4 ; conv k=3 filters=3 wide relu ; conv k=4 filters=3 ; conv k=2 filters=2 same ; maxpool"
+    ),
     "maximum over windows": "embed 4 ; maxpool window=2 ; conv k=2 filters=3 ; maxpool",
     "mean over windows": "embed 4 ; avgpool window=3 stride=2 ; mean",
     "k-max": "embed 4 ; maxpool k=3 ; flatten",
