@@ -32,16 +32,15 @@ def survives(data: str | bytes) -> None:
     except SpecError as error:
         found = error.diagnostics
     if found:
-        lines = data.split("\n") if isinstance(data, str) else data.decode("utf-8", "replace").split("\n")
+        text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+        lines = text.replace("\r\n", "\n").split("\n")
         for diagnostic in found:
             span = diagnostic.span
             assert span is not None
             for where in (span, *(note.span for note in diagnostic.notes)):
                 assert 1 <= where.line <= where.end_line <= len(lines)
                 assert 1 <= where.column <= len(where.text) + 1
-                assert where.text == lines[where.line - 1].lstrip("\ufeff").removesuffix("\r") or isinstance(
-                    data, bytes
-                )
+                assert where.text == lines[where.line - 1] or isinstance(data, bytes)
         assert render(found, width=40)
 
 
