@@ -94,18 +94,4 @@ def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     return emit(planned), planned
 
 
-def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
-    """A stage as text: ast, graph, gradients, optimized, plan or code. plan and code need every size."""
-    from compiler import stages
-
-    return stages.stage(experiment, name, sizes)
-
-
-def diff(experiment: Experiment, pass_name: str) -> str:
-    """What a pass changes in the training step. Raises SpecError for a name that no pass has."""
-    from compiler import stages
-
-    return stages.diff(experiment, pass_name)
-
-
-__all__ = ["Experiment", "check", "compile_bucket", "diff", "optimize", "stage", "training_step"]
+__all__ = ["Experiment", "check", "compile_bucket", "optimize", "training_step"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import rich_click as click
 
-from compiler import pipeline
+from compiler import pipeline, stages
 from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, RunError
 from nnc.failure import width
@@ -51,14 +51,14 @@ def parse_sizes(text: str | None) -> dict[str, int] | None:
 def run(spec: Path, options: Options) -> int:
     experiment, sizes = _opened(spec, options)
     if options.pass_name is not None:
-        text = pipeline.diff(experiment, options.pass_name)
+        text = stages.diff(experiment, options.pass_name)
     elif options.stage == "layers":
         if options.as_json:
             print(json.dumps(layers_json(experiment), ensure_ascii=False))
             return 0
         text = "\n".join(table(experiment.network, width(sys.stdout)))
     else:
-        text = pipeline.stage(experiment, options.stage, sizes)
+        text = stages.stage(experiment, options.stage, sizes)
     if options.as_json:
         name = options.pass_name or options.stage
         print(json.dumps({"stage": name, "text": text}, ensure_ascii=False))
