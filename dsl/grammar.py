@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol, TypeAlias, cast
 
 from lark import Lark, Token, Tree
-from lark.common import LexerConf
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-from lark.lexer import ContextualLexer
 
 Parsed: TypeAlias = "Tree[Token]"
 
@@ -40,17 +38,7 @@ class _Reading(Protocol):
 @lru_cache(maxsize=1)
 def parser() -> Lark:
     """The parser, built on first use. Never with Lark's cache: that is a pickle in the temp folder."""
-    plugins = {"ContextualLexer": _TestedLexer}
-    return Lark(text(), parser="lalr", propagate_positions=True, maybe_placeholders=True, _plugins=plugins)
-
-
-class _TestedLexer(ContextualLexer):
-    """Lark's, without its check of the terminals against each other where interegular is installed: a test does that,
-    and it takes twice the time of all the rest."""
-
-    def __init__(self, conf: LexerConf, states: dict[int, Any], always_accept: Collection[str] = ()) -> None:
-        conf.skip_validation = True
-        super().__init__(conf, states, always_accept)
+    return Lark(text(), parser="lalr", propagate_positions=True, maybe_placeholders=True)
 
 
 def text() -> str:
