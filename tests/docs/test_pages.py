@@ -1,0 +1,93 @@
+"""README and CONTRIBUTING say what is: their commands run, and print what is shown there; their specs check."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from compiler.pipeline import check
+from tests.docs.document import ROOT, Block, Ran, agrees, blocks, examples, prepare, run, start
+
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/performance.md")
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+COMMANDS = [(block, example) for block in BLOCKS for example in examples(block)]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> dict[Block | tuple[str, str], Ran]:
+    """Every page read from top to bottom in a folder of its own: each command once, each python block."""
+    results: dict[Block | tuple[str, str], Ran] = {}
+    for page in PAGES:
+        folder = tmp_path_factory.mktemp("page")
+        prepare(folder)
+        for block in (b for b in BLOCKS if b.page == page):
+            for example in examples(block):
+                if (page, example.command) not in results:
+                    results[page, example.command] = run(example.command, folder)
+            if block.kind == "python":
+                results[block] = start([sys.executable, "-c", block.text], folder)
+    return results
+
+
+@pytest.mark.parametrize(("block", "example"), COMMANDS, ids=[f"{b} {e.command}" for b, e in COMMANDS])
+def test_command_of_a_page_prints_what_is_shown(block: Block, example, done):
+    ran = done[block.page, example.command]
+    assert ran.code == 0, ran.printed
+    if example.printed is not None:
+        assert agrees(ran.printed, example.printed, block.varies), ran.printed
+
+
+def test_pages_have_commands():
+    """Were the extractor blind, the test above would pass on nothing."""
+    assert {"nnc train", "nnc inspect specs/sentiment.nn"} <= {example.command for _, example in COMMANDS}
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "python"], ids=str)
+def test_python_of_a_page_runs(block: Block, done):
+    assert done[block].code == 0, done[block].printed
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "nn"], ids=str)
+def test_spec_of_a_page_checks(block: Block):
+    check(block.text, str(block))
+
+
+def test_spec_of_the_readme_is_the_one_that_ships():
+    (block,) = (b for b in blocks("README.md") if b.kind == "nn")
+    assert block.text == (ROOT / "specs" / "sentiment.nn").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_a_page_lead_somewhere(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
+    here = (ROOT / page).parent
+    assert [t for t in targets if not t.startswith("https://") and t and not (here / t).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_a_page_names_are_there(page: str):
+    """`compiler/ops/elementwise.py` in backquotes; NAME in a path stands for a name of the reader's."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    folders = "dsl|compiler|runtime|nnc|specs|tests|benchmarks|docs"
+    named = re.findall(rf"`((?:{folders})/[\w./-]+)`", text)
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
+
+
+def test_ci_sets_up_as_the_readme_says():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    setup = next(b.text for b in blocks("README.md") if b.kind == "sh").splitlines()[0]
+    for part in setup.split(" && ")[:2]:
+        words = part.split()
+        assert all(word in script for word in words), part
+    assert script.rstrip().endswith("python -m pytest </dev/null")
+
+
+def test_output_is_compared_but_for_what_is_left_out():
+    shown = "loss 0.5\n...\nend\n"
+    assert agrees("loss 0.5\na\nb\nend\n", shown, varies=False)
+    assert not agrees("loss 0.6\na\nb\nend\n", shown, varies=False)
+    assert agrees("loss 12.61  \nend\n", shown, varies=True)
+    assert not agrees("loss 0.5\na\n", shown, varies=True)
