@@ -1,4 +1,4 @@
-"""What is compared with PyTorch: networks, ways to train them, weights and batches. All drawn from seeds, in float64."""
+"""What is compared with PyTorch: networks, ways to train them, weights and batches. All from seeds, in float64."""
 
 from __future__ import annotations
 

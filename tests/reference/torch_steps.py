@@ -1,4 +1,4 @@
-"""The same steps in PyTorch. `python -m tests.reference.torch_steps` writes steps.json, the values the tests hold to."""
+"""The same steps in PyTorch. `python -m tests.reference.torch_steps` writes steps.json, which the tests hold to."""
 
 from __future__ import annotations
 
