@@ -38,6 +38,10 @@ class Stop(Exception):
     """A statement could not be understood; its error has been reported. Never leaves the compiler."""
 
 
+class TooLarge(Exception):
+    """The model is too large to look at the rest of it; reported. Never leaves the compiler."""
+
+
 @dataclass
 class Namespace:
     """Where weights get their names: `encoder.dense.2.weight`. Two uses of one `shared` share a namespace's path."""

@@ -248,14 +248,14 @@ class Reading:
     ) -> tuple[ast.Entry, dict[str, Resolved]]:
         """Several `train` lines are several files, read in the same way."""
         (entry, old), (other, new) = first, again
-        for key, value in new.items():
-            if key != "paths" and value not in (None, False) and value != old[key]:
-                note = Note(entry.span, "the first line")
-                message = f"the {entry.path[0].id} lines differ in {key}"
-                self.error("NN605", message, other.span, f"give {key} once, on the first line", (note,))
         files, more = old.get("paths"), new.get("paths")
         if not isinstance(files, tuple) or not isinstance(more, tuple):
             note = Note(entry.span, "given here")
             self.error("NN603", f"{other.path[0].id} is given twice", other.path[0].span, "leave one out", (note,))
             return first
+        for key, value in new.items():
+            if key != "paths" and value not in (None, False) and value != old[key]:
+                note = Note(entry.span, "the first line")
+                message = f"the {entry.path[0].id} lines differ in {key}"
+                self.error("NN605", message, other.span, f"give {key} once, on the first line", (note,))
         return entry, {**old, "paths": (*files, *more)}

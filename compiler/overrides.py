@@ -225,12 +225,13 @@ def _without(layer: ast.Layer, setting: str, blocks: dict[str, ast.Block]) -> tu
     elif name in blocks:
         positional = tuple(f.name.id for f in blocks[name].formals if f.default is None)
     place = positional.index(setting) if setting in positional else -1
+    own_words = {w for s in signature.settings for w in (*s.choices, s.name)} | {"frozen", "shared"}
     kept: list[ast.Argument] = []
     position = 0
     for argument in layer.arguments:
-        by_place = isinstance(argument, ast.Positional) or (
-            isinstance(argument, ast.Word) and known is None and name != "repeat" and argument.id != "frozen"
-        )
+        # A word that is none of the layer's is a constant, and stands for its value.
+        constant = isinstance(argument, ast.Word) and argument.id not in own_words
+        by_place = isinstance(argument, ast.Positional) or constant
         gone = isinstance(argument, ast.Setting) and argument.key == setting
         gone = gone or (isinstance(argument, ast.Word) and argument.id in words)
         gone = gone or (by_place and position == place)

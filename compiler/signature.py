@@ -180,7 +180,8 @@ class _Filling:
             help = f"did you mean {near}?"
         else:
             help = takes(self.signature)
-        self.error("NN402", f"{self.signature.word} has no word {argument.id}", argument.span, "not known here", help)
+        label = f"neither a word of {self.signature.word} nor a constant"
+        self.error("NN402", f"{self.signature.word} has no word {argument.id}", argument.span, label, help)
 
     def positional(self) -> list[Setting]:
         settings = [self.signature.setting(name) for name in self.signature.positional]
@@ -234,6 +235,7 @@ class _Filling:
                 constant = self.constant(word)
                 if constant is not None and word in setting.choices:
                     self.both(setting, word, expression.span)
+                    return None
                 return word if constant is None else constant
             case ast.Name(id=word) if setting.kind == "name" or (setting.kind == "flag" and not self.constant(word)):
                 return word
@@ -335,6 +337,8 @@ def resolve(
 
 
 def _example(setting: Setting) -> str:
+    if setting.kind == "count" and setting.high is not None and setting.high <= 10_000:
+        return "3"
     return {"count": "100", "width": "100", "number": "0.5", "text": '"..."', "name": "NAME", "flag": "true"}.get(
         setting.kind, setting.choices[0] if setting.choices else "..."
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from compiler.build import Use, is_ids, what
+from compiler.build import Use, is_ids, show_dims, what
 from compiler.ir.graph import Node
+from compiler.ir.types import BATCH
 from compiler.layers.word import LayerWord
 from compiler.ops.elementwise import Abs, Add, Erf, Exp, Log, Mul, Relu, Sigmoid, Sign, Sqrt, Tanh
 from compiler.ops.normal import Softmax
@@ -44,7 +45,7 @@ def activated(use: Use, x: Node) -> Node:
 
 
 def numbers(use: Use, x: Node) -> None:
-    """Refuses ids: arithmetic on them means nothing."""
+    """Refuses ids, on which arithmetic means nothing, and weights, which have no examples."""
     if is_ids(x):
         use.fail(
             "NN208",
@@ -52,6 +53,12 @@ def numbers(use: Use, x: Node) -> None:
             "ids have no size to compute with",
             help="put embed or onehot before it",
             about=x,
+        )
+    if x.type.shape[:1] not in ((BATCH,), (1,)):
+        use.fail(
+            "NN504",
+            f"{use.word} needs a value for each example, but this is a weight {show_dims(x.type.shape)}",
+            help="a vector of weights may be added to a value or multiplied with one; more is not there yet",
         )
 
 

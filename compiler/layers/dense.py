@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.build import Use, is_ids
+from compiler.build import Use
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.layers.activation import FUNCTIONS, activated, numbers
@@ -17,8 +17,7 @@ from compiler.signature import Setting, Signature
 def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
     """[*S, n] -> [*S, size]: activation(x W + b)."""
     (x,) = operands
-    if is_ids(x):
-        numbers(use, x)
+    numbers(use, x)
     size = use.settings["size"] if use.settings["size"] is not None else use.units
     if size is None:
         use.fail("NN405", "dense needs a size here", help="write how many units it has: dense 100")

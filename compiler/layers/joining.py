@@ -6,7 +6,7 @@ from math import prod
 
 from compiler.build import Use, is_sequence, shape_of, what
 from compiler.ir.graph import Node, Op
-from compiler.ir.types import BATCH, is_ragged
+from compiler.ir.types import is_ragged
 from compiler.layers.activation import numbers
 from compiler.layers.word import LayerWord
 from compiler.ops.elementwise import Div, Maximum, Minimum, Mul, Sqrt
@@ -19,11 +19,13 @@ def aligned(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
     """Values without positions beside sequences: each as a sequence of one position, which broadcasts."""
     if not any(is_sequence(v) for v in values):
         return values
-    return tuple(v if is_sequence(v) else use.op(Reshape((BATCH, 1, v.type.shape[-1])), v) for v in values)
+    return tuple(use.op(Reshape((v.type.shape[0], 1, v.type.shape[1])), v) if v.type.rank == 2 else v for v in values)
 
 
 def meet(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
     """Operands of arithmetic, made to broadcast; refuses shapes that are not equal where they must be."""
+    # A vector of weights is the same for every example.
+    values = tuple(use.op(Reshape((1, *v.type.shape)), v) if v.type.rank == 1 else v for v in values)
     for v in values:
         numbers(use, v)
     values = aligned(use, values)
@@ -103,6 +105,7 @@ def _flatten(use: Use, operands: tuple[Node, ...]) -> Node:
             help="pool first, with maxpool, mean or maxpool k=3",
             about=x,
         )
+    numbers(use, x)
     if x.type.rank == 2:
         return x
     inner = [d for d in x.type.shape[1:] if isinstance(d, int)]

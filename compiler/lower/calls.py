@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from compiler import library
 from compiler.build import Bundle, Failed, Origin, Stop, Use, Value, is_sequence, shape_of, what
 from compiler.experiment import LayerRow
@@ -14,7 +16,7 @@ from compiler.layers.word import LayerWord
 from compiler.lower import blocks, structures
 from compiler.lower.constants import settings_of
 from compiler.lower.missing import cell_message
-from compiler.lower.operands import Wanted, operands
+from compiler.lower.operands import Wanted, no_settings, operands
 from compiler.lower.walk import Walk
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, SharedBinding, ValueBinding
 from compiler.signature import LATER_HELP, LATER_LABEL, Resolved
@@ -114,6 +116,8 @@ def _layer(
     place = layer.callee.name.span if isinstance(layer.callee, (ast.Call, ast.Sized)) else layer.callee.span
     if layer.body is not None:
         walk.build.fail("NN408", f"{word.word} takes no layers between braces", place)
+    if isinstance(layer.callee, ast.Call):
+        no_settings(walk, word, layer.callee)
     settings = settings_of(walk, word.signature, layer.arguments, layer.callee.span, scope)
     label = _label(walk, layer, scope, word.weights)
     tied = _tied(walk, layer, settings, scope)
@@ -138,14 +142,18 @@ def _layer(
     _note_origin(use, values, result)
     if head and isinstance(result, Node):
         walk.heads[result] = use.word_of("activation")
-    own = tuple(walk.build.parameters.values())[before:]
+    made = walk.build.parameters
+    own = tuple(islice(reversed(made.values()), len(made) - before))[::-1]
     walk.build.rows.append(
         LayerRow(layer.span, layer.span.snippet, walk.level, _types(result), own, tuple(walk.build.fresh[start:]))
     )
     if label is not None:
         prefix = use.name + "."
-        held = {n.removeprefix(prefix): w for n, w in walk.build.weights.items() if n.startswith(prefix)}
-        scope.names[label] = LabelBinding({**(tied or {}), **held}, {}, layer.span, result, scope.repeated)
+        many = scope.repeated
+        held = (
+            {} if many else {n.removeprefix(prefix): w for n, w in walk.build.weights.items() if n.startswith(prefix)}
+        )
+        scope.names[label] = LabelBinding({**(tied or {}), **held}, {}, layer.span, result, many)
     return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-from compiler.build import Build, Bundle, Failed, Mode, Origin, SameTable, Stop, Value, what
+from compiler.build import Build, Bundle, Failed, Mode, Origin, SameTable, Stop, TooLarge, Value, is_ids, what
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, is_ragged, symbol
@@ -60,7 +60,7 @@ def lower(
         for port in inputs:
             walk.free(ast.Name(port.name, span=port.span), top)
         last = statements.body(walk, model.body, scope, current.value if isinstance(current, ValueBinding) else None)
-    except Stop:
+    except (Stop, TooLarge):
         last = None
     if build.diagnostics:
         return Lowered(build, walk, None, ())
@@ -75,7 +75,7 @@ def lower(
             outputs += _results(walk, head, scores, mode)
         except Stop:
             continue
-    if build.diagnostics:
+    if build.diagnostics or len(heads) < len(walk.units):
         return Lowered(build, walk, None, ())
     if mode == "training":
         outputs = _total(walk, outputs)
@@ -122,7 +122,7 @@ def _output(
         )
     if isinstance(found, Failed):
         raise Stop
-    if isinstance(found, Bundle) or found.type.rank != 2 or found.type.dtype == "i64":
+    if isinstance(found, Bundle) or found.type.rank != 2 or is_ids(found) or found.type.shape[0] != BATCH:
         pooled = isinstance(found, Bundle) or any(is_ragged(d) for d in found.type.shape)
         notes = walk.build.origin(found) if isinstance(found, Node) else ()
         walk.build.fail(

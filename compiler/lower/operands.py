@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from compiler.build import Bundle, Failed, Stop, Value
 from compiler.ir.graph import Node
-from compiler.layers import LAYERS
+from compiler.layers.word import LayerWord
 from compiler.lower import expressions
 from compiler.lower.walk import Walk
 from compiler.scope import Scope
@@ -75,18 +75,21 @@ def _may_be_named(walk: Walk, wanted: Wanted, operand: ast.Operand, name: str, n
         walk.build.fail("NN406", f"{name} is given twice", operand.span, "here for the second time")
     if name in wanted.formals and not wanted.any:
         return
-    layer = LAYERS.get(wanted.word)
-    if layer is not None and layer.signature.setting(name) is not None:
-        # conv(k=3) is a habit from elsewhere; it is met with the way this language writes it.
-        walk.build.fail(
-            "NN409",
-            f"{name} is a setting of {wanted.word}, not a value",
-            operand.span,
-            "values stand in parentheses, settings outside them",
-            help=f"write {wanted.word} {operand.span.snippet}",
-        )
     if wanted.any:
         walk.build.fail("NN409", f"the values of {wanted.word} have no names", operand.span, help="leave the name out")
     near = nearest(name, [*wanted.formals])
     help = f"did you mean {near}?" if near else f"it takes {', '.join(wanted.formals)}"
     walk.build.fail("NN409", f"{wanted.word} takes no value called {name}", operand.span, help=help)
+
+
+def no_settings(walk: Walk, word: LayerWord, call: ast.Call) -> None:
+    """conv(k=3) is a habit from elsewhere; it is met with the way this language writes it."""
+    for operand in call.operands:
+        if operand.name is not None and operand.name not in word.operands and word.signature.setting(operand.name):
+            walk.build.fail(
+                "NN409",
+                f"{operand.name} is a setting of {word.word}, not a value",
+                operand.span,
+                "values stand in parentheses, settings outside them",
+                help=f"write {word.word} {operand.span.snippet}",
+            )

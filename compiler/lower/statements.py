@@ -8,6 +8,7 @@ from compiler.lower.mentions import labels
 from compiler.lower.walk import Line, Walk
 from compiler.scope import Scope, ValueBinding
 from dsl import ast
+from dsl.errors import Note
 
 
 def body(walk: Walk, braces: ast.Body, scope: Scope, current: Value | None) -> Value:
@@ -37,7 +38,7 @@ def line(walk: Walk, statement: ast.Statement, scope: Scope, current: Value | No
             structures.declare_shared(walk, expression, scope)
             return current
         if name is not None:
-            refuse_name(walk, name, scope)
+            refuse_name(walk, name, statement, scope)
         value = expressions.value(walk, expression, scope, current, name.id if name is not None else None)
     except Stop:
         # What this line would have named is known, so that its uses say nothing more.
@@ -50,9 +51,14 @@ def line(walk: Walk, statement: ast.Statement, scope: Scope, current: Value | No
     return value
 
 
-def refuse_name(walk: Walk, name: ast.Name, scope: Scope) -> None:
+def refuse_name(walk: Walk, name: ast.Name, statement: ast.Statement, scope: Scope) -> None:
     if name.id.endswith("'"):
         walk.build.fail(
             "NN508", f"{name.id} is a cell's next state, and this is no cell", name.span, help="leave the ' out"
         )
     walk.free(name, scope)
+    for label in labels(statement):
+        if label.id == name.id:
+            help = "one name, one thing: the value and its layer are two"
+            notes = (Note(name.span, "given here"),)
+            walk.build.fail("NN302", f"{name.id} is given twice", label.span, help=help, notes=notes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from compiler import library
-from compiler.build import Build, Namespace, Use, Value
+from compiler.build import Build, Namespace, TooLarge, Use, Value
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers import LAYERS, STRUCTURES
@@ -17,15 +17,15 @@ from compiler.lower.missing import layer_message
 from compiler.scope import Binding, Scope
 from compiler.signature import LATER_HELP, LATER_LABEL
 from dsl import ast
-from dsl.errors import Note
+from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest
 from dsl.source import Span
 
 DEEPEST = 60
 """How many bodies, blocks and parentheses may stand inside each other."""
 
-MOST_NODES = 40_000
-"""Ten times more operations than any model of the course needs; past it a spec is refused."""
+MOST_NODES = 20_000
+"""Many times more operations than any model of the course needs; past it a spec is refused."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class Walk:
         """Counts a statement; refuses a model that is too large before it is built."""
         self.work += 1
         if self.work + self.build.made > MOST_NODES:
-            self.build.fail(
-                "NN510", f"the model has more than {MOST_NODES:,} operations", span, help="repeat less often"
-            )
+            message = f"the model has more than {MOST_NODES:,} operations"
+            self.build.report(Diagnostic("NN510", message, span, help="repeat less often"))
+            raise TooLarge
 
     def plain_use(self, word: str, span: Span) -> Use:
         """A use without settings or weights, for arithmetic and joins."""

@@ -1,0 +1,110 @@
+"""`--set`: constants, entries and their settings, labelled layers."""
+
+from __future__ import annotations
+
+import pytest
+
+from compiler.settings import Files, Share
+from tests.compiler.lower.specs import checked, diagnostics, model, weights
+
+BODY = """embed width as emb
+a = repeat 2 as stack { dense 4 relu as d }
+b = (a | dense 5 as left) | conv 3 filters=6 same as c
+concat(b, (b | dense 7 as inner)) | mean
+dropout 0.5
+dense softmax"""
+SPEC = (
+    "let width = 3\n"
+    + model(BODY)
+    + 'data { train "a.tsv" header ; valid "v.tsv" }\ntrain { adam lr=1e-3 ; batch 8 }\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "weight", "shape"),
+    [
+        ("width=9", "emb.weight", "[V, 9]"),
+        ("emb.size=9", "emb.weight", "[V, 9]"),
+        ("left.size=9", "left.weight", "[4, 9]"),
+        ("c.filters=9", "c.weight", "[15, 9]"),
+        ("c.k=5", "c.weight", "[25, 6]"),
+        ("inner.size=9", "inner.weight", "[6, 9]"),
+        ("d.size=3", "stack.1.d.weight", "[3, 3]"),
+    ],
+)
+def test_set_reaches_constants_and_labelled_layers(change: str, weight: str, shape: str):
+    assert weights(SPEC, None, change)[weight] == shape
+
+
+def test_set_reaches_a_word_and_the_rounds():
+    assert "stack.3.d.weight" in weights(SPEC, None, "stack.n=3")
+    assert not diagnostics(SPEC, None, "d.activation=tanh", "c.padding=causal")
+
+
+def test_set_reaches_a_labelled_block():
+    spec = "block f(x) width p=0.1 { dense width ; dropout p }\n" + model("embed 3\nf 4 as ff\nmean\ndense softmax")
+    assert weights(spec, None, "ff.width=9")["ff.dense.weight"] == "[3, 9]"
+    assert not diagnostics(spec, None, "ff.p=0.3")
+
+
+def test_set_reaches_entries():
+    assert checked(SPEC, None, "train.batch=64").train.batch == 64
+    assert checked(SPEC, None, "train.epochs=3").train.epochs == 3
+    assert checked(SPEC, None, "train.adam.lr=0.5").train.optimizer.lr == 0.5
+    assert checked(SPEC, None, "train.clip.norm=3").train.clip.norm == 3
+    assert checked(model("embed 3\nmean\ndense softmax"), None, "train.batch=64").train.batch == 64
+
+
+def test_later_set_wins():
+    assert checked(SPEC, None, "train.batch=64", "train.batch=65").train.batch == 65
+
+
+def test_set_reaches_a_named_section():
+    spec = model("embed 3\nmean\ndense softmax") + "train tune { batch 8 }"
+    assert checked(spec, None, "tune.batch=9").train.batch == 9
+    assert checked(spec, None, "train.batch=9").train.batch == 9
+
+
+def test_set_file_keeps_how_it_is_read():
+    data = checked(SPEC, None, "data.train=other/b.tsv", "data.valid=10%", "data.test=t.tsv").data
+    assert data is not None
+    assert (data.train.paths, data.train.header, data.train.free) == (("other/b.tsv",), True, True)
+    assert isinstance(data.valid, Share)
+    assert isinstance(data.test, Files)
+    assert data.test.free
+
+
+def test_file_of_the_spec_is_not_free():
+    data = checked(SPEC).data
+    assert data is not None
+    assert not data.train.free
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "hint"),
+    [
+        ("width", "NN608", "--set train.batch=64"),
+        ("width=", "NN608", ""),
+        ("=3", "NN608", ""),
+        ("width={", "NN403", ""),  # a string, as a path is
+        ("width=,", "NN608", "written as in a spec"),
+        ("widht=3", "NN309", "width"),
+        ("embb.size=3", "NN309", "emb"),
+        ("a.b.c.d=3", "NN309", ""),
+        ("train.bacth=3", "NN602", "batch"),
+        ("train.adam.rl=3", "NN401", "lr"),
+        ("train.batch=-3", "NN608", "written as in a spec"),
+        ("train.batch=0", "NN404", ""),
+        ("emb.siez=3", "NN401", "size"),
+    ],
+)
+def test_set_that_reaches_nothing_is_refused(change: str, code: str, hint: str):
+    found = diagnostics(SPEC, None, change)[0]
+    assert found.code == code
+    assert hint in found.help
+
+
+def test_error_in_an_override_shows_what_was_typed():
+    (found,) = diagnostics(SPEC, None, "emb.size=0")
+    assert found.span is not None
+    assert (found.span.file, found.span.snippet) == ("--set", "emb.size=0")
