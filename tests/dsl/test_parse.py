@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from dsl import ast, grammar
-from dsl.errors import SpecError
 from dsl.parse import decode, parse
 from dsl.source import Span
 
