@@ -95,6 +95,7 @@ class Build:
     parameters: dict[str, Parameter] = field(default_factory=dict[str, Parameter])
     weights: dict[str, Node] = field(default_factory=dict[str, Node])
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    reported: set[tuple[str, Span | None]] = field(default_factory=set[tuple[str, "Span | None"]])
     origins: dict[Node, Origin] = field(default_factory=dict[Node, Origin])
     pooled: dict[Node, Origin] = field(default_factory=dict[Node, Origin])
     rows: list[LayerRow] = field(default_factory=list[LayerRow])
@@ -137,6 +138,10 @@ class Build:
             return x
         return self.op(Mask(fill), x, self.lengths(x.type.shape[x.type.ragged]), span=span)
 
+    def finite(self, x: Node, span: Span) -> Node:
+        """x, with zeros in its padding if that may be infinite: a weight's gradient multiplies it with 0."""
+        return x if x.type.pad in ("zero", "finite") else self.masked(x, "zero", span)
+
     def chance(self) -> tuple[Node, Node, int]:
         """The seed, the step and a number of its own, for a layer that draws."""
         self.sites += 1
@@ -147,7 +152,9 @@ class Build:
         """Adds an error, once for each place: rounds of a `repeat` and uses of a block repeat theirs."""
         if self.within and diagnostic.span is not None:
             diagnostic = self._located(diagnostic, diagnostic.span)
-        if all((d.code, d.span) != (diagnostic.code, diagnostic.span) for d in self.diagnostics):
+        place = diagnostic.code, diagnostic.span
+        if place not in self.reported:
+            self.reported.add(place)
             self.diagnostics.append(diagnostic)
 
     def _located(self, diagnostic: Diagnostic, span: Span) -> Diagnostic:

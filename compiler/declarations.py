@@ -30,13 +30,15 @@ class Declarations:
     spec: ast.Spec
     top: Scope
     errors: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    reported: set[Diagnostic] = field(default_factory=set[Diagnostic])
     warnings: list[Diagnostic] = field(default_factory=list[Diagnostic])
     used: dict[str, str] = field(default_factory=dict[str, str])
     scopes: dict[str, Scope] = field(default_factory=dict[str, Scope])
 
     def report(self, diagnostic: Diagnostic) -> None:
         found = self.errors if diagnostic.severity == "error" else self.warnings
-        if diagnostic not in found:
+        if diagnostic not in self.reported:
+            self.reported.add(diagnostic)
             found.append(diagnostic)
 
     def error(self, code: str, message: str, at: ast.Syntax, help: str = "", notes: tuple[Note, ...] = ()) -> None:

@@ -75,7 +75,7 @@ def _conv(use: Use, operands: tuple[Node, ...]) -> Node | Bundle:
         w = use.weight(f"weight{suffix}", (fan_in, count), bounds)
         b = use.weight(f"bias{suffix}", (count,), bounds)
         if windows == Windows(1):
-            seen = x
+            seen = use.build.finite(x, use.span)
         else:
             seen = use.op(windows, zeroed)
             seen = use.op(Reshape((*seen.type.shape[:2], fan_in)), seen)

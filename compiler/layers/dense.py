@@ -18,6 +18,7 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
     """[*S, n] -> [*S, size]: activation(x W + b)."""
     (x,) = operands
     numbers(use, x)
+    x = use.build.finite(x, use.span)
     size = use.settings["size"] if use.settings["size"] is not None else use.units
     if size is None:
         use.fail("NN405", "dense needs a size here", help="write how many units it has: dense 100")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 from typing import ClassVar
 
 from compiler.ir.graph import Node, Op, apply
@@ -15,7 +15,7 @@ from compiler.ir.types import Dim, Extent, Type, TypeRuleError, is_ragged, moved
 class Reshape(Op):
     """The same numbers in another shape, in the same order.
 
-    x: any -> shape, whose symbols are those of x's shape and whose numbers have the same product
+    x: any -> shape, whose symbols are those of x's shape and whose numbers have the same product; `2*V` is 2 times `V`
     """
 
     shape: tuple[Dim, ...]
@@ -24,16 +24,29 @@ class Reshape(Op):
 
     def infer(self, *inputs: Type) -> Type:
         (x,) = inputs
-        symbols = [Counter(d for d in shape if isinstance(d, Extent)) for shape in (x.shape, self.shape)]
-        numbers = [prod(d for d in shape if isinstance(d, int)) for shape in (x.shape, self.shape)]
+        before, after = _factors(x.shape), _factors(self.shape)
+        symbols = [Counter(d for d in shape if isinstance(d, Extent)) for shape in (before, after)]
+        numbers = [prod(d for d in shape if isinstance(d, int)) for shape in (before, after)]
         if symbols[0] != symbols[1] or numbers[0] != numbers[1] or x.rows is not None:
             raise TypeRuleError("another number of elements")
-        if x.ragged is not None and _places(x.shape) != _places(self.shape):
+        if x.ragged is not None and _places(before) != _places(after):
             raise TypeRuleError("the lengths of the rows would be lost")
         return x.with_shape(self.shape)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return (apply(Reshape(node.inputs[0].type.shape), cotangent),)
+
+
+def _factors(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """The shape with each `2*V+2` as the two axes 2 and V+1."""
+    split: list[Dim] = []
+    for dim in shape:
+        factor = gcd(dim.shift, *(c for _, c in dim.terms)) if isinstance(dim, Extent) else 1
+        if isinstance(dim, Extent) and dim.step == dim.least == 1 and factor > 1:
+            split += [factor, Extent(tuple((name, c // factor) for name, c in dim.terms), dim.shift // factor)]
+        else:
+            split.append(dim)
+    return tuple(split)
 
 
 def _places(shape: tuple[Dim, ...]) -> list[tuple[Dim, int]]:
