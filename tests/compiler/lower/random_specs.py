@@ -168,7 +168,8 @@ POOLS = (
 VECTOR = (
     "dense {n} relu", "residual {{ dense {n} ; dense dim(q{i}) }}", "layernorm", "dropout 0.3", "blk {n}", "tanh",
     "p{i} = dense {n} sigmoid\n  p{i} * p{i} - 1 / 2", "parallel {{ dense {n} ; abs }}", "softmax",
-    "r{i} = relu\n  concat(r{i}, max(r{i}, (r{i} | dense 1)), cosine(r{i}, r{i}))", "dense {n} as k{i}\n  concat * k{i}.bias",
+    "r{i} = relu\n  concat(r{i}, max(r{i}, (r{i} | dense 1)), cosine(r{i}, r{i}))",
+    "dense {n} as k{i}\n  concat * k{i}.bias",
 )  # fmt: skip
 
 

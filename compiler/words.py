@@ -1,0 +1,282 @@
+"""What every word of the language does, in text: `nnc explain WORD`, and the reference page. Made from the tables that
+the checks are made from, so neither can say what is not so.
+
+python -m compiler.words > docs/reference.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from compiler import library
+from compiler.entries import DATA, SECTIONS, SWEEP, TRAIN, TRIALS
+from compiler.layers import LAYERS, STRUCTURES, LayerWord
+from compiler.layers.later import LATER, LATER_ENTRIES, LATER_SORTS
+from compiler.lower.structures import REPEAT
+from compiler.ports import INPUTS, OUTPUTS, SORTS
+from compiler.signature import WANTED, Setting, Signature, bounds
+
+SYNTAX = {
+    "model": ("model NAME(input: sort) -> output: sort { ... }", "a network, line by line"),
+    "block": ("block NAME(x, y) setting default=1 { ... }", "layers with a name, used like a layer"),
+    "cell": ("cell NAME(x) state h { h' = ... }", "a recurrent network by its equations; none can be used yet"),
+    "let": ("let NAME = 100", "a constant, whose name stands for its value"),
+    "use": ('use "file.nn"', "brings another file's blocks, cells and constants"),
+    "as": ("LAYER ... as NAME", "a label, by which tied= and NAME.part refer to the layer"),
+    "dim": ("dim(x)", "the width of a value, as a number for a setting: dense dim(x)"),
+}
+"""Words that are syntax."""
+
+SECTION_SENTENCES = {
+    "data": "which files to learn from, to choose by and to test on",
+    "train": "how the weights are found",
+    "predict": "how a text is written",
+    "sweep": "settings to try; checked, though train trains one setting only",
+}
+
+EXAMPLES = {
+    "embed": "embed 50 ; mean",
+    "onehot": "onehot ; mean",
+    "bag": "bag",
+    "conv": "embed 50 ; conv k=2,3 filters=100 relu ; maxpool",
+    "maxpool": "embed 50 ; maxpool k=3 ; flatten",
+    "avgpool": "embed 50 ; avgpool window=2 ; avgpool",
+    "mean": "embed 50 ; mean",
+    "sum": "embed 50 ; sum",
+    "last": "embed 50 ; last",
+    "first": "embed 50 ; first",
+    "dense": "embed 50 ; mean ; dense 100 relu",
+    "dropout": "embed 50 ; dropout 0.3 words ; mean ; dropout 0.5",
+    "layernorm": "embed 50 ; layernorm ; mean",
+    "concat": "x = embed 50 ; concat((x | mean), (x | maxpool))",
+    "max": "x = embed 50 | mean ; max(x, (x | dense 50))",
+    "min": "x = embed 50 | mean ; min(x, (x | dense 50))",
+    "dot": "x = embed 50 | mean ; dot(x, (x | dense 50))",
+    "cosine": "x = embed 50 | mean ; cosine(x, (x | dense 50))",
+    "flatten": "embed 50 ; maxpool k=3 ; flatten",
+    "residual": "embed 50 ; residual { dense 50 relu } ; mean",
+    "repeat": "embed 50 ; repeat n=64,128 { dense n relu } ; mean",
+    "parallel": "embed 50 ; parallel { mean ; maxpool }",
+    "shared": "shared encoder { dense 50 relu } ; embed 50 ; encoder ; encoder ; mean",
+}
+"""Lines that a head may follow: `dense softmax`."""
+
+TOPICS = ("layers", "sorts", "entries")
+
+
+def describe(word: str) -> str | None:
+    """Everything that a word means, each meaning a paragraph; `layers`, `sorts` and `entries` list all. None for no
+    word of the language."""
+    if word in TOPICS:
+        return _listed(word)
+    meanings = list(_meanings(word))
+    return "\n\n".join(meanings) + "\n" if meanings else None
+
+
+def words() -> tuple[str, ...]:
+    """Every word that `describe` knows."""
+    entries = (*DATA, *TRAIN, *(w for words in LATER_ENTRIES.values() for w in words), "trials")
+    known = {
+        *TOPICS,
+        *LAYERS,
+        *STRUCTURES,
+        *LATER,
+        *library.names(),
+        *SORTS,
+        *LATER_SORTS,
+        *entries,
+        *SECTIONS,
+        *SYNTAX,
+    }
+    for _, signature in _signatures():
+        for setting in signature.settings:
+            known.update((setting.name, *setting.choices))
+        known.update(signature.later)
+    return tuple(sorted(known))
+
+
+def _meanings(word: str) -> Iterator[str]:
+    if word in SYNTAX:
+        yield ": ".join(SYNTAX[word])
+    if word in LAYERS:
+        yield _layer(LAYERS[word])
+    if word in STRUCTURES:
+        settings = _settings(REPEAT) if word == "repeat" else []
+        yield "\n".join([f"{word} {{ ... }}: {STRUCTURES[word]}", *settings, *_example(word)])
+    if word in LATER:
+        yield f"{word}: {LATER[word]}. It is not there yet."
+    if word in library.names() and word not in LATER:
+        yield f"{word}: {_of_library(word)}"
+    if word in SORTS:
+        yield "\n".join([f"{word}, a sort: {SORTS[word].sentence}", *_settings(SORTS[word])])
+    if word in LATER_SORTS:
+        yield f"{word}, a sort: {LATER_SORTS[word]}. It is not there yet."
+    if word in SECTIONS:
+        entries = ", ".join(_entries_of(word))
+        yield f"{word} {{ ... }}, a section: {SECTION_SENTENCES[word]}\n  entries: {entries}"
+    for section, table in (("data", DATA), ("train", TRAIN), ("sweep", {"trials": TRIALS})):
+        if word in table:
+            signature = table[word]
+            yield "\n".join([f"{word}, an entry of {section}: {signature.sentence}", *_settings(signature)])
+    for section, later in LATER_ENTRIES.items():
+        if word in later:
+            yield f"{word}, an entry of {section}. It is not there yet."
+    yield from _as_setting(word)
+
+
+def _as_setting(word: str) -> Iterator[str]:
+    """What a word means behind a layer or entry: a setting, or one of its values."""
+    found: dict[str, list[str]] = {}
+    for _, signature in _signatures():
+        for setting in signature.settings:
+            if setting.name == word:
+                found.setdefault(f"a setting, {setting.sentence}", []).append(signature.word)
+            elif word in setting.choices:
+                found.setdefault(f"short for {setting.name}={word}", []).append(signature.word)
+        if word in signature.later:
+            found.setdefault("not there yet", []).append(signature.word)
+    for sentence, owners in found.items():
+        yield f"{word}, in {', '.join(dict.fromkeys(owners))}: {sentence}"
+
+
+def _signatures() -> Iterator[tuple[str, Signature]]:
+    """Every table row, with what kind of word it is."""
+    for layer in LAYERS.values():
+        yield "layer", layer.signature
+    yield "structure", REPEAT
+    for signature in SORTS.values():
+        yield "sort", signature
+    for table in (DATA, TRAIN):
+        for signature in table.values():
+            yield "entry", signature
+    yield "entry", SWEEP
+
+
+def _layer(layer: LayerWord) -> str:
+    operands = f"({', '.join(layer.operands)}{', ...' if layer.any else ''})" if len(layer.operands) > 1 else ""
+    lines = [f"{layer.word}{operands}: {layer.signature.sentence}", *_settings(layer.signature)]
+    if layer.weights:
+        lines.append("  as NAME: a label; by it tied= and NAME.weight refer to this layer")
+    return "\n".join([*lines, *_example(layer.word)])
+
+
+def _example(word: str) -> list[str]:
+    return [f"  for example: {EXAMPLES[word]} ; dense softmax"] if word in EXAMPLES else []
+
+
+def _settings(signature: Signature) -> list[str]:
+    lines = [f"  {_shown(s, signature)}: {s.sentence}{_limits(s)}" for s in signature.settings]
+    if signature.later:
+        lines.append(f"  not there yet: {', '.join(signature.later)}")
+    return lines
+
+
+def _shown(setting: Setting, signature: Signature) -> str:
+    if setting.kind == "flag":
+        return setting.name
+    if setting.choices:
+        return f"{setting.name}={'|'.join(setting.choices)}"
+    several = ",..." if setting.many else ""
+    place = " (also by position)" if setting.name in signature.positional else ""
+    return f"{setting.name}={several}{place}"
+
+
+def _limits(setting: Setting) -> str:
+    if setting.kind == "flag":
+        return ""
+    parts: list[str] = []
+    if setting.required:
+        parts.append("needed")
+    elif setting.default is not None:
+        default = setting.default if isinstance(setting.default, tuple) else (setting.default,)
+        parts.append(f"{','.join(map(str, default))} if left out")
+    if not setting.choices:
+        parts.append(WANTED[setting.kind])
+        if setting.low is not None or setting.high is not None:
+            parts.append(bounds(setting).removeprefix("must be "))
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _of_library(word: str) -> str:
+    binding = library.find(word)
+    assert binding is not None
+    kind = type(binding.block).__name__.lower()
+    heading = binding.block.span.snippet.partition(" {")[0]
+    return f"a {kind} of the library ({binding.span.file}): {heading}{'; cells cannot be used yet' * (kind == 'cell')}"
+
+
+def _entries_of(section: str) -> list[str]:
+    tables: Mapping[str, Mapping[str, Signature]] = {"data": DATA, "train": TRAIN, "sweep": {"trials": TRIALS}}
+    return [*tables.get(section, {}), *(f"{word} (not there yet)" for word in LATER_ENTRIES.get(section, ()))]
+
+
+def _listed(topic: str) -> str:
+    match topic:
+        case "layers":
+            rows = {w: layer.signature.sentence for w, layer in LAYERS.items()} | STRUCTURES
+            rows |= {w: _of_library(w) for w in library.names() if w not in LATER}
+            later = LATER
+        case "sorts":
+            rows, later = {w: s.sentence for w, s in SORTS.items()}, LATER_SORTS
+        case _:
+            tables = (("data", DATA), ("train", TRAIN), ("sweep", {"trials": TRIALS}))
+            rows = {f"{section} {w}": s.sentence for section, table in tables for w, s in table.items()}
+            later = {f"{section} {w}": "" for section, words in LATER_ENTRIES.items() for w in words}
+    lines = [f"  {word}: {sentence}" for word, sentence in rows.items()]
+    missing = [f"  {word}{': ' if sentence else ''}{sentence}" for word, sentence in later.items()]
+    return "\n".join([f"{topic}:", *lines, "", "not there yet:", *missing, ""])
+
+
+def missing_page() -> str:
+    """The lists of the page of NN350."""
+    return "\n".join(
+        (
+            f"layers: {', '.join(LAYERS)}",
+            f"structures: {', '.join(STRUCTURES)}",
+            f"sorts of inputs: {', '.join(INPUTS)}; of outputs: {', '.join(OUTPUTS)}",
+            f"entries of data: {', '.join(DATA)}",
+            f"entries of train: {', '.join(TRAIN)}",
+        )
+    )
+
+
+def reference() -> str:
+    """The reference page, as Markdown."""
+    parts = ["# Reference: what the words do\n\nMade from the tables that the compiler checks with:"]
+    parts[0] += " `python -m compiler.words > docs/reference.md`. `nnc explain WORD` shows any part of it."
+    parts.append("## Syntax\n\n" + "\n".join(f"- `{form}`: {sentence}" for form, sentence in SYNTAX.values()))
+    layers = [_section(_layer(layer)) for layer in LAYERS.values()]
+    structures = [_section(next(_meanings(word))) for word in STRUCTURES]
+    parts.append("## Layers and functions\n\n" + "\n\n".join(layers))
+    parts.append("## Words with a body\n\n" + "\n\n".join(structures))
+    own = [f"- {_code(f'{w}: {_of_library(w)}')}" for w in library.names()]
+    parts.append("## The library\n\n" + "\n".join(own))
+    sorts = [_section(next(m for m in _meanings(w) if "a sort" in m)) for w in SORTS]
+    parts.append("## Sorts\n\n" + "\n\n".join(sorts))
+    for section, table in (("data", DATA), ("train", TRAIN)):
+        rows = [_section("\n".join([f"{w}: {s.sentence}", *_settings(s)])) for w, s in table.items()]
+        parts.append(f"## Entries of `{section}`: {SECTION_SENTENCES[section]}\n\n" + "\n\n".join(rows))
+    swept = "\n".join([f"sweep: {SWEEP.sentence}", *_settings(SWEEP), *_settings(TRIALS)])
+    parts.append("## Entries of `sweep`\n\n" + _section(swept))
+    later = [f"- layers: {', '.join(LATER)}", f"- sorts: {', '.join(LATER_SORTS)}"]
+    later += [f"- entries of {section}: {', '.join(words)}" for section, words in LATER_ENTRIES.items()]
+    parts.append("## Not there yet\n\n" + "\n".join(later))
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(text: str) -> str:
+    """A description as Markdown: its first line, then a list."""
+    first, *rest = text.split("\n")
+    return "\n".join([_code(first), *([""] if rest else []), *(f"- {_code(line.strip())}" for line in rest)])
+
+
+def _code(line: str) -> str:
+    """`word`: sentence"""
+    head, colon, tail = line.partition(": ")
+    if head in ("for example", "not there yet"):
+        return f"{head}: `{tail}`"
+    return f"`{head}`{colon}{tail}"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")

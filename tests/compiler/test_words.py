@@ -1,0 +1,65 @@
+"""What `nnc explain WORD` says, and the reference page: both made from the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compiler.entries import DATA, TRAIN
+from compiler.layers import LAYERS, STRUCTURES
+from compiler.layers.later import LATER
+from compiler.pipeline import check
+from compiler.words import EXAMPLES, describe, reference, words
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_word_is_described():
+    assert [word for word in words() if not describe(word)] == []
+
+
+def test_no_other_word_is_described():
+    assert describe("embd") is None
+    assert describe("") is None
+
+
+@pytest.mark.parametrize("word", LAYERS)
+def test_description_of_a_layer_has_every_setting(word: str):
+    text = describe(word) or ""
+    assert text.startswith(word)
+    assert [s.name for s in LAYERS[word].signature.settings if f"  {s.name}" not in text] == []
+
+
+@pytest.mark.parametrize("word", EXAMPLES)
+def test_example_checks(word: str):
+    check(f"model m(text: words) -> label: class {{ {EXAMPLES[word]} ; dense softmax }}\n", "example.nn")
+
+
+def test_lists_have_every_word():
+    layers, entries = describe("layers") or "", describe("entries") or ""
+    assert [w for w in (*LAYERS, *STRUCTURES, *LATER) if f"\n  {w}:" not in layers] == []
+    assert [w for w in DATA if f"\n  data {w}:" not in entries] == []
+    assert [w for w in TRAIN if f"\n  train {w}:" not in entries] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("gru", "not there yet"),
+        ("same", "in conv: short for padding=same"),
+        ("filters", "in conv: a setting"),
+        ("feed_forward", "block feed_forward(x) width p=0.1"),
+        ("vectors", "in embed: not there yet"),
+        ("train", "an entry of data"),
+        ("image", "a sort: a picture"),
+        ("block", "layers with a name"),
+    ],
+)
+def test_word_is_described_in_each_of_its_meanings(word: str, said: str):
+    assert said in (describe(word) or "")
+
+
+def test_reference_page_is_up_to_date():
+    written = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert written == reference(), "python -m compiler.words > docs/reference.md"
