@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from compiler.ir.graph import Input, Node, apply, sorted_nodes
 from compiler.ir.types import BATCH, Type, sequence_symbol
@@ -31,8 +30,7 @@ def gradients(
     assert seed is not None or loss.type.shape == ()
     wanted = set(wrt)
     needed = _depending(loss, wanted)
-    one = replace(constant(1.0, loss.type.dtype), span=loss.span)
-    cotangents: dict[Node, Node] = {loss: seed if seed is not None else one}
+    cotangents: dict[Node, Node] = {loss: seed if seed is not None else constant(1.0, loss.type.dtype, loss.span)}
     for node in reversed(sorted_nodes([loss])):
         if node not in needed or node in wanted or node not in cotangents:
             continue
@@ -93,14 +91,14 @@ def unbroadcast(cotangent: Node, to: Type, lengths: Mapping[str, Node]) -> Node:
     return apply(Reshape(to.shape), apply(Sum(axes), cotangent))
 
 
-def accumulate(a: Node, b: Node) -> Node:
-    """The sum of two cotangents, either of which may be row-sparse."""
+def accumulate(a: Node, b: Node, span: Span | None = None) -> Node:
+    """The sum of two values, either of which may be row-sparse; it is dense."""
     if a.type.rows is None and b.type.rows is None:
-        return apply(Add(), a, b)
+        return apply(Add(), a, b, span=span)
     if a.type.rows is not None and b.type.rows is not None:
-        return apply(AddRows(), apply(Dense(), a), b)
+        return apply(AddRows(), apply(Dense(), a, span=span), b, span=span)
     dense, sparse = (a, b) if a.type.rows is None else (b, a)
-    return apply(AddRows(), dense, sparse)
+    return apply(AddRows(), dense, sparse, span=span)
 
 
 def _owned(flowing: list[Node], owner: Node) -> list[Node]:

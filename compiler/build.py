@@ -9,7 +9,7 @@ from typing import Literal, NoReturn, TypeAlias
 from compiler.experiment import Init, LayerRow, Parameter
 from compiler.ir.graph import Input, Node, Op, apply
 from compiler.ir.types import BATCH, Dim, Dtype, Type, sequence_symbol
-from compiler.ops.elementwise import constant
+from compiler.ops.elementwise import Constant, constant
 from compiler.ops.sequence import Mask
 from compiler.signature import Resolved
 from dsl.errors import Diagnostic, Note
@@ -116,7 +116,9 @@ class Build:
         return len(self.fresh)
 
     def op(self, op: Op, *operands: Node, span: Span) -> Node:
-        node = apply(op, *operands, span=span)
+        """A node of that line; a number among its operands becomes that line's too."""
+        own = (replace(n, span=span) if n.span is None and isinstance(n.op, Constant) else n for n in operands)
+        node = apply(op, *own, span=span)
         self.fresh.append(node)
         return node
 

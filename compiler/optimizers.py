@@ -11,7 +11,7 @@ from compiler.experiment import Experiment, Parameter, State, TrainingStep
 from compiler.ir.graph import Graph, Input, Node, Op, Output, apply
 from compiler.ir.types import Dtype, Type
 from compiler.ops.elementwise import Add, Cast, Div, Exp, Maximum, Minimum, Mul, Neg, Sqrt, Sub, constant
-from compiler.ops.lookup import AddRows, PickRows
+from compiler.ops.lookup import PickRows
 from compiler.ops.reduction import Sum
 from compiler.settings import Optimizer
 from dsl.source import Span
@@ -32,7 +32,12 @@ class Step:
         return apply(op, *operands, span=self.span)
 
     def c(self, value: float) -> Node:
-        return constant(value, self.dtype)
+        """The constant, in the weights' dtype."""
+        return constant(value, self.dtype, self.span)
+
+    def plus(self, a: Node, b: Node) -> Node:
+        """a + b; of a row-sparse one only the rows are added."""
+        return accumulate(a, b, self.span)
 
     def number(self, name: str, dtype: Dtype) -> Node:
         if name not in self.numbers:
@@ -59,31 +64,26 @@ Rule = Callable[[Step, Optimizer, Parameter, Node, Node], Node]
 """(step, settings, weight, its node, its gradient) -> the weight's next value"""
 
 
-def plus(step: Step, dense: Node, gradient: Node) -> Node:
-    """dense + gradient, whose rows alone are added where it is row-sparse."""
-    return step.op(AddRows(), dense, gradient) if gradient.type.rows is not None else step.op(Add(), dense, gradient)
-
-
 def sgd(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -> Node:
     """v = momentum v + g, w - lr v; without momentum w - lr g."""
     if settings.momentum:
         v = step.state(weight, "momentum")
-        moved = plus(step, step.op(Mul(), v, step.c(settings.momentum)), g)
+        moved = step.plus(step.op(Mul(), v, step.c(settings.momentum)), g)
         step.update(v, moved)
         return step.op(Sub(), w, step.op(Mul(), moved, step.rate()))
-    return plus(step, w, step.op(Neg(), step.op(Mul(), g, step.rate())))
+    return step.plus(w, step.op(Neg(), step.op(Mul(), g, step.rate())))
 
 
 def adagrad(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -> Node:
     """s = s + g^2, w - lr g / (sqrt(s) + eps). A row without gradient does not move. Source: Duchi et al. 2011."""
     s = step.state(weight, "squares", settings.init)
-    total = plus(step, s, step.op(Mul(), g, g))
+    total = step.plus(s, step.op(Mul(), g, g))
     step.update(s, total)
     root = step.op(Add(), step.op(Sqrt(), total), step.c(settings.eps))
     if g.type.rows is not None:
         root = step.op(PickRows(), root, g)
     move = step.op(Div(), step.op(Mul(), g, step.rate()), root)
-    return plus(step, w, step.op(Neg(), move))
+    return step.plus(w, step.op(Neg(), move))
 
 
 def adam(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -> Node:
@@ -93,8 +93,8 @@ def adam(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -
     """
     first, second = settings.betas
     m, v = step.state(weight, "mean"), step.state(weight, "square")
-    mean = plus(step, step.op(Mul(), m, step.c(first)), step.op(Mul(), g, step.c(1 - first)))
-    square = plus(step, step.op(Mul(), v, step.c(second)), step.op(Mul(), step.op(Mul(), g, g), step.c(1 - second)))
+    mean = step.plus(step.op(Mul(), m, step.c(first)), step.op(Mul(), g, step.c(1 - first)))
+    square = step.plus(step.op(Mul(), v, step.c(second)), step.op(Mul(), step.op(Mul(), g, g), step.c(1 - second)))
     step.update(m, mean)
     step.update(v, square)
     rate, root = adam_rates(step, first, second)
@@ -104,12 +104,12 @@ def adam(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -
 
 def adam_rates(step: Step, first: float, second: float) -> tuple[Node, Node]:
     """lr / (1 - b1^t) and sqrt(1 - b2^t), computed in float64 whatever the weights are, as PyTorch does."""
-    one, t = constant(1.0, "f64"), step.op(Cast("f64"), step.number("step", "i64"))
+    one, t = constant(1.0, "f64", step.span), step.op(Cast("f64"), step.number("step", "i64"))
 
     def correction(beta: float) -> Node:
         if beta == 0:
             return one
-        power = step.op(Exp(), step.op(Mul(), t, constant(math.log(beta), "f64")))
+        power = step.op(Exp(), step.op(Mul(), t, constant(math.log(beta), "f64", step.span)))
         return step.op(Sub(), one, power)
 
     rate = step.op(Div(), step.number("lr", "f64"), correction(first))
@@ -117,12 +117,7 @@ def adam_rates(step: Step, first: float, second: float) -> tuple[Node, Node]:
     return step.op(Cast(step.dtype), rate), step.op(Cast(step.dtype), root)
 
 
-def adamw(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -> Node:
-    """Adam on w (1 - lr decay): the caller shrinks w. Source: Loshchilov and Hutter 2019."""
-    return adam(step, settings, weight, w, g)
-
-
-RULES: dict[str, Rule] = {"sgd": sgd, "adagrad": adagrad, "adam": adam, "adamw": adamw}
+RULES: dict[str, Rule] = {"sgd": sgd, "adagrad": adagrad, "adam": adam, "adamw": adam}
 
 
 def training_step(experiment: Experiment, dtype: Dtype) -> TrainingStep:
@@ -170,7 +165,10 @@ def clipped(step: Step, experiment: Experiment, pairs: Pairs) -> Pairs:
 
 
 def update(step: Step, experiment: Experiment, p: Parameter, w: Node, g: Node) -> None:
-    """One weight's next value, decay and all."""
+    """One weight's next value, decay and all.
+
+    adamw is adam on w (1 - lr decay); the others add decay * w to the gradient. Source: Loshchilov and Hutter 2019.
+    """
     settings = experiment.train
     before = w
     if settings.decay:
@@ -178,7 +176,7 @@ def update(step: Step, experiment: Experiment, p: Parameter, w: Node, g: Node) -
             shrink = step.op(Sub(), step.c(1.0), step.op(Mul(), step.rate(), step.c(settings.decay)))
             before = step.op(Mul(), w, shrink)
         else:
-            g = accumulate(step.op(Mul(), w, step.c(settings.decay)), g)
+            g = step.plus(step.op(Mul(), w, step.c(settings.decay)), g)
     after = RULES[settings.optimizer.name](step, settings.optimizer, p, before, g)
     if settings.clip.weights is not None and p.head and p.type.rank == 2:
         after = held(step, after, settings.clip.weights)

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from compiler.ir.graph import Node, Op, apply
 from compiler.ir.types import DTYPES, Dtype, Pad, Type, TypeRuleError, broadcast, elements
+from dsl.source import Span
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Constant(Op):
         return float.fromhex(self.hex)
 
 
-def constant(value: float, dtype: Dtype) -> Node:
-    return Node(Constant(float(value).hex(), dtype), (), Type(dtype))
+def constant(value: float, dtype: Dtype, span: Span | None = None) -> Node:
+    return Node(Constant(float(value).hex(), dtype), (), Type(dtype), span)
 
 
 def same_type(*inputs: Type) -> Type:

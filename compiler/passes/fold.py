@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import replace
 
 from compiler.ir.graph import Graph, Node
 from compiler.ops.elementwise import Abs, Add, Cast, Constant, Div, Mul, Neg, Sqrt, Sub, constant
@@ -27,7 +26,7 @@ def folded(node: Node) -> Node | None:
     computed = _computed(node, values)
     if computed is None or not math.isfinite(result := rounded(computed, node.type.dtype)):
         return None
-    return replace(constant(result, node.type.dtype), span=node.span)
+    return constant(result, node.type.dtype, node.span)
 
 
 def rounded(value: float, dtype: str) -> float:
