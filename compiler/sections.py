@@ -103,8 +103,9 @@ def data_settings(
             reading.error("NN604", "data needs a train entry", section.kind.span, 'write train "file.tsv"')
         return None
     renamed = _renamed(found["columns"][0], ports, reading) if "columns" in found else None
+    wrong = [word for word in ("valid", "test") if word in found and not _share_is_right(*found[word], reading)]
     train = _files(*found["train"], ports, reading, renamed, None)
-    if train is None:
+    if train is None or wrong:
         return None
     splits = {
         word: _split(*found[word], ports, reading, renamed, train) if word in found else None
@@ -131,6 +132,20 @@ def data_settings(
     )
 
 
+def _share_is_right(entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) -> bool:
+    share = settings["share"]
+    if not isinstance(share, (int, float)):
+        return True
+    if settings["paths"] is not None:
+        reading.error("NN605", f"{entry.path[0].id} is a file or a share of train, not both", entry.span)
+        return False
+    if not 0 < share < 1:
+        message = f"a share must be above 0% and below 100%, but is {share:.0%}"
+        reading.error("NN404", message, entry.span, "10% is a tenth of the rows")
+        return False
+    return True
+
+
 def _split(
     entry: ast.Entry,
     settings: dict[str, Resolved],
@@ -140,18 +155,7 @@ def _split(
     train: Files,
 ) -> Files | Share | None:
     share = settings["share"]
-    if isinstance(share, (int, float)) and not isinstance(share, bool):
-        if settings["paths"] is not None:
-            reading.error("NN605", f"{entry.path[0].id} is a file or a share of train, not both", entry.span)
-            return None
-        if not 0 < share < 1:
-            reading.error(
-                "NN404",
-                f"a share must be above 0% and below 100%, but is {share:.0%}",
-                entry.span,
-                "10% is a tenth of the rows",
-            )
-            return None
+    if isinstance(share, (int, float)):
         return Share(float(share), settings["last"] is True, entry.span)
     if settings["paths"] is None:
         reading.error("NN405", f"{entry.path[0].id} needs a file or a share", entry.span, f"{entry.path[0].id} 10%")
@@ -173,9 +177,10 @@ def _files(
     listed = settings["columns"]
     header = settings["header"] is True or (train is not None and train.header)
     if isinstance(listed, tuple):
-        place = next((a.span for a in entry.arguments if isinstance(a, ast.Setting) and a.key == "columns"), entry.span)
+        setting = next((a for a in entry.arguments if isinstance(a, ast.Setting) and a.key == "columns"), None)
+        place = setting.span if setting is not None else entry.span
         names = [str(n) for n in listed]
-        if not _known(names, ports, place, reading):
+        if not _known(names, ports, setting, reading, place):
             return None
         columns = tuple(Column(None if n == "_" else n, None, place) for n in names)
     elif columns is None and train is not None:
@@ -185,24 +190,22 @@ def _files(
     return Files(tuple(str(p) for p in paths), header, columns, entry.span, free)
 
 
-def _known(names: list[str], ports: tuple[Port, ...], place: Span, reading: Reading) -> bool:
+def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None, reading: Reading, span: Span) -> bool:
     good = True
-    for name in names:
+    for i, name in enumerate(names):
         if name != "_" and all(p.name != name for p in ports):
             near = nearest(name, [p.name for p in ports])
-            reading.error(
-                "NN606",
-                f"the model has no input or output {name}",
-                place,
-                f"did you mean {near}?" if near else "use _ for a column that is skipped",
-            )
+            at = place.values[i].span if place is not None else span
+            help = f"did you mean {near}?" if near else "use _ for a column that is skipped"
+            reading.error("NN606", f"the model has no input or output {name}", at, help)
             good = False
     for port in ports:
-        if port.name not in names:
-            reading.error("NN606", f"no column is {port.name}", place, "name every input and output of the model")
-            good = False
-        elif names.count(port.name) > 1:
-            reading.error("NN606", f"two columns are {port.name}", place, "real[4] takes four columns by one name")
+        if port.name not in names and good:
+            message = f"no column is {port.name}"
+            reading.error("NN606", message, span, "name every input and output of the model")
+            return False
+        if names.count(port.name) > 1:
+            reading.error("NN606", f"two columns are {port.name}", span, "real[4] takes four columns by one name")
             good = False
     return good
 

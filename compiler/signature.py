@@ -325,13 +325,10 @@ def resolve(
     for setting in signature.settings:
         if setting.name not in filling.values:
             if setting.required and not filling.failed:
-                key = setting.name if setting.name in signature.positional else f"{setting.name}="
-                filling.error(
-                    "NN405",
-                    f"{signature.word} needs {setting.name}: {setting.sentence}",
-                    place,
-                    help=f"write {signature.word} {key if key.endswith('=') else ''}{_example(setting)}",
-                )
+                bare = signature.positional[:1] == (setting.name,)
+                help = f"write {signature.word} " if bare else f"add {setting.name}="
+                message = f"{signature.word} needs {setting.name}: {setting.sentence}"
+                filling.error("NN405", message, place, help=help + _example(setting))
             filling.values[setting.name] = setting.default
     return None if filling.failed else filling.values
 

@@ -21,7 +21,12 @@ def sequence(use: Use, x: Node) -> None:
     """Refuses what has no positions."""
     if not is_sequence(x):
         pooled = use.build.pooled.get(x)
-        help = f"put {use.word} before {pooled.word}" if pooled is not None else "a sequence comes from embed or onehot"
+        if pooled is None:
+            help = "a sequence comes from embed or onehot"
+        elif pooled.word == use.word:
+            help = f"the positions are one vector already: leave this {use.word} out"
+        else:
+            help = f"put {use.word} before {pooled.word}"
         use.build.fail(
             "NN204",
             f"{use.word} needs a sequence, but gets {what(x)}",

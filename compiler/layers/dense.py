@@ -34,7 +34,6 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
                 "NN506",
                 f"the tied weights are [{', '.join(map(str, tied.type.shape))}], but dense needs [{width}, {size}]",
                 help="tie layers whose widths fit, either way round",
-                about=x,
             )
         turned = tied.type.shape != (width, size)
         product = use.op(MatMul(transposed=turned), x, tied)

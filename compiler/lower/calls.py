@@ -24,6 +24,9 @@ from dsl import ast
 from dsl.errors import Note
 from dsl.nearest import nearest
 
+PROBABILITIES = ("softmax", "sigmoid")
+"""The activations after which a class may end without a head."""
+
 
 def call(
     walk: Walk, expression: ast.Expression, scope: Scope, current: Value | None, piped: Value | None, output: str | None
@@ -143,6 +146,13 @@ def _layer(
     if head and isinstance(result, Node):
         walk.heads[result] = use.word_of("activation")
     made = walk.build.parameters
+    if (
+        word.word == "dense"
+        and not head
+        and isinstance(result, Node)
+        and use.word_of("activation") not in PROBABILITIES
+    ):
+        walk.scores[result] = layer.span.snippet
     own = tuple(islice(reversed(made.values()), len(made) - before))[::-1]
     walk.build.rows.append(
         LayerRow(layer.span, layer.span.snippet, walk.level, _types(result), own, tuple(walk.build.fresh[start:]))

@@ -21,7 +21,9 @@ def value(walk: Walk, expression: ast.Expression, scope: Scope, current: Value |
     with walk.deeper(expression.span):
         found = arithmetic(walk, expression, scope, current, output)
     if isinstance(found, (int, float)):
-        walk.build.fail("NN504", "this is a number, where a value of the network is wanted", expression.span)
+        help = "a number is declared with let; in a line it meets a value: 2 * x"
+        message = "this is a number, where a value of the network is wanted"
+        walk.build.fail("NN504", message, expression.span, help=help)
     return found
 
 

@@ -163,6 +163,14 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             help="end with dense softmax",
             notes=walk.build.origin(value),
         )
+    if value in walk.scores:
+        walk.build.fail(
+            "NN515",
+            f"{port.name} needs probabilities, but {walk.scores[value]} gives any numbers",
+            port.span,
+            help="end with dense softmax",
+            notes=walk.build.origin(value),
+        )
     if activation == "softmax":
         return Head(port, "softmax", "cross-entropy")
     if activation == "sigmoid":

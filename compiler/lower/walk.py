@@ -44,6 +44,7 @@ class Walk:
     top: the names of the file
     units: how many units a head has, by output; classes: whether an output is a class
     heads: the value that a head made, and which activation it has
+    scores: what dense made without softmax or sigmoid, and how it is written
     parts: what has been used by its parts alone
     running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
     """
@@ -56,6 +57,7 @@ class Walk:
     frozen: bool = False
     lines: list[Line] = field(default_factory=list[Line])
     heads: dict[Node, str | None] = field(default_factory=dict[Node, str | None])
+    scores: dict[Node, str] = field(default_factory=dict[Node, str])
     parts: list[Value] = field(default_factory=list[Value])
     shared: dict[Span, str] = field(default_factory=dict[Span, str])
     shared_used: set[Span] = field(default_factory=set[Span])

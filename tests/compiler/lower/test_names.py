@@ -75,7 +75,7 @@ def test_name_is_given_once(spec: str, wanted: list[Place]):
         (model("embed 4" + END) + "tran { epochs 3 }", "NN601", (6, 1), "train"),
         (model("embed 4" + END) + "train { epoch 3 }", "NN602", (6, 9), "epochs"),
         (model("embed 4" + END) + "train { adam rl=3 }", "NN401", (6, 14), "lr"),
-        (model("embed 4" + END) + 'data { train "a.tsv" columns=lable,text }', "NN606", (6, 22), "label"),
+        (model("embed 4" + END) + 'data { train "a.tsv" columns=lable,text }', "NN606", (6, 30), "label"),
     ],
 )
 def test_misspelt_name_is_met_with_the_nearest(spec: str, code: str, place: tuple[int, int], near: str | None):

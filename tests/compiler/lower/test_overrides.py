@@ -89,6 +89,7 @@ def test_file_of_the_spec_is_not_free():
         ("width={", "NN403", ""),  # a string, as a path is
         ("width=,", "NN608", "written as in a spec"),
         ("widht=3", "NN309", "width"),
+        ("epochs=3", "NN309", "train.epochs"),
         ("embb.size=3", "NN309", "emb"),
         ("a.b.c.d=3", "NN309", ""),
         ("train.bacth=3", "NN602", "batch"),

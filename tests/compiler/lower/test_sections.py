@@ -21,6 +21,7 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ("data { valid 10% }", [("NN604", 4, 1)]),
         ("data { train 3 }", [("NN403", 4, 14)]),
         ('data { train "a.tsv" columns=label }', [("NN606", 4, 22)]),
+        ('data { train "a.tsv" columns=lable,text ; valid 0% }', [("NN606", 4, 30), ("NN404", 4, 43)]),
         ('data { train "a.tsv" columns=label,text,text }', [("NN606", 4, 22)]),
         ('data { train "a.tsv" ; columns lable="x" }', [("NN606", 4, 24)]),
         ('data { train "a.tsv" ; columns "x" }', [("NN401", 4, 32)]),

@@ -136,6 +136,12 @@ def test_what_does_not_meet_is_refused_with_its_place(line: str, place: Place):
     assert errors(model(body))[0] == place
 
 
+def test_values_that_do_not_meet_are_shown_as_they_were_written():
+    (error,) = diagnostics(model("s = embed 4\nv = s | mean | dense 3\nv + s\nmean\ndense softmax"))
+    assert (error.code, error.message) == ("NN201", "+ of [3] and [T, 4]: the shapes do not meet")
+    assert [note.span.line for note in error.notes] == [3, 2]
+
+
 def test_sequences_of_two_inputs_do_not_meet():
     body = "concat((a | embed 4), (b | embed 4))\nmean\ndense softmax"
     assert errors(model(body, "a: words, b: words")) == [("NN212", 2, 1)]
