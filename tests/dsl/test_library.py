@@ -8,6 +8,7 @@ import pytest
 
 from compiler import library
 from dsl import ast
+from dsl.format import format_spec
 from dsl.parse import parse
 
 
@@ -36,3 +37,7 @@ def test_library_has_the_cells_of_the_course():
 def test_library_holds_no_names_twice():
     assert len(set(library.names())) == len(library.names())
     assert not re.search(r"^(model|data|train)\b", "".join(text for _, text in library.texts()), re.MULTILINE)
+
+
+def test_every_file_of_the_library_is_formatted():
+    assert [file for file, text in library.texts() if format_spec(text, file) != text] == []
