@@ -28,15 +28,16 @@ def meet(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
     values = tuple(use.op(Reshape((1, *v.type.shape)), v) if v.type.rank == 1 else v for v in values)
     for v in values:
         numbers(use, v)
-    values = aligned(use, values)
-    first = values[0]
-    for v in values[1:]:
+    met = aligned(use, values)
+    first = met[0]
+    for v, given in zip(met[1:], values[1:], strict=True):
+        # Errors show the values as they were written, before they were aligned.
         if v.type.rank != first.type.rank:
-            differ(use, first, v, "have different numbers of axes")
+            differ(use, values[0], given, "have different numbers of axes")
         for a, b in zip(first.type.shape, v.type.shape, strict=True):
             if a != b and 1 not in (a, b):
-                differ(use, first, v, "do not meet")
-    return values
+                differ(use, values[0], given, "do not meet")
+    return met
 
 
 def differ(use: Use, a: Node, b: Node, how: str) -> None:
