@@ -109,7 +109,7 @@ def has_words(network: Network) -> bool:
 
 def summary(network: Network) -> str:
     """`6 layers, 38,602 weights + 128 a word, 0.9 MFLOP a word`."""
-    count = sum(row.depth == 0 for row in network.layers)
+    count = len(network.layers)
     nodes = unique(node for row in network.layers for node in row.nodes)
     slope, once = a_word(flops, nodes)
     layers = f"{count} {'layer' if count == 1 else 'layers'}"
