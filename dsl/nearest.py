@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 LONGEST_WORD = 60
+SHORTEST_BEGINNING = 4
+"""Shorter names begin too many words that have nothing to do with them."""
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that a slip of the finger turns into word: one slip in up to four characters, two in up to eight,
-    three in more. None where nothing is that near. Of several equally near, the first in the alphabet."""
+    three in more. None where nothing is that near. Of several equally near, the first in the alphabet. Failing that,
+    the longest candidate that word begins with: `embedding` is embed, `batch_size` is batch."""
     allowed = 1 if len(word) <= 4 else 2 if len(word) <= 8 else 3
     if len(word) > LONGEST_WORD:
         return None
+    candidates = tuple(candidates)
     best: tuple[int, str] | None = None
     for candidate in candidates:
         if candidate == word or abs(len(candidate) - len(word)) > allowed:
@@ -20,7 +24,13 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         slips = 0 if candidate.lower() == word.lower() else distance(word, candidate)
         if slips < max(len(word), len(candidate)) and slips <= allowed and (best is None or (slips, candidate) < best):
             best = slips, candidate
-    return best[1] if best else None
+    return best[1] if best else _beginning(word, candidates)
+
+
+def _beginning(word: str, candidates: Iterable[str]) -> str | None:
+    plain = word.lower().replace("_", "")
+    begun = [c for c in candidates if c != word and len(c) >= SHORTEST_BEGINNING and plain.startswith(c.lower())]
+    return min(begun, key=lambda c: (-len(c), c), default=None)
 
 
 def distance(a: str, b: str) -> int:
