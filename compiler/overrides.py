@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TypeVar, cast
 
+from compiler.entries import DATA, TRAIN
 from compiler.layers import LAYERS
 from compiler.lower.mentions import pieces
 from compiler.signature import Signature
@@ -78,7 +79,8 @@ def _constant(spec: ast.Spec, name: str, value: str, text: str) -> ast.Spec:
     lets = {d.name.id: d for d in spec.declarations if isinstance(d, ast.Let)}
     if name in lets:
         return _exchanged(spec, lets[name], replace(lets[name], value=_expression(value, text)))
-    near = nearest(name, lets)
+    paths = [f"{kind}.{name}" for kind, entries in (("train", TRAIN), ("data", DATA)) if name in entries]
+    near = paths[0] if paths else nearest(name, lets)
     help = f"did you mean {near}?" if near else f"declare it: let {name} = ..."
     raise _fail(text, "NN309", f"there is no constant {name} to set", help)
 
