@@ -26,7 +26,9 @@ def main() -> None:
         sys.stderr.write(hidden)
         sys.exit(1)
     from nnc.failure import guarded
+    from nnc.streams import prepare
 
+    prepare()
     sys.exit(guarded(sys.argv[1:], run))
 
 
@@ -58,17 +60,17 @@ SET = click.option(
 )
 DATA_ROOT = click.option(
     "--data-root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, readable=False, file_okay=False),
     envvar="NNC_DATA",
     metavar="DIR",
     help="Take this folder instead of the spec's own for data (also NNC_DATA).",
 )
-SPEC = click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC")
-RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+SPEC = click.argument("spec", type=click.Path(path_type=Path, readable=False), metavar="SPEC")
+RUN = click.argument("run", type=click.Path(path_type=Path, readable=False), metavar="RUN")
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("file", type=click.Path(path_type=Path, readable=False), metavar="FILE")
 @click.option("--from", "source", metavar="SPEC", help="A shipped spec to copy, such as textcnn.")
 def new(file: Path, source: str | None) -> int:
     """Write a spec to begin with. Never overwrites."""
@@ -78,7 +80,7 @@ def new(file: Path, source: str | None) -> int:
 
 
 @cli.command()
-@click.argument("specs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="SPEC...")
+@click.argument("specs", type=click.Path(path_type=Path, readable=False), nargs=-1, required=True, metavar="SPEC...")
 @click.option("--data", "with_data", is_flag=True, help="Read the data too, and check against it.")
 @SET
 @DATA_ROOT
@@ -93,7 +95,7 @@ def check(
 
 
 @cli.command()
-@click.argument("specs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="SPEC...")
+@click.argument("specs", type=click.Path(path_type=Path, readable=False), nargs=-1, required=True, metavar="SPEC...")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 where something would change.")
 def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
     """Lay out specs in the one standard way."""
@@ -103,8 +105,10 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 
 
 @cli.command()
-@click.argument("spec", type=click.Path(path_type=Path), metavar="[SPEC]", required=False)
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run's folder [runs/SPEC].")
+@click.argument("spec", type=click.Path(path_type=Path, readable=False), metavar="[SPEC]", required=False)
+@click.option(
+    "--out", type=click.Path(path_type=Path, readable=False), metavar="DIR", help="The run's folder [runs/SPEC]."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the run that --out holds.")
 @SET
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
@@ -144,7 +148,9 @@ def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, as_json: 
 @cli.command()
 @RUN
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--file", "file", type=click.Path(path_type=Path), metavar="F", help="Read examples from this file.")
+@click.option(
+    "--file", "file", type=click.Path(path_type=Path, readable=False), metavar="F", help="Read examples from this file."
+)
 @click.option("--proba", is_flag=True, help="With the probability of every label.")
 @JSON
 def predict(run: Path, texts: tuple[str, ...], file: Path | None, proba: bool, as_json: bool) -> int:
@@ -157,7 +163,7 @@ def predict(run: Path, texts: tuple[str, ...], file: Path | None, proba: bool, a
 
 
 @cli.command()
-@click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC|RUN")
+@click.argument("spec", type=click.Path(path_type=Path, readable=False), metavar="SPEC|RUN")
 @click.option("--stage", type=click.Choice(STAGES), default="layers", show_default=True, help="What to look at.")
 @click.option("--diff", "pass_name", metavar="PASS", help="What a pass changed.")
 @click.option("--sizes", metavar="V=10000,T=50", help="Sizes that come from data, for the stages plan and code.")

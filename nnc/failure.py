@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -26,6 +27,8 @@ def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> in
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
+        if _is_of_output(error):
+            return _told(_unwritten, error)
         if type(error).__module__.partition(".")[0] in ("click", "rich_click"):
             return _usage(error)
         return _told(_ours, error)
@@ -71,15 +74,28 @@ def _told(say: Callable[..., None], *what: object) -> int:
     try:
         say(*what)
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _silenced()
-    return FAILED
+    except OSError:
+        pass
+    return _silenced()
 
 
 def _silenced() -> int:
-    """Whoever read our output went away: end quietly, and keep Python from complaining about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Whoever read our output went away, or its disk is full: keep Python from complaining about it at exit."""
+    from nnc.streams import silence
+
+    silence()
     return FAILED
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Whether a standard stream could not be written. Files have a name, and who writes one says what failed."""
+    unwritable = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+    return isinstance(error, OSError) and error.filename is None and error.errno in unwritable
+
+
+def _unwritten(error: OSError) -> None:
+    message = f"the output cannot be written: {error.strerror}"
+    print_diagnostics([Diagnostic("NN805", message, help="send it elsewhere, or make room on the disk")], sys.stderr)
 
 
 def _usage(error: Exception) -> int:

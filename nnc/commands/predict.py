@@ -34,7 +34,8 @@ def _answers(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[
     if file is not None:
         yield model.answers(_rows_of(model, file))
     elif texts:
-        yield model.answers(model.encode([text.split("\t") for text in texts], "argument"))
+        whole = [_decoded(text.encode("utf-8", "surrogateescape"), i, "argument") for i, text in enumerate(texts, 1)]
+        yield model.answers(model.encode([text.split("\t") for text in whole], "argument"))
     else:
         line = 1
         for lines in _standard_input():
@@ -68,7 +69,7 @@ def _standard_input() -> Iterator[list[str]]:
     while True:
         chunk = reader.read1(CHUNK_BYTES)
         *lines, rest = (rest + chunk).split(b"\n") if chunk else ((rest, b"") if rest else (b"",))
-        texts = [_decoded(line, number + i) for i, line in enumerate(lines)]
+        texts = [_decoded(line, number + i, "standard input") for i, line in enumerate(lines)]
         number += len(lines)
         if texts:
             yield texts
@@ -76,7 +77,7 @@ def _standard_input() -> Iterator[list[str]]:
             return
 
 
-def _decoded(line: bytes, number: int) -> str:
+def _decoded(line: bytes, number: int, source: str) -> str:
     line = line.removesuffix(b"\r")
     if number == 1:
         line = line.removeprefix(b"\xef\xbb\xbf")
@@ -84,15 +85,15 @@ def _decoded(line: bytes, number: int) -> str:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         column = len(line[: error.start].decode("utf-8", "replace")) + 1
-        raise DataError(_bad_line("NN703", "this is not UTF-8", line, number, column)) from None
+        raise DataError(_bad_line("NN703", "this is not UTF-8", line, source, number, column)) from None
     if "\0" in text:
-        raise DataError(_bad_line("NN704", "this line has a NUL character", line, number, text.index("\0") + 1))
+        raise DataError(_bad_line("NN704", "this line has a NUL character", line, source, number, text.index("\0") + 1))
     return text
 
 
-def _bad_line(code: str, message: str, line: bytes, number: int, column: int) -> Diagnostic:
+def _bad_line(code: str, message: str, line: bytes, source: str, number: int, column: int) -> Diagnostic:
     text = line.decode("utf-8", "replace")
-    return Diagnostic(code, message, Span("standard input", number, column, number, column + 1, text))
+    return Diagnostic(code, message, Span(source, number, column, number, column + 1, text))
 
 
 def text_line(answers: Mapping[str, Answer], proba: bool) -> str:

@@ -17,7 +17,7 @@ from compiler.sorts import Tokens
 from dsl.errors import Diagnostic, RunError, SpecError
 from dsl.render import show
 from nnc.examples import example_of
-from nnc.failure import colored, print_diagnostics
+from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.model import Model, Origin, save_model
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
@@ -219,14 +219,14 @@ def trained(
         compile_bucket=pipeline.compile_bucket,
     )
     screen.begin(_header(spec.path, experiment, dataset, job.backend.name, title))
-    result = train(job, _logged(folder, experiment.spec, screen.event), stop.asked)
+    result = train(job, _logged(folder, experiment.spec, screen.event, stop), stop.asked)
     options = spec.options
     origin = Origin(
         sets=options.sets,
         seed=options.seed,
         fold=fold,
-        folder=str(spec.path.parent.resolve()),
-        data_root=None if options.data_root is None else str(options.data_root.resolve()),
+        folder=_remembered(spec.path.parent) or ".",
+        data_root=None if options.data_root is None else _remembered(options.data_root),
         fingerprint=dataset.fingerprint,
     )
     model = Model(experiment, dataset.tables, result.weights, origin, _metrics(result))
@@ -234,11 +234,17 @@ def trained(
     return result, model
 
 
+def _remembered(folder: Path) -> str | None:
+    """A folder as a model file can hold it: as text, so None for a name that is not UTF-8."""
+    name = str(folder.resolve())
+    return None if any("\ud800" <= character <= "\udfff" for character in name) else name
+
+
 def _metrics(result: TrainResult) -> dict[str, Any]:
     return {"best_epoch": result.best_epoch, "valid": _json(result.valid), "test": _json(result.test)}
 
 
-def _logged(folder: Path, spec: str, show_event: Callable[[Event], None]) -> Callable[[Event], None]:
+def _logged(folder: Path, spec: str, show_event: Callable[[Event], None], stop: Stop) -> Callable[[Event], None]:
     """The spec goes into the folder once it is clear that it fits, every epoch into the log before it is shown."""
 
     def event(event: Event) -> None:
@@ -247,7 +253,11 @@ def _logged(folder: Path, spec: str, show_event: Callable[[Event], None]) -> Cal
         if isinstance(event, EpochDone):
             entry = {"epoch": event.epoch, "loss": number_or_null(event.loss), "valid": _json(event.valid)}
             add_to_log(folder, {**entry, "best": event.best, "seconds": round(event.seconds, 3)})
-        show_event(event)
+        try:
+            show_event(event)
+        except OSError:
+            # Nobody can read it any more (`nnc train | head`): what is learnt so far is saved before we end.
+            stop.exit_code = stop.exit_code or FAILED
 
     return event
 

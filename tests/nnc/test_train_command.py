@@ -250,3 +250,20 @@ def test_a_signal_stops_and_saves(here: Path, number: int, code: int):
     assert "stopped in epoch" in out
     assert err == ""
     assert nnc.load(here / "runs" / "m").predict(["poor"])
+
+
+def test_a_model_trained_in_a_folder_whose_name_is_no_utf8_opens(here: Path):
+    folder = Path(os.fsdecode(os.fsencode(here) + b"/\xff"))
+    folder.mkdir()
+    for name in ("m.nn", "train.tsv", "valid.tsv"):
+        (folder / name).write_bytes((here / name).read_bytes())
+    assert nnc_run("train", str(folder / "m.nn"), "--out", "run") == 0
+    assert nnc_run("predict", "run", "fine") == 0
+    assert nnc_run("eval", "run", "--data-root", str(folder)) == 0
+
+
+def test_predict_refuses_an_argument_that_is_not_utf8(run: Path, capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("predict", str(run), "fine", os.fsdecode(b"a\xff")) == 1
+    told = capsys.readouterr()
+    assert "error[NN703]" in told.err
+    assert "argument:2:2" in told.err
