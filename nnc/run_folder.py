@@ -113,8 +113,13 @@ def add_to_log(folder: Path, entry: Mapping[str, Any]) -> None:
 
 def model_path(run: Path) -> Path:
     """The model file that RUN on a command line means. Raises RunError NN862 where there is none."""
-    if not run.is_dir():
-        if run.exists():
+    try:
+        is_folder, is_there = run.is_dir(), run.exists()
+    except OSError as error:
+        reason = show(error.strerror or str(error))
+        raise RunError(Diagnostic("NN862", f"{show(str(run))} cannot be read: {reason}")) from None
+    if not is_folder:
+        if is_there:
             return run
         raise RunError(
             Diagnostic("NN862", f"there is no run {show(str(run))}", help=_runs_here() or "nnc train makes one")

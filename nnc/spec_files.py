@@ -67,6 +67,9 @@ def use_reader(spec: Path) -> Callable[[str], bytes]:
                     help="a spec uses only files in its own folder or below",
                 )
             )
+        if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
+            # A pipe would wait for a writer.
+            raise SpecError(Diagnostic("NN607", f'"{show(written)}" is no file but a pipe or a device'))
         return read_spec(Path(target))
 
     return read

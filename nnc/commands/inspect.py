@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def run(spec: Path, options: Options) -> int:
 def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
     """The experiment, and sizes for a batch: those given, else those of the data."""
     given = dict(options.sizes or {})
-    if spec.is_dir() or spec.suffix == ".safetensors":
+    if os.path.isdir(spec) or spec.suffix == ".safetensors":
         from nnc.model import open_model
 
         model = open_model(spec)

@@ -36,6 +36,8 @@ train {
 
 
 def run(file: Path, source: str | None) -> int:
+    if not file.name:
+        raise RunError(Diagnostic("NN805", f"{show(str(file))} is a folder", help="name the file to write: my.nn"))
     path = file if file.suffix else file.with_suffix(".nn")
     text = STARTER if source is None else _copied(source)
     _write_new(path, text)
@@ -49,7 +51,7 @@ def _copied(source: str) -> str:
     name = source if source.endswith(".nn") else f"{source}.nn"
     if name in shipped_names():
         path = shipped_folder() / name
-    elif Path(source).exists():
+    elif os.path.exists(source):
         path = Path(source)
     else:
         near = nearest(name, shipped_names())

@@ -46,7 +46,7 @@ def resolve(written: str, folder: Path, data_root: Path | None, span: Span | Non
     """
     if free:
         path = Path(written)
-        if not path.exists():
+        if not _is_there(path, written, span):
             raise DataError(_not_found(written, path, span, "it starts from the working directory"))
         return path
     base = folder if data_root is None else data_root
@@ -67,7 +67,7 @@ def resolve(written: str, folder: Path, data_root: Path | None, span: Span | Non
                 help="a spec reads only files in its own folder or below, or below the folder given with --data-root",
             )
         )
-    if not path.exists():
+    if not _is_there(path, written, span):
         if data_root is None:
             rule = "paths start from the spec's folder; --data-root DIR (or NNC_DATA) takes another in its place"
         else:
@@ -77,6 +77,14 @@ def resolve(written: str, folder: Path, data_root: Path | None, span: Span | Non
     if not path.is_file() and not path.is_dir():
         raise DataError(Diagnostic("NN702", f'"{show(written)}" is no file but a pipe or a device', span))
     return path
+
+
+def _is_there(path: Path, written: str, span: Span | None) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        reason = show(error.strerror or str(error))
+        raise DataError(Diagnostic("NN702", f'"{show(written)}" cannot be read: {reason}', span)) from None
 
 
 def _refusal(written: str) -> str | None:

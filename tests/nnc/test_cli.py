@@ -270,3 +270,24 @@ def test_inspect_of_the_program_needs_sizes(here: Path, stage: str, capsys: pyte
     assert "--sizes V=10000,classes=2" in capsys.readouterr().err
     assert nnc_run("inspect", "good.nn", "--stage", stage, "--sizes", "V=100,classes=3,T=8,B=4") == 0
     assert "embed" in capsys.readouterr().out
+
+
+def test_a_spec_does_not_wait_for_a_pipe(here: Path, capsys: pytest.CaptureFixture[str]):
+    os.mkfifo(here / "pipe.nn")
+    (here / "uses.nn").write_text('use "pipe.nn"\n' + SPEC)
+    assert nnc_run("check", "uses.nn") == 1
+    assert "error[NN607]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("predict", "RUN", "x"), ("eval", "RUN"), ("new", "a.nn", "--from", "RUN")])
+def test_a_name_that_is_too_long_is_refused_in_words(
+    here: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+):
+    assert nnc_run(*("x" * 300 if word == "RUN" else word for word in command)) == 1
+    assert "error[NN86" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "."])
+def test_new_refuses_a_folder(here: Path, capsys: pytest.CaptureFixture[str], name: str):
+    assert nnc_run("new", name) == 1
+    assert "error[NN805]: . is a folder" in capsys.readouterr().err

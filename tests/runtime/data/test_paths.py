@@ -80,3 +80,10 @@ def test_a_path_from_the_command_line_is_free(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     assert resolve("../outside.tsv", folder, None, None, free=True).read_text() == "1\n"
     assert resolve(str(tmp_path / "outside.tsv"), folder, None, None, free=True).exists()
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_a_path_that_the_system_refuses_is_an_error_of_ours(folder, free):
+    with pytest.raises(DataError) as raised:
+        resolve("x" * 300, folder, None, None, free=free)
+    assert raised.value.diagnostics[0].code == "NN702"
