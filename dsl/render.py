@@ -95,7 +95,7 @@ class _Mark:
 def _one(diagnostic: Diagnostic, width: int, paint: _Paint) -> str:
     tone = _RED if diagnostic.severity == "error" else _YELLOW
     head = f"{diagnostic.severity}[{diagnostic.code}]"
-    first, *more = _folded(f"{head}: {show(diagnostic.message)}", width, "  ")
+    first, *more = _folded(f"{head}: {show(_shortened(diagnostic.message))}", width, "  ")
     painted = paint(tone, head) + paint(_BOLD, first[len(head) :]) if first.startswith(head) else first
     out = [painted, *(paint(_BOLD, line) for line in more)]
     marks = [_Mark(note.span, note.text, False) for note in diagnostic.notes]
@@ -110,7 +110,9 @@ def _one(diagnostic: Diagnostic, width: int, paint: _Paint) -> str:
         out += _source(marks, "", gutter, width, paint, tone)
     if diagnostic.help:
         lead = " " * (gutter + 1) + "= help: "
-        first, *more = _folded(lead + show(diagnostic.help), width, " " * (len(lead) if width >= 60 else gutter + 3))
+        first, *more = _folded(
+            lead + show(_shortened(diagnostic.help)), width, " " * (len(lead) if width >= 60 else gutter + 3)
+        )
         out += [paint(_BLUE, first[: gutter + 2]) + first[gutter + 2 :], *more]
     return "\n".join(line.rstrip() for line in out) + "\n"
 
@@ -136,7 +138,7 @@ def _source(marks: list[_Mark], main_file: str, gutter: int, width: int, paint: 
                 out.append(f"{number} {line}")
             sign = paint(tone if mark.main else _CYAN, ("^" if mark.main else "-") * under)
             pad = " " * at
-            text = show(mark.text)
+            text = show(_shortened(mark.text))
             room = width - gutter - 3 - at - under - 1
             if not text or columns(text) <= room:
                 out.append(f"{bar} {pad}{sign} {paint(tone if mark.main else _CYAN, text)}")
@@ -146,6 +148,11 @@ def _source(marks: list[_Mark], main_file: str, gutter: int, width: int, paint: 
                 out.append(f"{bar} {pad}{sign}")
                 out += [f"{bar} {paint(tone if mark.main else _CYAN, part)}" for part in folded]
     return out
+
+
+def _shortened(text: str) -> str:
+    """Both ends of a text that quotes too much: a field of a file may have a million characters."""
+    return text if len(text) <= WINDOW else f"{text[: WINDOW // 2]}…{text[-WINDOW // 2 :]}"
 
 
 def _cut(span: Span, room: int) -> tuple[str, int, int]:

@@ -160,3 +160,10 @@ def test_json_holds_everything() -> None:
 
 def test_json_of_an_error_without_a_place_has_nulls() -> None:
     assert to_json(Diagnostic("NN803", "no GPU"))["line"] is None
+
+
+def test_a_message_that_quotes_a_whole_file_shows_both_its_ends():
+    text = render([Diagnostic("NN715", "x" * 1_000_000 + " is no number", help="y" * 1_000_000)])
+    assert len(text) < 5000
+    assert "…" in text
+    assert "is no number" in text
