@@ -10,6 +10,7 @@ from compiler.sorts import Port, Real
 from dsl.errors import DataError, Diagnostic, Note
 from dsl.nearest import nearest
 from dsl.render import show
+from runtime.data.headings import look_for_unsaid
 from runtime.data.problems import Problems
 from runtime.data.table import Table, plural
 
@@ -50,7 +51,8 @@ def lay_out(
     try:
         _check_names(ports, files)
         if not files.header:
-            return _in_order(ports, files, table, outputs_optional), table
+            layout = _in_order(ports, files, table, outputs_optional)
+            return None if look_for_unsaid(ports, files, table, layout.fields, problems) else (layout, table)
         headings = tuple(table.rows[0])
         _check_headings(table)
         if files.columns is not None and any(c.port is None for c in files.columns):

@@ -79,3 +79,26 @@ def test_an_unknown_heading_gets_the_nearest_and_the_headings(errors_of):
 def test_a_second_equal_heading_is_shown_with_the_first(errors_of):
     (error,) = errors_of(b"text\tlabel\ttext\na\t1\tb\n", ports=(TEXT, LABEL), header=True)
     assert (error.span.column, error.notes[0].span.column) == (12, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "how"),
+    [
+        (b"label\ttext\n1\tgood\n0\tbad\n", {}),
+        (b"Text,Label\ngood,1\nbad,0\n", {"name": "a.csv", "columns": ("text", "label")}),
+    ],
+)
+def test_headings_that_nobody_announced_get_a_warning(read_bytes, content, how):
+    (warning,) = [w for w in read_bytes(content, **how).warnings if w.code == "NN725"]
+    assert (warning.severity, warning.span.line) == ("warning", 1)
+    assert "`header`" in warning.help
+
+
+def test_headings_where_numbers_are_due_are_one_error(errors_of):
+    (error,) = errors_of(b"tax,area,rooms\n9,1,2\n8,3,4\n", ports=NUMBERS, name="a.csv")
+    assert (error.code, error.severity, error.span.line) == ("NN725", "error", 1)
+
+
+@pytest.mark.parametrize("content", [b"nan,1,2\n8,3,4\n", b"x,1,2\n8,3,4\n", b"a,b,c\n"])
+def test_wrong_number_in_the_first_row_is_no_heading(errors_of, content):
+    assert {e.code for e in errors_of(content, ports=NUMBERS, name="a.csv")} <= {"NN715", "NN716"}

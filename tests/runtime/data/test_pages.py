@@ -27,6 +27,7 @@ PAGES = {
     "NN717": TSV,
     "NN718": TSV,
     "NN723": TSV,
+    "NN725": {**CSV, "ports": (LABEL, TEXT)},
 }
 
 
