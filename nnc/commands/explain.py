@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
-from typing import Any
 
+from compiler import words
 from dsl.errors import Diagnostic, RunError
 from dsl.explain import codes, page
 from dsl.nearest import nearest
@@ -14,23 +12,11 @@ from dsl.render import show
 
 
 def run(topic: str) -> int:
-    text = page(topic) if re.fullmatch(r"[Nn]{2}\d{3}", topic, re.ASCII) else _word(topic)
+    text = page(topic) if re.fullmatch(r"[Nn]{2}\d{3}", topic, re.ASCII) else words.describe(topic)
     if text is None:
         raise RunError(_unknown(topic))
     print(text, end="" if text.endswith("\n") else "\n")
     return 0
-
-
-def _word(word: str) -> str | None:
-    words = _words()
-    return words.describe(word) if words is not None else None
-
-
-def _words() -> Any:
-    """The module that knows the words of the language; None in a build that has none."""
-    if importlib.util.find_spec("compiler.words") is None:
-        return None
-    return importlib.import_module("compiler.words")
 
 
 def _unknown(topic: str) -> Diagnostic:
@@ -38,7 +24,6 @@ def _unknown(topic: str) -> Diagnostic:
         near = nearest(topic.upper(), codes())
         hint = f"did you mean {near}?" if near else "an error shows its code: error[NN204]"
         return Diagnostic("NN868", f"there is no error code {show(topic)}", help=hint)
-    words = _words()
-    near = nearest(topic, words.words()) if words is not None else None
+    near = nearest(topic, words.words())
     hint = f"did you mean `{near}`?" if near else "nnc explain takes a layer (conv), an entry (adam) or a code (NN204)"
     return Diagnostic("NN868", f"the language has no word `{show(topic)}`", help=hint)
