@@ -6,24 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from compiler import pipeline
 from compiler.experiment import Experiment
-from compiler.ir.types import value_of
+from compiler.ir.types import bound_shape
 from dsl.errors import Diagnostic, NncError, RunError
 from dsl.render import show
 from nnc import __version__
 from nnc.run_folder import model_path
 from runtime import model_file
+from runtime.backend import NUMPY_DTYPES, Array
 from runtime.data import Rows, Tables, encode
 from runtime.evaluate import run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 from runtime.predict import Answer, answers
-from runtime.weights import NUMPY_DTYPES
 
-Array: TypeAlias = Any
 BATCH = 64
 """Rows that are predicted together."""
 
@@ -131,6 +130,9 @@ def _opened(weights: dict[str, Array], meta: Mapping[str, Any]) -> Model:
     seed, fold = _number(meta["seed"]), _number(meta["fold"])
     spec, file = _text(meta["spec"]), _text(meta["file"])
     tables = Tables.from_json(meta["tables"])
+    folder, root = _text(meta["folder"]), None if meta["data_root"] is None else _text(meta["data_root"])
+    if "\0" in folder or "\0" in (root or ""):
+        raise ValueError("a folder in its metadata has a NUL character")
     experiment = pipeline.check(
         spec, file, read_use=lambda p: uses[p].encode(), sets=sets, sizes=tables.sizes(), seed=seed
     )
@@ -141,8 +143,8 @@ def _opened(weights: dict[str, Array], meta: Mapping[str, Any]) -> Model:
         sets,
         seed,
         fold,
-        _text(meta["folder"]),
-        None if meta["data_root"] is None else _text(meta["data_root"]),
+        folder,
+        root,
         _text(meta["fingerprint"]),
     )
     return Model(experiment, tables, weights, origin, cast("Mapping[str, Any]", meta["metrics"]))
@@ -156,7 +158,7 @@ def _check_weights(experiment: Experiment, weights: Mapping[str, Array]) -> None
     if set(wanted) != set(weights):
         raise ValueError("its weights are not those of its spec")
     for name, type_ in wanted.items():
-        shape = tuple(value_of(dim, {}) for dim in type_.shape)
+        shape = bound_shape(type_, {})
         if weights[name].shape != shape or weights[name].dtype != NUMPY_DTYPES[type_.dtype]:
             raise ValueError(f"its weight {name} has another shape than its spec says")
         if not np.isfinite(weights[name]).all():

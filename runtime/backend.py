@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from compiler.ir.types import Dtype
 
 Array: TypeAlias = Any
 """An array of the backend's namespace."""
+
+NUMPY_DTYPES: Mapping[Dtype, type] = MappingProxyType({
+    "f32": np.float32, "f64": np.float64, "i64": np.int64, "bool": np.bool_,
+})  # fmt: skip
 
 Xp: TypeAlias = Any
 """An array namespace: `numpy`, or what has its functions under the same names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,11 +12,10 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS
 from compiler.sorts import Class
+from runtime.backend import Array
 from runtime.data import Batch, Rows, Tables, batches
 from runtime.execute import Executor
 from runtime.metrics import auc, class_scores, number_scores
-
-Array: TypeAlias = Any
 
 
 @dataclass(frozen=True)

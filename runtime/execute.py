@@ -13,7 +13,7 @@ import numpy as np
 from compiler.ir.graph import Graph
 from compiler.plan.plan import Place, Plan, RowsPlace
 from dsl.errors import InternalError
-from runtime.backend import Array, Backend, Rows, Value
+from runtime.backend import NUMPY_DTYPES, Array, Backend, Rows, Value
 
 CompileBucket: TypeAlias = Callable[[Graph, Mapping[str, int]], tuple[str, Plan]]
 """The source of a graph's program for given sizes, and its plan."""
@@ -92,7 +92,7 @@ class Executor:
         self._arena.reserve(size)
 
     def run(self, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
-        """One step: the outputs by name, valid until the next run. Updates are in the store."""
+        """One step: the outputs by name, on the host, valid until the next run. Updates are in the store."""
         program = self._program(sizes)
         for name, staged in program.inputs.items():
             given = feeds[name]
@@ -101,7 +101,7 @@ class Executor:
             staged[...] = self._backend.to_device(given)
         with self._backend.quiet():
             program.step()
-        return {name: self._dense(name, value, sizes) for name, value in program.outputs.items()}
+        return {name: self._on_host(name, value, sizes) for name, value in program.outputs.items()}
 
     def _source(self, sizes: Mapping[str, int]) -> tuple[str, Plan]:
         bucket = tuple(sorted(sizes.items()))
@@ -140,16 +140,15 @@ class Executor:
 
     def _stored(self, name: str, place: Place) -> Array:
         array = self._store[name]
-        dtype = {"f32": "float32", "f64": "float64", "i64": "int64", "bool": "bool"}[place.dtype]
-        if array.shape != place.shape or array.dtype != dtype or not array.flags.c_contiguous:
+        if array.shape != place.shape or array.dtype != NUMPY_DTYPES[place.dtype] or not array.flags.c_contiguous:
             raise InternalError(f"{name} is {array.dtype}{array.shape}, and must be {place.dtype}{place.shape}")
         return array
 
-    def _dense(self, name: str, value: Value, sizes: Mapping[str, int]) -> Array:
+    def _on_host(self, name: str, value: Value, sizes: Mapping[str, int]) -> Array:
         if not isinstance(value, Rows):
-            return value
+            return self._backend.to_host(value)
         where = dict(self.plan(sizes).outputs)[name]
         assert isinstance(where, RowsPlace)
         table = self._backend.xp.zeros((where.rows, *value.values.shape[1:]), value.values.dtype)
         self._backend.kernels.dense(self._backend.xp, table, value)
-        return table
+        return self._backend.to_host(table)

@@ -8,15 +8,14 @@ from math import prod
 import numpy as np
 
 from compiler.ir.graph import Graph, Input, Node
-from compiler.ir.types import Type, value_of
+from compiler.ir.types import Type, bound_shape, value_of
 from compiler.ops.fused import Fused
 from compiler.ops.reduction import Sum
 from compiler.plan.calls import attributes
-from runtime.backend import Array, Rows, Value
+from runtime.backend import NUMPY_DTYPES, Array, Rows, Value
 from runtime.kernels import KERNELS
 from runtime.kernels.lookup import dense
 
-NUMPY_DTYPES = {"f32": np.float32, "f64": np.float64, "i64": np.int64, "bool": np.bool_}
 POISON = {"f32": np.nan, "f64": np.nan, "i64": -(2**40), "bool": True}
 """What new memory holds here, so that reading it before it is written shows."""
 
@@ -28,7 +27,7 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int])
         for node in graph.nodes():
             if isinstance(node.op, Input):
                 given = np.array(feeds[node.op.name], NUMPY_DTYPES[node.type.dtype])
-                values[node] = given.reshape(shape_of(node.type, sizes))
+                values[node] = given.reshape(bound_shape(node.type, sizes))
             else:
                 values[node] = compute(node, [values[n] for n in node.inputs], sizes)
         return {o.name: written_out(o.node.type, values[o.node], sizes) for o in graph.outputs}
@@ -60,24 +59,20 @@ def _steps(op: Fused, node: Node, operands: Sequence[Value], sizes: Mapping[str,
     return values[-1]
 
 
-def shape_of(type_: Type, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(value_of(dim, sizes) for dim in type_.shape)
-
-
 def new_value(type_: Type, sizes: Mapping[str, int]) -> Value:
     """Memory for a value, holding poison."""
     dtype, poison = NUMPY_DTYPES[type_.dtype], POISON[type_.dtype]
     if type_.rows is None:
-        return np.full(shape_of(type_, sizes), poison, dtype)
+        return np.full(bound_shape(type_, sizes), poison, dtype)
     n = prod(value_of(dim, sizes) for dim in type_.rows)
     ids = np.full(n, POISON["i64"], np.int64)
-    return Rows(ids, np.full((n, *shape_of(type_, sizes)[1:]), poison, dtype), np.full(1, POISON["i64"], np.int64))
+    return Rows(ids, np.full((n, *bound_shape(type_, sizes)[1:]), poison, dtype), np.full(1, POISON["i64"], np.int64))
 
 
 def written_out(type_: Type, value: Value, sizes: Mapping[str, int]) -> Array:
     """The value as an array, of all rows where it is row-sparse."""
     if not isinstance(value, Rows):
         return value
-    table = np.empty(shape_of(type_, sizes), value.values.dtype)
+    table = np.empty(bound_shape(type_, sizes), value.values.dtype)
     dense(np, table, value)
     return table

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = Any
+from runtime.backend import Array
 
 LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae"})
 

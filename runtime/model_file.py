@@ -14,19 +14,16 @@ import stat
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsl.errors import Diagnostic, InternalError, RunError
 from dsl.nearest import nearest
 from dsl.render import show
 from runtime.memory import available_bytes
-from runtime.model_header import NAMES, arrays_of, damaged, header_length, parsed
+from runtime.model_header import NAMES, Array, arrays_of, damaged, header_length, parsed
 from runtime.storage import write_atomically
-
-Array: TypeAlias = NDArray[Any]
 
 FORMAT = 1
 ZEROS = "0" * 64
@@ -68,7 +65,10 @@ def _plain(name: str, tensor: Array) -> Array:
 
 
 def _header(entries: Mapping[str, object], meta: Mapping[str, object], digest: str) -> bytes:
-    inner = json.dumps({**meta, "format": FORMAT, "sha256": digest}, sort_keys=True, allow_nan=False)
+    whole = {**meta, "format": FORMAT, "sha256": digest}
+    inner = json.dumps(whole, sort_keys=True, allow_nan=False)
+    # Loading refuses half a surrogate pair, so it must not get in.
+    json.dumps(whole, ensure_ascii=False).encode()
     text = json.dumps({"__metadata__": {"nnc": inner}, **entries}, separators=(",", ":"), allow_nan=False).encode()
     # Spaces up to a multiple of 8: the tensors start aligned.
     text += b" " * (-len(text) % 8)

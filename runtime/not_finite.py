@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,10 +11,9 @@ from compiler.ir.types import Type, sequence_symbol, value_of
 from compiler.settings import TrainSettings
 from dsl.errors import Diagnostic
 from dsl.render import show
+from runtime.backend import Array
 from runtime.execute import Executor
 from runtime.interpret import evaluate as interpret
-
-Array: TypeAlias = Any
 
 LARGE = 1e6
 """Numbers from here on are worth telling of."""

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from compiler.ir.text import op_name
 from compiler.plan.arena import ALIGNMENT
-from compiler.plan.names import snake
 from runtime.backend import Array, Backend, Rows
 from runtime.kernels import KERNELS
 from runtime.kernels.blocks import blocks
@@ -16,7 +16,7 @@ from runtime.kernels.reduction import column_starts
 
 
 def numpy_backend() -> Backend:
-    named = {snake(op): kernel for op, kernel in KERNELS.items()}
+    named = {op_name(op): kernel for op, kernel in KERNELS.items()}
     kernels = SimpleNamespace(**named, Rows=Rows, blocks=blocks, column_starts=column_starts, reshaped=reshaped)
     return Backend("numpy", np, kernels, _empty, _same, _same, lambda: np.errstate(all="ignore"))
 

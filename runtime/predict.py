@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from compiler.experiment import Head
 from compiler.sorts import Class
+from runtime.backend import Array
 from runtime.data import Tables
 from runtime.evaluate import chosen, in_own_units
-
-Array: TypeAlias = Any
 
 
 @dataclass(frozen=True)

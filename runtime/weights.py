@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 
 from compiler.experiment import Init, Parameter, State
-from compiler.ir.types import Type, value_of
-
-Array: TypeAlias = Any
-
-NUMPY_DTYPES = {"f32": np.float32, "f64": np.float64, "i64": np.int64, "bool": np.bool_}
+from compiler.ir.types import Type, bound_shape
+from runtime.backend import NUMPY_DTYPES, Array
 
 
 def initial_weights(parameters: Sequence[Parameter], seed: int) -> dict[str, Array]:
@@ -22,12 +18,12 @@ def initial_weights(parameters: Sequence[Parameter], seed: int) -> dict[str, Arr
 
 
 def initial_states(states: Sequence[State]) -> dict[str, Array]:
-    return {s.name: np.full(shape_of(s.type), s.start, NUMPY_DTYPES[s.type.dtype]) for s in states}
+    return {s.name: np.full(bound_shape(s.type, {}), s.start, NUMPY_DTYPES[s.type.dtype]) for s in states}
 
 
 def initial(init: Init, type: Type, random: np.random.Generator) -> Array:
     """One weight. Drawn in float64 and then rounded, so that f32 and f64 start from the same numbers."""
-    shape = shape_of(type)
+    shape = bound_shape(type, {})
     width = init.width()
     match init.kind:
         case "zeros" | "constant":
@@ -46,7 +42,3 @@ def stream(seed: int, purpose: str) -> np.random.Generator:
     """The random numbers of one purpose: a counter-based generator keyed by the seed and the purpose's name."""
     word = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
     return np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, word], np.uint64)))
-
-
-def shape_of(type: Type, sizes: Mapping[str, int] | None = None) -> tuple[int, ...]:
-    return tuple(value_of(dim, sizes or {}) for dim in type.shape)

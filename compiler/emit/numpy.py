@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from compiler.ir.graph import Op
+from compiler.ir.text import op_name
 from compiler.ir.types import Dtype
 from compiler.ops.elementwise import (
     Abs,
@@ -35,7 +36,6 @@ from compiler.ops.lookup import Gather
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import Max, PutAlong, Sum, TakeAlong
 from compiler.ops.shape import Broadcast, Slice, Transpose
-from compiler.plan.names import snake
 from compiler.plan.plan import Call, Literal, Loop, Place, Plan, RowsPlace, Step, Where
 from dsl.render import show
 
@@ -188,7 +188,7 @@ class _Writer:
         words = [f"{name}={_plain(value)}" for name, value in attributes.items()]
         words += self.tables(call)
         scratch = [self.text(place) for place in call.scratch]
-        return [f"k.{snake(type(op))}({', '.join(['np', out, *inputs, *scratch, *words])})"]
+        return [f"k.{op_name(type(op))}({', '.join(['np', out, *inputs, *scratch, *words])})"]
 
     def tables(self, call: Call) -> list[str]:
         """Numbers that a kernel needs in each step and that are always the same."""

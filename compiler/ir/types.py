@@ -172,12 +172,17 @@ class Type:
         return Type(dtype, self.shape, self.pad, self.rows)
 
 
+def bound_shape(type: Type, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape in numbers. KeyError names a symbol that has no size."""
+    return tuple(value_of(dim, sizes) for dim in type.shape)
+
+
 def elements(type: Type, sizes: Mapping[str, int]) -> int:
     """How many numbers a value of this type has; Python integers, so nothing wraps."""
     if type.rows is not None:
         width = prod(value_of(d, sizes) for d in type.shape[1:])
         return width * prod(value_of(d, sizes) for d in type.rows)
-    return prod(value_of(d, sizes) for d in type.shape)
+    return prod(bound_shape(type, sizes))
 
 
 def size_bytes(type: Type, sizes: Mapping[str, int]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from compiler.ir.graph import Node, Op
-from compiler.ir.types import Dtype, Type, value_of
+from compiler.ir.types import Dtype, Type, bound_shape
 from compiler.ops.elementwise import Constant, Erf, Keep, Select, Sigmoid
 from compiler.ops.fused import Fused, Step
 from compiler.plan.calls import attributes
@@ -43,7 +43,7 @@ def group(
     else:
         steps, types = ((node.op, tuple(range(len(node.inputs)))),), (node.type,)
     # Row-sparse values all have the rows of the result.
-    shapes = [out.shape if t.rows is not None else tuple(value_of(d, sizes) for d in t.shape) for t in types]
+    shapes = [out.shape if t.rows is not None else bound_shape(t, sizes) for t in types]
     looped = sum(_passes(op) for op, _ in steps) > 1 and prod(out.shape) > WORTH_BLOCKS
     inside = [i for i, shape in enumerate(shapes) if not looped or shape == out.shape]
     before = [i for i in range(len(steps)) if i not in inside]

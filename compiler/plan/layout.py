@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 
 from compiler.ir.graph import Node, Op
-from compiler.ir.types import value_of
 from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import AddRows, Gather, ScatterRows
@@ -30,7 +29,7 @@ def is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return all(size == 1 or a == b for size, a, b in zip(shape, strides, contiguous(shape), strict=True))
 
 
-def viewed(node: Node, x: Place, shape: tuple[int, ...], sizes: Mapping[str, int]) -> tuple[int, ...] | None:
+def viewed(node: Node, x: Place, shape: tuple[int, ...]) -> tuple[int, ...] | None:
     """The strides of a view op's result over its operand, None where only a copy will do."""
     match node.op:
         case Reshape():
@@ -132,7 +131,3 @@ def overwritable(op: Op) -> tuple[int, ...]:
             return (0, 1)
         case _:
             return ()
-
-
-def size_of(node: Node, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(value_of(dim, sizes) for dim in node.type.shape)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from compiler.ir.graph import Graph, Input, Node, users_of
-from compiler.ir.types import DTYPES, Dtype, Type, value_of
+from compiler.ir.types import DTYPES, Dtype, Type, bound_shape, value_of
 from compiler.ops.elementwise import Add, Constant, Div, Equal, Greater, Maximum, Minimum, Mul, Sub
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import PickRows, ScatterRows
@@ -16,7 +16,7 @@ from compiler.ops.shape import Broadcast, Slice
 from compiler.plan.arena import arranged
 from compiler.plan.calls import attributes
 from compiler.plan.groups import group
-from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, size_of, takes, viewed
+from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, takes, viewed
 from compiler.plan.names import Names
 from compiler.plan.plan import Call, Literal, Loop, Place, Plan, Region, RowsPlace, Step, Where
 from compiler.plan.schedule import Schedule, ancestors, schedule
@@ -101,7 +101,7 @@ class _Planner:
         assert isinstance(node.op, Input)
         kept = node.op.kind in ("weight", "state")
         name = self.names.of_input(node.op.name, node.op.kind)
-        place = self._new(name, node.type.dtype, size_of(node, self.sizes), node.op.name if kept else None)
+        place = self._new(name, node.type.dtype, bound_shape(node.type, self.sizes), node.op.name if kept else None)
         self.where[node] = place
         self.regions[place.region].read_until = self._last_read(node)
         if kept:
@@ -162,7 +162,7 @@ class _Planner:
         return over and is_contiguous(x.shape, x.strides)
 
     def _scratch(self, type_: Type) -> Place:
-        return self._allot("t", type_.dtype, tuple(value_of(d, self.sizes) for d in type_.shape))
+        return self._allot("t", type_.dtype, bound_shape(type_, self.sizes))
 
     def _is_literal(self, node: Node) -> bool:
         users = self.users.get(node, [])
@@ -173,10 +173,10 @@ class _Planner:
     def _view(self, node: Node) -> bool:
         """Makes the node a view, if it can be one and all who read it can read that."""
         x = self.where[node.inputs[0]]
-        shape = size_of(node, self.sizes)
+        shape = bound_shape(node.type, self.sizes)
         if not isinstance(x, Place) or (node in self.at_end and self._is_update(node)):
             return False
-        strides = viewed(node, x, shape, self.sizes)
+        strides = viewed(node, x, shape)
         if strides is None or (node in self.at_end and not is_contiguous(shape, strides)):
             return False
         for user in self.users.get(node, ()):
@@ -202,7 +202,7 @@ class _Planner:
             place = self.stored[target]
             self.regions[place.region].read_until = self._last_read(node)
             return place
-        shape = size_of(node, self.sizes)
+        shape = bound_shape(node.type, self.sizes)
         if node.type.rows is None:
             return self._over(node, shape, inputs) or self._own(node, node.type.dtype, shape)
         n = prod(value_of(d, self.sizes) for d in node.type.rows)

@@ -7,6 +7,7 @@ import keyword
 import re
 
 from compiler.ir.graph import Op
+from compiler.ir.text import op_name
 
 RESERVED = frozenset({"np", "k", "at", "w", "bind", "step", *keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 
@@ -22,16 +23,14 @@ class Names:
     def of_input(self, name: str, kind: str) -> str:
         """`conv.w` is conv_w; a name of other letters than a to z is numbered."""
         plain = name.replace(".", "_").lower()
-        return self._free(plain if HARMLESS.fullmatch(plain) else kind)
+        return self.free(plain if HARMLESS.fullmatch(plain) else kind)
 
     def of_op(self, op: Op, number: int) -> str:
-        """`matmul_12`"""
-        return self._free(f"{snake(type(op))}_{number}")
+        """`mat_mul_12`"""
+        return self.free(f"{op_name(type(op))}_{number}")
 
     def free(self, name: str) -> str:
-        return self._free(name)
-
-    def _free(self, name: str) -> str:
+        """The name, numbered where it is taken."""
         candidate, n = name, 1
         # A trailing underscore marks the block of an array.
         while candidate.endswith("_") or not self._taken.isdisjoint(derived(candidate)):
@@ -44,9 +43,3 @@ class Names:
 def derived(name: str) -> tuple[str, ...]:
     """The name, and those that the program makes of it."""
     return name, f"{name}_rows", f"starts_{name}"
-
-
-def snake(op: type[Op]) -> str:
-    """`take_along` of TakeAlong"""
-    name = op.__name__
-    return name[0].lower() + re.sub("[A-Z]", lambda m: "_" + m[0].lower(), name[1:])
