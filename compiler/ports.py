@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from compiler.layers.later import LATER_SORTS
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
 from compiler.sorts import Class, Port, Real, Sort, Tokens
+from compiler.sorts import classes_symbol_of as classes_symbol_of
+from compiler.sorts import owner as owner
+from compiler.sorts import sequence_symbol_of as sequence_symbol_of
+from compiler.sorts import vocabulary_symbol_of as vocabulary_symbol_of
 from dsl import ast
 from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest
@@ -33,9 +35,7 @@ INPUTS = ("words", "chars", "real")
 OUTPUTS = ("class", "real")
 
 
-def ports(
-    model: ast.Model, evaluate: Evaluate, constant: Callable[[str], object], report: Report
-) -> tuple[Port, ...] | None:
+def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, ...] | None:
     """The inputs, then the outputs; None where one was wrong, which has been reported."""
     found: list[Port | None] = []
     given: dict[str, ast.Port] = {}
@@ -152,27 +152,3 @@ def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: R
         )
         return False
     return True
-
-
-def owner(port: Port) -> str:
-    """Whose vocabulary serves an input of tokens."""
-    assert isinstance(port.sort, Tokens)
-    return port.sort.vocabulary or port.name
-
-
-def sequence_symbol_of(port: Port, all_ports: tuple[Port, ...]) -> str:
-    """`T`, or `T.source` where there are several inputs of tokens."""
-    several = sum(isinstance(p.sort, Tokens) and not p.output for p in all_ports) > 1
-    return f"T.{port.name}" if several else "T"
-
-
-def vocabulary_symbol_of(port: Port, all_ports: tuple[Port, ...]) -> str:
-    """`V`, or `V.source` where there are several vocabularies."""
-    owners = {owner(p) for p in all_ports if isinstance(p.sort, Tokens)}
-    return f"V.{owner(port)}" if len(owners) > 1 else "V"
-
-
-def classes_symbol_of(port: Port, all_ports: tuple[Port, ...]) -> str:
-    """`classes`, or `classes.label` where several outputs are classes."""
-    several = sum(isinstance(p.sort, Class) for p in all_ports) > 1
-    return f"classes.{port.name}" if several else "classes"

@@ -1,4 +1,4 @@
-"""Sorts, resolved: what an input or output of a model is, and which columns of a row it takes."""
+"""Sorts, resolved: what an input or output of a model is, and what the sizes that come with it are called."""
 
 from __future__ import annotations
 
@@ -49,13 +49,35 @@ Sort: TypeAlias = Tokens | Real | Class
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a model.
-
-    vocabulary: of Tokens, whose table serves: its own name, or the port it shares with
-    span: the name in the signature
-    """
+    """An input or output of a model. span: the name in the signature."""
 
     name: str
     sort: Sort
     output: bool
     span: Span
+
+
+def owner(port: Port) -> str:
+    """Whose vocabulary serves a port of tokens: its own, or that of the one that it shares with."""
+    assert isinstance(port.sort, Tokens)
+    return port.sort.vocabulary or port.name
+
+
+def symbol_of(kind: str, name: str, several: bool) -> str:
+    """`T`, or `T.source` where there are several."""
+    return f"{kind}.{name}" if several else kind
+
+
+def sequence_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
+    """The positions of an input of tokens."""
+    return symbol_of("T", port.name, sum(isinstance(p.sort, Tokens) and not p.output for p in ports) > 1)
+
+
+def vocabulary_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
+    """How many ids its vocabulary has."""
+    return symbol_of("V", owner(port), len({owner(p) for p in ports if isinstance(p.sort, Tokens)}) > 1)
+
+
+def classes_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
+    """How many labels an output has."""
+    return symbol_of("classes", port.name, sum(isinstance(p.sort, Class) for p in ports) > 1)

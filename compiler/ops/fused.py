@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from compiler.ir.graph import Node, Op, apply
+from compiler.ir.graph import Node, Op
 from compiler.ir.types import Type, TypeRuleError
 
 Step: TypeAlias = tuple[Op, tuple[int, ...]]
@@ -22,17 +22,14 @@ class Fused(Op):
     elementwise: ClassVar[bool] = True
 
     def infer(self, *inputs: Type) -> Type:
-        values = list(inputs)
-        for op, operands in self.steps:
-            if not op.elementwise or any(i >= len(values) for i in operands):
-                raise TypeRuleError("wants element-wise steps that read inputs and earlier steps")
-            values.append(op.infer(*(values[i] for i in operands)))
-        return values[-1]
+        return self.step_types(*inputs)[-1]
 
     def step_types(self, *inputs: Type) -> tuple[Type, ...]:
         """The type of every step's value."""
         values = list(inputs)
         for op, operands in self.steps:
+            if not op.elementwise or any(i >= len(values) for i in operands):
+                raise TypeRuleError("wants element-wise steps that read inputs and earlier steps")
             values.append(op.infer(*(values[i] for i in operands)))
         return tuple(values[len(inputs) :])
 
@@ -46,12 +43,3 @@ class Fused(Op):
             op.flops(tuple(types[i] for i in operands), types[start + n], sizes)
             for n, (op, operands) in enumerate(self.steps)
         )
-
-
-def unfused(node: Node) -> Node:
-    """The nodes that a fused one stands for; what the reference interpreter and the tests compare with."""
-    assert isinstance(node.op, Fused)
-    values = list(node.inputs)
-    for op, operands in node.op.steps:
-        values.append(apply(op, *(values[i] for i in operands), span=node.span))
-    return values[-1]

@@ -12,7 +12,7 @@ def show(plan: Plan) -> str:
         rows.append(_row(plan, place, ""))
     for _, place in plan.inputs:
         rows.append(_row(plan, place, ""))
-    seen: set[str] = {name for row in rows for name in row[:1]}
+    seen = {row[0] for row in rows}
     for step in plan.steps:
         line = str(step.node.span.line) if step.node.span else ""
         for place in _written(step):
@@ -45,9 +45,11 @@ def _written(step: Step) -> list[Place]:
     for work in step.work:
         if isinstance(work, Loop):
             places += [place for _, place in work.temporaries]
-            places.append(work.parts[-1][1])
-            continue
-        places += _places(work)
+            result = work.body[-1].out
+            assert isinstance(result, Place)
+            places.append(dict(work.parts)[result.name])
+        else:
+            places += _places(work)
     return places
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from compiler.settings import DataSettings, Files
-from compiler.sorts import Class, Port, Real, Tokens
+from compiler.sorts import Class, Port, Real, Tokens, owner
 from dsl.errors import Diagnostic
 from dsl.source import Span
 from runtime.data import fitting, labels, real, tokens
@@ -71,7 +71,7 @@ def read(
     tokenised = fitting.tokenise(ports, whole.texts)
     tables = fitting.fit(ports, tokenised, whole.texts, whole.numbers, divided.train)
     everything = _encode(ports, tables, whole, tokenised)
-    fitting.warn(ports, tables, tokenised, whole.texts, whole.span, chosen, everything, problems)
+    fitting.warn(ports, tokenised, whole.texts, whole.span, chosen, everything, problems)
     return Dataset(
         everything.take(chosen["train"]),
         everything.take(chosen["valid"]) if "valid" in chosen else None,
@@ -105,7 +105,7 @@ def read_file(
     tokenised = fitting.tokenise(ports, whole.texts)
     result = _encode(ports, tables, whole, tokenised)
     chosen = {"test": np.arange(raw.count)}
-    fitting.warn(ports, tables, tokenised, whole.texts, whole.span, chosen, result, problems)
+    fitting.warn(ports, tokenised, whole.texts, whole.span, chosen, result, problems)
     return result, tuple(problems.warnings)
 
 
@@ -195,7 +195,7 @@ def _encode(ports: tuple[Port, ...], tables: Tables, whole: Whole, tokenised: di
     for port in ports:
         name, sort = port.name, port.sort
         if isinstance(sort, Tokens) and name in tokenised:
-            columns[name] = tokens.encode(sort, tokenised[name], tables.vocabularies[tokens.owner(port, ports)])
+            columns[name] = tokens.encode(sort, tokenised[name], tables.vocabularies[owner(port)])
         elif isinstance(sort, Real) and name in whole.numbers:
             values = whole.numbers[name]
             columns[name] = tables.scalings[name].apply(values) if sort.standard else values

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Class, Port, Real, Tokens
+from compiler.sorts import Class, Port, Real, Tokens, owner
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -46,8 +46,8 @@ def fit(
     """
     vocabularies: dict[str, Vocabulary] = {}
     for port in ports:
-        if isinstance(port.sort, Tokens) and tokens.owner(port, ports) == port.name:
-            sharing = [p.name for p in ports if isinstance(p.sort, Tokens) and tokens.owner(p, ports) == port.name]
+        if isinstance(port.sort, Tokens) and owner(port) == port.name:
+            sharing = [p.name for p in ports if isinstance(p.sort, Tokens) and owner(p) == port.name]
             found = tokens.fit(port.sort, [(tokenised[name], train) for name in sharing])
             if not found.tokens:
                 raise DataError(_no_tokens(port, port.sort))
@@ -75,7 +75,6 @@ def _no_tokens(port: Port, sort: Tokens) -> Diagnostic:
 
 def warn(
     ports: tuple[Port, ...],
-    tables: Tables,
     tokenised: Mapping[str, Tokenised],
     texts: Texts,
     span: Callable[[str, int], Span],

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Port, Tokens
+from compiler.sorts import Port, Tokens, sequence_symbol_of
 from runtime.data.tokens import Sequences
 
 Array: TypeAlias = NDArray[Any]
@@ -72,8 +72,7 @@ def make(ports: tuple[Port, ...], count: int, columns: Mapping[str, Sequences | 
 
 def sequence_symbols(ports: tuple[Port, ...]) -> dict[str, str]:
     """For each text input, the symbol of its positions."""
-    texts = [p.name for p in ports if isinstance(p.sort, Tokens) and not p.output]
-    return {name: "T" if len(texts) == 1 else f"T.{name}" for name in texts}
+    return {p.name: sequence_symbol_of(p, ports) for p in ports if isinstance(p.sort, Tokens) and not p.output}
 
 
 def bucket(length: int) -> int:

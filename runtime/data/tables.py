@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeVar, cast
 
-from compiler.sorts import Class, Port, Real, Tokens
+from compiler.sorts import Class, Port, Real, Tokens, owner, symbol_of
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from runtime.data.real import Scaling
-from runtime.data.tokens import Vocabulary, owner
+from runtime.data.tokens import Vocabulary
 
 T = TypeVar("T")
 
@@ -28,9 +28,9 @@ class Tables:
         """The symbols that data decide: `V`, `classes`; with the port's name behind a dot where there are several."""
         sizes: dict[str, int] = {}
         for name, vocabulary in self.vocabularies.items():
-            sizes["V" if len(self.vocabularies) == 1 else f"V.{name}"] = len(vocabulary)
+            sizes[symbol_of("V", name, len(self.vocabularies) > 1)] = len(vocabulary)
         for name, labels in self.labels.items():
-            sizes["classes" if len(self.labels) == 1 else f"classes.{name}"] = len(labels)
+            sizes[symbol_of("classes", name, len(self.labels) > 1)] = len(labels)
         return sizes
 
     def to_json(self) -> dict[str, object]:
@@ -64,7 +64,7 @@ class Tables:
 
 def _check_fit(tables: Tables, ports: tuple[Port, ...]) -> None:
     wanted = (
-        ("vocabularies", tables.vocabularies, {owner(p, ports) for p in ports if isinstance(p.sort, Tokens)}),
+        ("vocabularies", tables.vocabularies, {owner(p) for p in ports if isinstance(p.sort, Tokens)}),
         ("labels", tables.labels, {p.name for p in ports if isinstance(p.sort, Class)}),
         ("scalings", tables.scalings, {p.name for p in ports if isinstance(p.sort, Real) and p.sort.standard}),
     )

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Port, Tokens
+from compiler.sorts import Tokens
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 OWN_IDS = 4
@@ -181,15 +181,3 @@ def encode(sort: Tokens, tokenised: Tokenised, vocabulary: Vocabulary) -> Sequen
         ids[offsets[:-1]] = BEGIN
         ids[offsets[1:] - 1] = END
     return Sequences(ids, offsets)
-
-
-def owner(port: Port, ports: Iterable[Port]) -> str:
-    """The port whose vocabulary serves this one: the end of the chain of `vocabulary=`."""
-    sorts = {p.name: p.sort for p in ports}
-    name = port.name
-    for _ in range(len(sorts)):
-        sort = sorts.get(name)
-        if not isinstance(sort, Tokens) or sort.vocabulary is None:
-            break
-        name = sort.vocabulary
-    return name
