@@ -13,6 +13,8 @@ from dsl.nearest import nearest
 from dsl.source import Span
 
 LR = "the learning rate"
+LEAST_EPS = 1e-30
+"""What float32 can tell from 0: without it a weight that never had a gradient, such as padding's, becomes 0 / 0."""
 OPTIMIZERS = (
     Signature(
         "sgd",
@@ -29,7 +31,7 @@ OPTIMIZERS = (
         (
             Setting("lr", "number", LR, 0.01, low=0),
             Setting("init", "number", "where the sum starts", 0.0, low=0),
-            Setting("eps", "number", "added to the root", 1e-10, low=0),
+            Setting("eps", "number", "added to the root", 1e-10, low=LEAST_EPS),
         ),
     ),
     *(
@@ -48,7 +50,7 @@ OPTIMIZERS = (
                     high=1,
                     below=True,
                 ),
-                Setting("eps", "number", "added to the root", 1e-8, low=0),
+                Setting("eps", "number", "added to the root", 1e-8, low=LEAST_EPS),
             ),
         )
         for word, sentence in (
@@ -87,7 +89,7 @@ TRAIN = {
             (
                 Setting("norm", "number", "of the whole gradient", low=0),
                 Setting("value", "number", "of each number of the gradient", low=0),
-                Setting("weights", "number", "of each unit's weights of a head, after the update", low=0),
+                Setting("weights", "number", "of each unit's weights of a head, after the update", low=1e-6),
             ),
         ),
         Signature(

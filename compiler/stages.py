@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import SequenceMatcher
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from compiler import pipeline
 from compiler.experiment import Experiment
@@ -19,8 +19,10 @@ from dsl.errors import Diagnostic, SpecError
 from dsl.nearest import nearest
 from dsl.parse import parse
 
-NUMBER = re.compile(r"(?<=[a-z_])\.\d+")
-STAGES = ("ast", "graph", "gradients", "optimized", "plan", "code")
+if TYPE_CHECKING:
+    from compiler.plan.plan import Plan
+
+NODE_NUMBER = re.compile(r"(?<=[a-z_])\.\d+")
 
 
 def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
@@ -42,7 +44,7 @@ def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
             return _compiled(experiment, sizes)[0]
 
 
-def _compiled(experiment: Experiment, sizes: Mapping[str, int]):
+def _compiled(experiment: Experiment, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     return pipeline.compile_bucket(pipeline.optimize(pipeline.training_step(experiment).graph), sizes)
 
 
@@ -68,7 +70,7 @@ def diff(experiment: Experiment, pass_name: str) -> str:
     if pass_name not in names:
         near = nearest(pass_name, names)
         help = f"did you mean {near}?" if near else f"the passes are {', '.join(names)}"
-        raise SpecError(Diagnostic("NN651", f"there is no pass {pass_name}", help=help))
+        raise SpecError(Diagnostic("NN870", f"there is no pass {pass_name}", help=help))
     chosen = PASSES[names.index(pass_name)]
     before, after = trace(pipeline.training_step(experiment).graph, pass_name)[-1][1:]
     counts = [_count(before), _count(after)]
@@ -85,7 +87,9 @@ def diff(experiment: Experiment, pass_name: str) -> str:
 def _changed_lines(before: Graph, after: Graph) -> list[str]:
     """The lines that went (-) and came (+), each group with the line before it. Numbers alone are no change."""
     old, new = (show(g, by_op=True).splitlines() for g in (before, after))
-    matcher = SequenceMatcher(None, *([NUMBER.sub("", line) for line in text] for text in (old, new)), autojunk=False)
+    matcher = SequenceMatcher(
+        None, *([NODE_NUMBER.sub("", line) for line in text] for text in (old, new)), autojunk=False
+    )
     lines: list[str] = []
     for tag, i, j, m, n in matcher.get_opcodes():
         if tag != "equal":
