@@ -120,8 +120,8 @@ def adam_rates(step: Step, first: float, second: float) -> tuple[Node, Node]:
 RULES: dict[str, Rule] = {"sgd": sgd, "adagrad": adagrad, "adam": adam, "adamw": adam}
 
 
-def training_step(experiment: Experiment, dtype: Dtype) -> TrainingStep:
-    """The whole step as one graph: loss, gradients, clipping, update."""
+def training_step(experiment: Experiment) -> TrainingStep:
+    """The whole step as one graph: loss, gradients, clipping, update; in the loss's dtype, which is the weights'."""
     network, settings = experiment.network, experiment.train
     graph = network.training
     loss = graph.outputs[0].node
@@ -132,7 +132,7 @@ def training_step(experiment: Experiment, dtype: Dtype) -> TrainingStep:
     }
     trained = [p for p in network.parameters if p.trained]
     nodes = [graph.input(p.name) for p in trained]
-    step = Step(dtype, settings.optimizer.span or settings.span)
+    step = Step(loss.type.dtype, settings.optimizer.span or settings.span)
     for node in graph.inputs:
         if isinstance(node.op, Input) and node.op.kind == "number":
             step.numbers[node.op.name] = node

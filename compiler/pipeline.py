@@ -44,7 +44,7 @@ def check(
     found = declarations(spec, file, read_use)
     reading = Reading(found.number, found.constant, found.report)
     model = found.model()
-    signature = ports(model, found.number, found.constant, found.report) if model is not None else None
+    signature = ports(model, found.number, found.report) if model is not None else None
     sections = {kind: found.section(kind) for kind in ("data", "train")}
     names = [p.name.id for p in (*model.inputs, *model.outputs)] if model is not None else []
     train = train_settings(sections["train"], names, reading)
@@ -71,11 +71,11 @@ def check(
     return Experiment(file, written, tuple(found.used.items()), lowered, data, train, tuple(found.warnings))
 
 
-def training_step(experiment: Experiment, dtype: Dtype = "f32") -> TrainingStep:
+def training_step(experiment: Experiment) -> TrainingStep:
     """Forward, backward, clipping and update as one graph, not yet optimized."""
     from compiler import optimizers
 
-    return optimizers.training_step(experiment, dtype)
+    return optimizers.training_step(experiment)
 
 
 def optimize(graph: Graph) -> Graph:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from compiler.ir.types import elements, size_bytes
 from compiler.metric_names import metric_names
 from compiler.settings import TrainSettings
 from dsl.errors import RunError
-from runtime.backend import Backend
+from runtime.backend import Array, Backend
 from runtime.data import Batch, Dataset, Rows, batches
 from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, tokens_in
 from runtime.execute import Arena, CompileBucket, Executor
@@ -23,8 +23,6 @@ from runtime.memory import available_bytes, require_memory
 from runtime.metrics import better
 from runtime.not_finite import not_finite
 from runtime.weights import initial_states, initial_weights
-
-Array: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -187,7 +185,7 @@ class _Run:
             on_event(EpochDone(self.epoch, loss, valid, best and valid is not None, perf_counter() - start))
             patience = self.job.settings.patience
             if patience is not None and valid is not None and self.best is not None:
-                self.early = self.epoch - self.best.epoch >= max(patience, 1)
+                self.early = self.epoch - self.best.epoch >= patience
 
     def _one_epoch(self, on_event: Callable[[Event], None], stop_asked: Callable[[], bool]) -> float:
         """The mean loss. Sets stopped where somebody asked for it."""
@@ -219,7 +217,7 @@ class _Run:
             new == old and better("loss", valid.loss, self.best.valid.loss)
         )
 
-    def _batches(self) -> Any:
+    def _batches(self) -> Iterator[Batch]:
         settings = self.job.settings
         rows, dtype = self.job.dataset.train, float_dtype(self.stepper.graph)
         return batches(rows, settings.batch, order="train", seed=settings.seed, epoch=self.epoch, dtype=dtype)
@@ -233,12 +231,12 @@ class _Run:
         }
         return feeds_of(self.stepper.graph, batch) | numbers
 
-    def _not_finite(self, first_step: int, before: dict[str, Array], loss: float | None) -> None:
+    def _not_finite(self, first_step: int, before: dict[str, Array], loss: float | None) -> NoReturn:
         """Go through the epoch again from its start, and say where a number stopped being finite."""
         for name, values in before.items():
             self.store[name][...] = values
 
-        def steps() -> Any:
+        def steps() -> Iterator[tuple[int, Mapping[str, Array], Mapping[str, int]]]:
             for index, batch in enumerate(self._batches()):
                 step = first_step + index + 1
                 yield step, self._feeds(batch, step), batch.sizes
@@ -258,9 +256,10 @@ def needed_bytes(job: Job, stepper: Executor, scorer: Executor) -> int:
 
 def arena_bytes(job: Job, stepper: Executor, scorer: Executor) -> int:
     """What the largest batch takes, of training or of scoring: one arena serves both."""
-    parts = [rows for rows in (job.dataset.valid, job.dataset.test) if rows is not None]
+    # Without other rows the training rows are scored at the end.
+    parts = [rows for rows in (job.dataset.valid, job.dataset.test) if rows is not None] or [job.dataset.train]
     scoring = [scorer.arena_bytes(largest_bucket(rows, job.settings.batch)) for rows in parts]
-    return max(stepper.arena_bytes(largest_bucket(job.dataset.train, job.settings.batch)), *scoring, 0)
+    return max(stepper.arena_bytes(largest_bucket(job.dataset.train, job.settings.batch)), *scoring)
 
 
 def largest_bucket(rows: Rows, batch: int) -> dict[str, int]:

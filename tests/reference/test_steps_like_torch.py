@@ -21,7 +21,7 @@ TOLERANCE = 1e-9
 @cache
 def ours(case: Case) -> tuple[list[float], dict[str, NDArray[np.float64]]]:
     experiment = case.experiment()
-    step = pipeline.training_step(experiment, "f64")
+    step = pipeline.training_step(experiment)
     store = weights(experiment)
     names = list(store)
     for state in step.states:

@@ -86,6 +86,13 @@ def test_training_twice_gives_the_same_bytes(folder: Path):
     assert all((first.weights[name] == second.weights[name]).all() for name in first.weights)
 
 
+@pytest.mark.parametrize("optimizer", ["adam eps=1e-30", "adagrad eps=1e-30"])
+def test_smallest_eps_keeps_the_row_of_the_padding(optimizer: str, folder: Path):
+    """Its gradient is 0 in every step, and 0 / (0 + eps) must be a number."""
+    result = train(job(TEXT.replace("adam lr=0.05", optimizer), folder), silent)
+    assert (result.weights["embed.weight"][0] == 0).all()
+
+
 def test_another_seed_gives_other_weights(folder: Path):
     first, second = train(job(TEXT, folder), silent), train(job(TEXT, folder, seed=2), silent)
     assert any((first.weights[name] != second.weights[name]).any() for name in first.weights)

@@ -70,7 +70,7 @@ def test_scores_of_a_text_are_the_same_alone_and_in_any_batch(body: str) -> None
 @pytest.mark.parametrize("optimized", [False, True], ids=["as lowered", "optimized"])
 def test_a_step_moves_the_weights_alike_under_any_padding(body: str, optimized: bool) -> None:
     experiment = pipeline.check(spec(body), "m.nn", sizes=SIZES, dtype="f64")
-    step, store = pipeline.training_step(experiment, "f64"), weights(experiment)
+    step, store = pipeline.training_step(experiment), weights(experiment)
     graph = pipeline.optimize(step.graph) if optimized else step.graph
     numbers = {"rows": len(LENGTHS), "lr": 1.0, "step": 1, "seed": 1}
     moved = [
