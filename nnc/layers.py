@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
-from typing import Any
 
 from compiler.experiment import Head, LayerRow, Network, Parameter
 from compiler.ir.graph import Input, Node
-from compiler.ir.types import Dim, Extent, Type, size_bytes
+from compiler.ir.types import Extent, Type, size_bytes
 from compiler.sorts import Class, Port, Real, Tokens
 from dsl.render import columns, show
 
@@ -75,7 +74,7 @@ def value_bytes(nodes: Sequence[Node], length: int) -> int:
     return sum(size_bytes(n.type, sizes) for n in nodes if not n.op.view and not isinstance(n.op, Input))
 
 
-def a_word(cost: Any, nodes: Sequence[Node]) -> tuple[float, float]:
+def a_word(cost: Callable[[Sequence[Node], int], int], nodes: Sequence[Node]) -> tuple[float, float]:
     """What each word adds, and what comes once for each example."""
     short, long = cost(nodes, SHORT), cost(nodes, LONG)
     slope = (long - short) / (LONG - SHORT)
@@ -135,11 +134,7 @@ def unique(nodes: Iterable[Node]) -> list[Node]:
 
 def shape_in_words(types: Sequence[Type]) -> str:
     """`[T, 100]`, the batch left out; of a bundle each."""
-    return " ".join("[" + ", ".join(_dim(d) for d in t.shape[1:]) + "]" for t in types)
-
-
-def _dim(dim: Dim) -> str:
-    return str(dim)
+    return " ".join("[" + ", ".join(map(str, t.shape[1:])) + "]" for t in types)
 
 
 def table(network: Network, width: int) -> list[str]:

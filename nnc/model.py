@@ -11,13 +11,15 @@ from typing import Any, cast
 from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.types import bound_shape
+from compiler.settings import Files
 from dsl.errors import Diagnostic, NncError, RunError
 from dsl.render import show
+from dsl.source import Span
 from nnc import __version__
 from nnc.run_folder import model_path
 from runtime import model_file
 from runtime.backend import NUMPY_DTYPES, Array
-from runtime.data import Rows, Tables, encode
+from runtime.data import Rows, Tables, encode, read_file
 from runtime.evaluate import run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
@@ -67,6 +69,23 @@ class Model:
     def encode(self, examples: Sequence[str | Sequence[str]], source: str = "input", first_line: int = 1) -> Rows:
         fields = [[e] if isinstance(e, str) else list(e) for e in examples]
         return encode(self.ports, self.tables, fields, source=source, first_line=first_line)
+
+    def read(self, files: Sequence[str], *, outputs_optional: bool) -> tuple[Rows, tuple[Diagnostic, ...]]:
+        """The rows of other files, laid out as the training file is, and warnings.
+
+        files: from the working directory
+        outputs_optional: the outputs' columns may be absent, as for prediction
+        """
+        data = self.experiment.data
+        entry = Files(
+            paths=tuple(files),
+            header=data.train.header if data else False,
+            columns=data.train.columns if data else None,
+            span=data.train.span if data else Span(files[0], 1, 1, 1, 1, ""),
+            free=True,
+        )
+        form = data.format if data else None
+        return read_file(self.ports, self.tables, entry, Path(), format=form, outputs_optional=outputs_optional)
 
     def answers(self, rows: Rows) -> list[dict[str, Answer]]:
         """For each row, each output's answer."""

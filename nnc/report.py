@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Any
 
 from dsl.render import columns, show
+from nnc.layers import quantity
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.memory import in_words
 from runtime.metrics import better
@@ -88,17 +89,6 @@ def cut(text: str, width: int) -> str:
             break
         kept += character
     return kept + "…"
-
-
-def quantity(count: float) -> str:
-    """`38,602`, `51 k`, `1.2 M`."""
-    if count < 10_000:
-        return f"{count:,.0f}"
-    for limit, divisor, unit in ((1e6, 1e3, "k"), (1e9, 1e6, "M"), (1e12, 1e9, "G")):
-        if count < limit:
-            value = count / divisor
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{count / 1e12:,.0f} T"
 
 
 def duration(seconds: float) -> str:

@@ -7,14 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from compiler.settings import Files
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
-from dsl.source import Span
 from nnc.failure import print_diagnostics, width
 from nnc.model import Model, open_model
 from nnc.report import scores
-from runtime.data import Rows, read, read_file
+from runtime.data import Rows, read
 from runtime.evaluate import evaluate
 
 
@@ -34,15 +32,7 @@ def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool
 
 
 def _other_rows(model: Model, paths: Sequence[str]) -> Rows:
-    data = model.experiment.data
-    entry = Files(
-        paths=tuple(paths),
-        header=data.train.header if data else False,
-        columns=data.train.columns if data else None,
-        span=data.train.span if data else Span(paths[0], 1, 1, 1, 1, ""),
-        free=True,
-    )
-    rows, warnings = read_file(model.ports, model.tables, entry, Path(), format=data.format if data else None)
+    rows, warnings = model.read(paths, outputs_optional=False)
     print_diagnostics(warnings, sys.stderr)
     return rows
 

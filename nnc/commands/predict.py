@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compiler.settings import Files
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
 from nnc.failure import print_diagnostics
 from nnc.model import BATCH, Model, open_model
-from runtime.data import read_file
+from runtime.data import Rows
 from runtime.predict import Answer
 
 CHUNK_BYTES = 1 << 16
@@ -45,19 +44,8 @@ def _answers(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[
                 line += len(part)
 
 
-def _rows_of(model: Model, file: Path) -> Any:
-    data = model.experiment.data
-    train = data.train if data is not None else None
-    entry = Files(
-        paths=(str(file),),
-        header=train.header if train else False,
-        columns=train.columns if train else None,
-        span=train.span if train else Span(str(file), 1, 1, 1, 1, ""),
-        free=True,
-    )
-    rows, warnings = read_file(
-        model.ports, model.tables, entry, Path(), format=data.format if data else None, outputs_optional=True
-    )
+def _rows_of(model: Model, file: Path) -> Rows:
+    rows, warnings = model.read((str(file),), outputs_optional=True)
     print_diagnostics(warnings, sys.stderr)
     return rows
 

@@ -6,7 +6,8 @@ from rich.console import Console
 
 from dsl.render import columns
 from nnc.console import Curve, Terminal, moving_line, shown_in_table
-from nnc.report import Header, confusion, cut, duration, number, packed, quantity, scores, summary, table_columns
+from nnc.layers import quantity
+from nnc.report import Header, confusion, cut, duration, number, packed, scores, summary, table_columns
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.train import BatchDone, EpochDone, Started, TrainResult
 
