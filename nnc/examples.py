@@ -11,7 +11,7 @@ from nnc.report import LONGEST_EXAMPLE
 from runtime.data import Rows
 from runtime.data.tokens import Sequences
 
-ROWS_LOOKED_AT = 50
+ROWS_LOOKED_AT = 1000
 
 
 def example_of(model: Model, rows: Rows) -> str | None:
