@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from compiler.settings import DataSettings
 from compiler.sorts import Tokens
 from dsl.errors import Diagnostic, RunError, SpecError
 from dsl.render import show
+from dsl.source import Span
 from nnc.examples import example_of
 from nnc.failure import FAILED, colored, print_diagnostics
+from nnc.folds import fold_lines, fold_results
 from nnc.model import Model, Origin, save_model
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
@@ -105,10 +107,13 @@ def refuse_device(device: str) -> None:
         )
 
 
-def _read(spec: Spec, experiment: Experiment, fold: int | None) -> Dataset:
+def _read(
+    spec: Spec, experiment: Experiment, fold: int | None, told: Sequence[tuple[str, Span | None]] = ()
+) -> Dataset:
+    """told: warnings that need no second time, by code and place."""
     ports = (*experiment.network.inputs, *experiment.network.outputs)
     dataset = read(ports, spec.data, spec.path.parent, spec.options.data_root, fold=fold)
-    print_diagnostics(dataset.warnings, sys.stderr)
+    print_diagnostics(tuple(w for w in dataset.warnings if (w.code, w.span) not in told), sys.stderr)
     return dataset
 
 
@@ -149,8 +154,9 @@ def _folds(
 ) -> int:
     """As many runs as folds; the test scores are their mean."""
     results: list[TrainResult] = []
+    told = [(w.code, w.span) for w in first.warnings]
     for fold in range(folds):
-        dataset = first if fold == 0 else _read(spec, experiment, fold)
+        dataset = first if fold == 0 else _read(spec, experiment, fold, told)
         below = fold_folder(folder, fold)
         result, _ = trained(spec, dataset, fold, below, screen, stop, f"fold {fold + 1} of {folds}")
         if result.stopped:
@@ -165,42 +171,12 @@ def _folds(
         screen.end(())
         print(json.dumps(whole, ensure_ascii=False))
     else:
-        screen.end(_fold_lines(whole, folds, folder))
+        screen.end(fold_lines(whole, folds, folder))
     return 0
-
-
-def fold_results(results: list[TrainResult]) -> dict[str, Any]:
-    """`test` and `valid` are means over the folds, `folds` the list."""
-    each = [{"test": _json(r.test), "valid": _json(r.valid), "best_epoch": r.best_epoch} for r in results]
-    return {
-        "test": mean([e["test"] for e in each]),
-        "valid": mean([e["valid"] for e in each]),
-        "folds": each,
-        "epochs": max(r.epochs for r in results),
-        "seconds": round(sum(r.seconds for r in results), 3),
-    }
-
-
-def mean(values: list[Any]) -> Any:
-    """Of numbers, and of objects of numbers, key by key; null where one is missing."""
-    if any(value is None for value in values):
-        return None
-    if isinstance(values[0], dict):
-        keys = [key for key in values[0] if all(key in value for value in values)]
-        return {key: mean([value[key] for value in values]) for key in keys}
-    return sum(values) / len(values)
 
 
 def _json(evaluation: Evaluation | None) -> dict[str, Any] | None:
     return None if evaluation is None else evaluation.to_json()
-
-
-def _fold_lines(whole: Mapping[str, Any], folds: int, folder: Path) -> list[str]:
-    lines = [f"mean of {folds} folds"]
-    for name, value in (whole["test"] or {}).items():
-        if isinstance(value, float) and name != "rows":
-            lines.append(f"  test {name:<10} {value:.3f}")
-    return [*lines, f"{show(str(folder))}/fold-1 to fold-{folds}"]
 
 
 def trained(
@@ -269,7 +245,7 @@ def _header(path: Path, experiment: Experiment, dataset: Dataset, backend: str, 
     return Header(
         file=path.name,
         labels=tuple(label for labels in tables.labels.values() for label in labels),
-        tokens=sum(len(v) for v in tables.vocabularies.values()),
+        tokens=sum(len(v.tokens) for v in tables.vocabularies.values()),
         unit={frozenset({"words"}): "words", frozenset({"chars"}): "characters"}.get(frozenset(units), "tokens"),
         backend=backend,
         cores=cores,

@@ -108,6 +108,26 @@ def test_folds_are_runs_of_their_own_and_a_mean(here: Path, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out)["test"] == found["folds"][1]["test"]
 
 
+def test_folds_end_with_the_mean_of_each_score_and_warn_once(here: Path, capsys: pytest.CaptureFixture[str]):
+    rows = "".join(f"{label}\t{text}.\n" for label, text in ROWS) * 10
+    (here / "train.tsv").write_text(rows)
+    data = 'data { train "train.tsv" ; folds 3 ; valid 20% }'
+    (here / "f.nn").write_text(SPEC.replace(SPEC.splitlines()[5], data))
+    assert nnc_run("train", "f.nn") == 0
+    out, err = capsys.readouterr()
+    means = out[out.index("mean of 3 folds") :].splitlines()
+    assert means[1].split()[:2] == ["test", "accuracy"]
+    assert " to " in means[1]
+    assert any("macro F1" in line for line in means)
+    assert err.count("NN722") == 1
+
+
+def test_header_counts_the_words_of_the_training_rows_alone(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("train", "m.nn") == 0
+    # a fine thing poor work indeed; the ids for padding, unknown, begin and end are no words
+    assert "6 words" in capsys.readouterr().out.splitlines()[0]
+
+
 def test_predict_answers_each_argument(run: Path, capsys: pytest.CaptureFixture[str]):
     assert nnc_run("predict", "runs/m", "a fine thing", "poor", "") == 0
     assert capsys.readouterr().out.splitlines()[:2] == ["good", "bad"]
