@@ -26,6 +26,8 @@ def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> in
         return _silenced()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except MemoryError:
+        return _told(_out_of_memory)
     except Exception as error:
         if _is_of_output(error):
             return _told(_unwritten, error)
@@ -91,6 +93,12 @@ def _is_of_output(error: Exception) -> bool:
     """Whether a standard stream could not be written. Files have a name, and who writes one says what failed."""
     unwritable = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
     return isinstance(error, OSError) and error.filename is None and error.errno in unwritable
+
+
+def _out_of_memory() -> None:
+    message = "there was no more memory to be had: other programs took it, or a limit such as `ulimit -v` ends it"
+    hint = "give it more, or make the network or `batch` smaller"
+    print_diagnostics([Diagnostic("NN852", message, help=hint)], sys.stderr)
 
 
 def _unwritten(error: OSError) -> None:

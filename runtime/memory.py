@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 from dsl.errors import Diagnostic, RunError
@@ -13,8 +14,8 @@ UNKNOWN_MACHINE_BYTES = 4 << 30
 
 
 def available_bytes() -> int:
-    """Memory that can be had without swapping, the limit of a container counted; an estimate, never 0."""
-    return max(min(_machine_bytes(), _container_bytes()), 1)
+    """Memory that can be had without swapping, limits of container and process counted; an estimate, never 0."""
+    return max(min(_machine_bytes(), _container_bytes(), _process_bytes()), 1)
 
 
 def _machine_bytes() -> int:
@@ -40,6 +41,18 @@ def _container_bytes() -> int:
         except (OSError, ValueError):
             continue
     return 1 << 62
+
+
+def _process_bytes() -> int:
+    """What `ulimit -v` leaves."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return 1 << 62
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        pages = 0
+    return max(limit - pages * resource.getpagesize(), 0)
 
 
 def require_memory(needed: int, free: int) -> None:

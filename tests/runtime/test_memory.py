@@ -1,3 +1,4 @@
+import resource
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,9 @@ def test_what_fits_is_allowed_and_what_does_not_is_refused():
 )
 def test_memory_is_told_in_two_digits(count: int, text: str):
     assert in_words(count) == text
+
+
+def test_a_limit_of_the_process_counts(monkeypatch: pytest.MonkeyPatch):
+    held = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (held + (100 << 20), resource.RLIM_INFINITY))
+    assert 0 < available_bytes() <= 101 << 20
