@@ -20,15 +20,15 @@ click.rich_click.STYLE_COMMANDS_PANEL_BORDER = "dim"
 def main() -> None:
     """The program `nnc`."""
     from nnc.installed import refusal
+    from nnc.streams import prepare
 
+    prepare()
     hidden = refusal()
     if hidden is not None:
         sys.stderr.write(hidden)
         sys.exit(1)
     from nnc.failure import guarded
-    from nnc.streams import prepare
 
-    prepare()
     sys.exit(guarded(sys.argv[1:], run))
 
 
@@ -135,7 +135,7 @@ def train(
 
 @cli.command("eval")
 @RUN
-@click.option("--data", "data", multiple=True, metavar="[NAME=]FILE", help="Score this file instead, as test rows.")
+@click.option("--data", "data", multiple=True, metavar="FILE", help="Score this file instead, as test rows.")
 @DATA_ROOT
 @JSON
 def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:

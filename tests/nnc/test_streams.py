@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from nnc.failure import guarded
 from runtime import model_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,3 +85,25 @@ def test_what_an_encoding_lacks_is_escaped_as_in_json(here: Path):
 def test_an_absurd_width_is_no_width(here: Path):
     done = shell(here, "nnc check m.nn", COLUMNS="9" * 5000)
     assert done.returncode == 0
+
+
+def test_memory_that_runs_out_is_told_in_words(capsys: pytest.CaptureFixture[str]):
+    def hungry(arguments: object) -> int:
+        raise MemoryError
+
+    assert guarded([], hungry) == 1
+    assert "error[NN852]" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word(here: Path):
+    """An import that waits stands for a slow one."""
+    (here / "rich_click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    variables = {**os.environ, "PYTHONPATH": f"{here}:{ROOT}"}
+    command = [sys.executable, "-P", "-m", "nnc", "check", "m.nn"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=here, env=variables, **pipes) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "loading\n"
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=30)
+    assert (program.returncode, errors) == (-signal.SIGINT, "")
