@@ -119,16 +119,25 @@ class _Filling:
                 self.error("NN403", f"{setting.name} cannot be {value}", span, help=help)
             else:
                 help = "this width follows from the data; write a number" if isinstance(value, Extent) else ""
-                self.error("NN403", f"{setting.name} wants {wanted}, but gets {_shown(value)}", span, help=help)
+                self.error("NN403", f"{self.called(setting)} wants {wanted}, but gets {_shown(value)}", span, help=help)
             return False
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             low, high = limits(setting)
             if (low is not None and value < low) or (
                 high is not None and (value >= high if setting.below else value > high)
             ):
-                self.error("NN404", f"{setting.name} {bounds(setting)}, but is {_shown(value)}", span)
+                share = setting.kind == "number" and high == 1 and 1 < value <= 100
+                help = f"{value:g}% is {value / 100:g}" if share else ""
+                message = f"{self.called(setting)} {bounds(setting)}, but is {_shown(value)}"
+                self.error("NN404", message, span, help=help)
                 return False
         return True
+
+    def called(self, setting: Setting) -> str:
+        """`dense size`; the letter of an only number says less than its word: `dropout`, `epochs`."""
+        word = self.signature.word
+        letter = len(setting.name) == 1 and self.signature.positional[:1] == (setting.name,)
+        return word if letter else f"{word} {setting.name}"
 
     def word(self, argument: ast.Word) -> None:
         constant = self.constant(argument.id)

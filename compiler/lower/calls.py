@@ -219,7 +219,9 @@ def _note_origin(use: Use, values: list[Node | Bundle], result: Node | Bundle) -
     if isinstance(first, Node):
         if first in build.pooled and not is_sequence(result):
             build.pooled[result] = build.pooled[first]
-        if first.type.shape == result.type.shape and first in build.origins:
+        # A layer that was told how wide to be has decided the width, though it was that wide before.
+        told = any(use.settings.get(name) is not None for name in ("size", "filters"))
+        if first.type.shape == result.type.shape and first in build.origins and not told:
             build.origins[result] = build.origins[first]
             return
     build.origins[result] = Origin(use.span, f"this makes {shape_of(result)} of {shape_of(first)}", use.word)

@@ -164,3 +164,18 @@ def test_sort_is_checked(signature: str, output: str, wanted: list[Place]):
 def test_options_of_words_are_checked(options: str, wanted: list[Place]):
     body = "concat((a | embed 4 | mean), (b | embed 4 | mean))\ndense softmax"
     assert errors("let n = 3\n" + model(body, f"a: words({options}), b: words")) == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "help"),
+    [
+        ("dropout 50", "dropout must be from 0 to below 1, but is 50", "50% is 0.5"),
+        ("dense 0", "dense size must be from 1 to 10,000,000, but is 0", ""),
+        ("dense 7.5", "dense size wants a whole number or a width such as dim(x), but gets 7.5", ""),
+        ("dropout x=3", "dropout has no setting x", ""),
+    ],
+)
+def test_wrong_value_is_told_by_the_layer_and_the_setting(line: str, message: str, help: str):
+    found = diagnostics(model(f"embed 4 ; mean\n{line}\ndense softmax"))[0]
+    assert found.message == message
+    assert help in found.help

@@ -142,6 +142,11 @@ def test_values_that_do_not_meet_are_shown_as_they_were_written():
     assert [note.span.line for note in error.notes] == [3, 2]
 
 
+def test_wrong_width_is_shown_at_the_layer_that_was_told_it():
+    (error,) = diagnostics(model("embed 4\nmean\ndense 4\nrelu", output="y: real[2]"))
+    assert (error.code, [note.span.line for note in error.notes]) == ("NN209", [4])
+
+
 def test_sequences_of_two_inputs_do_not_meet():
     body = "concat((a | embed 4), (b | embed 4))\nmean\ndense softmax"
     assert errors(model(body, "a: words, b: words")) == [("NN212", 2, 1)]
