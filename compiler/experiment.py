@@ -115,6 +115,11 @@ class Network:
     prediction: Graph
     """Forward without targets. Outputs `NAME.scores`."""
 
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The inputs, then the outputs."""
+        return (*self.inputs, *self.outputs)
+
 
 @dataclass(frozen=True)
 class Experiment:

@@ -17,9 +17,8 @@ OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = {close: opener for opener, close in OPENING.items()}
 OPERATORS = frozenset("+-*/@|.")
 GOES_ON_AFTER = frozenset(["(", "[", "{", ",", "|", "=", "->", "+", "-", "*", "/", "@"])
-GOES_ON_BEFORE = frozenset(
-    [")", "]", "|", "->", "{"]
-)  # no statement starts with `{`: on a line of its own it is a slip
+# No statement starts with `{`: on a line of its own it is a slip.
+GOES_ON_BEFORE = frozenset([")", "]", "|", "->", "{"])
 HEADS = frozenset(["model", "block", "cell", "data", "train", "predict", "sweep"])
 DECLARATIONS = HEADS | {"use", "let"}
 

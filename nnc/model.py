@@ -10,8 +10,10 @@ from typing import Any, cast
 
 from compiler import pipeline
 from compiler.experiment import Experiment
+from compiler.ir.graph import Graph
 from compiler.ir.types import bound_shape
 from compiler.settings import Files
+from compiler.sorts import Port
 from dsl.errors import Diagnostic, NncError, RunError
 from dsl.render import show
 from dsl.source import Span
@@ -92,12 +94,12 @@ class Model:
         executor = self.executor(self.experiment.network.prediction)
         return answers(run_rows(executor, rows, BATCH), self.experiment.network.heads, self.tables, rows.count)
 
-    def executor(self, graph: Any) -> Executor:
+    def executor(self, graph: Graph) -> Executor:
         return Executor(numpy_backend(), pipeline.optimize(graph), pipeline.compile_bucket, dict(self.weights))
 
     @property
-    def ports(self) -> tuple[Any, ...]:
-        return (*self.experiment.network.inputs, *self.experiment.network.outputs)
+    def ports(self) -> tuple[Port, ...]:
+        return self.experiment.network.ports
 
 
 def _only(found: Mapping[str, Answer]) -> Any:
@@ -156,7 +158,7 @@ def _opened(weights: dict[str, Array], meta: Mapping[str, Any]) -> Model:
         spec, file, read_use=lambda p: uses[p].encode(), sets=sets, sizes=tables.sizes(), seed=seed
     )
     network = experiment.network
-    tables = Tables.from_json(meta["tables"], (*network.inputs, *network.outputs))
+    tables = Tables.from_json(meta["tables"], network.ports)
     _check_weights(experiment, weights)
     origin = Origin(
         sets,

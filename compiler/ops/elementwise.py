@@ -309,13 +309,18 @@ class Minimum(Binary):
         return apply(Keep(negated=True), second, cotangent), apply(Keep(), second, cotangent)
 
 
+def _compared(x: Type, y: Type) -> Type:
+    if x.rows is not None or y.rows is not None:
+        raise TypeRuleError("wants dense values: what holds for 0 need not be false")
+    return same_type(x, y).with_dtype("bool")
+
+
 @dataclass(frozen=True)
 class Greater(Binary):
     """x > y, as bool; false where either is NaN."""
 
     def infer(self, *inputs: Type) -> Type:
-        x, y = inputs
-        return same_type(x, y).with_dtype("bool")
+        return _compared(*inputs)
 
 
 @dataclass(frozen=True)
@@ -323,8 +328,7 @@ class Equal(Binary):
     """x == y, as bool; false where either is NaN."""
 
     def infer(self, *inputs: Type) -> Type:
-        x, y = inputs
-        return same_type(x, y).with_dtype("bool")
+        return _compared(*inputs)
 
 
 @dataclass(frozen=True)
@@ -354,6 +358,8 @@ class Keep(Elementwise):
         condition, x = inputs
         if condition.dtype != "bool":
             raise TypeRuleError("the condition is not bool")
+        if condition.rows is not None or x.rows is not None:
+            raise TypeRuleError("wants a dense value")
         _floating(x)
         result = Type(x.dtype, broadcast(condition.shape, x.shape))
         # 0 takes some places of a padding of minus infinity.

@@ -49,9 +49,8 @@ def _verdict(path: Path, with_data: bool, sets: tuple[str, ...], data_root: Path
 
         if experiment.data is None:
             return Verdict(path, None, (no_data(path),))
-        ports = (*experiment.network.inputs, *experiment.network.outputs)
         fold = 0 if experiment.data.folds else None
-        dataset = read(ports, experiment.data, path.parent, data_root, fold=fold)
+        dataset = read(experiment.network.ports, experiment.data, path.parent, data_root, fold=fold)
         bound = pipeline.check(text, shown(path), read_use=use, sets=sets, sizes=dataset.tables.sizes())
         parts = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
         rows = {name: part.count for name, part in parts.items() if part is not None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import os
 import platform
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from nnc import __version__
 from nnc.failure import FAILED, width
 from nnc.installed import PACKAGES, loaded_from, strangers
+from nnc.machine import cores
 from runtime.memory import available_bytes, in_words
 
 
@@ -38,7 +38,7 @@ def gather() -> dict[str, Any]:
         "blas": _blas(),
         "packages": places,
         "strangers": list(strangers()),
-        "cores": _cores(),
+        "cores": cores(),
         "instructions": _instructions(),
         "free_bytes": available_bytes(),
         "default_spec": (specs / "sentiment.nn").is_file() and (specs / "sentiment" / "train.tsv").is_file(),
@@ -90,10 +90,6 @@ def _blas() -> str:
     config = np.show_config(mode="dicts")
     found: dict[str, Any] = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
     return str(found.get("name", "")).removeprefix("scipy-")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _instructions() -> list[str]:

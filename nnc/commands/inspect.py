@@ -88,8 +88,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
         from runtime.data import read
 
         fold = 0 if experiment.data.folds else None
-        ports = (*experiment.network.inputs, *experiment.network.outputs)
-        dataset = read(ports, experiment.data, spec.parent, options.data_root, fold=fold)
+        dataset = read(experiment.network.ports, experiment.data, spec.parent, options.data_root, fold=fold)
         bound = check(dataset.tables.sizes())
         batch = {"B": min(bound.train.batch, dataset.train.count), **dataset.train.longest}
         return bound, {**batch, **dataset.tables.sizes()}

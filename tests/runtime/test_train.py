@@ -46,8 +46,7 @@ def folder(tmp_path: Path) -> Path:
 def job(spec: str, folder: Path, *sets: str, seed: int | None = None) -> Job:
     unbound = pipeline.check(spec, "m.nn", sets=sets, seed=seed)
     assert unbound.data is not None
-    ports = (*unbound.network.inputs, *unbound.network.outputs)
-    dataset = read(ports, unbound.data, folder, None)
+    dataset = read(unbound.network.ports, unbound.data, folder, None)
     experiment = pipeline.check(spec, "m.nn", sets=sets, seed=seed, sizes=dataset.tables.sizes())
     step = pipeline.training_step(experiment)
     return Job(

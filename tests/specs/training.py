@@ -18,8 +18,7 @@ def trained(spec: str, seed: int = 1, sets: tuple[str, ...] = ()) -> TrainResult
     text = (SPECS / spec).read_bytes()
     first = pipeline.check(text, spec, sets=sets, seed=seed)
     assert first.data is not None
-    ports = (*first.network.inputs, *first.network.outputs)
-    dataset = read(ports, first.data, SPECS, None)
+    dataset = read(first.network.ports, first.data, SPECS, None)
     bound = pipeline.check(text, spec, sets=sets, seed=seed, sizes=dataset.tables.sizes())
     step = pipeline.training_step(bound)
     job = Job(
