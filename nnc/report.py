@@ -185,14 +185,16 @@ def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: 
     lines: list[str] = []
     several = len(evaluation.outputs) > 1
     narrow = width < NARROW
+    leads = {o.name: f"{name} {show(o.name)}" if several else name for o in evaluation.outputs}
+    margin = max(6, *(columns(lead) for lead in leads.values()))
 
     def line(lead: str, metric: str, value: float) -> str:
         if narrow:
             return f"{metric:<10}{number(value):>7}"
-        return f"  {lead:<6} {metric:<10} {number(value):>7}"
+        return f"  {lead}{' ' * (margin - columns(lead))} {metric:<10} {number(value):>7}"
 
     for output in evaluation.outputs:
-        lead = f"{name} {show(output.name)}" if several else name
+        lead = leads[output.name]
         if narrow:
             lines.append(lead)
         for metric, value in output.metrics.items():

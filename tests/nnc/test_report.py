@@ -139,3 +139,11 @@ def test_a_curve_falls_as_the_loss_does():
         curve.add(1000.0 - step)
     assert str(curve) == "█▇▆▅▄▃▂▁"
     assert len(curve.points) < 64
+
+
+def test_scores_of_several_outputs_stand_in_one_column():
+    evaluation = Evaluation(600, 0.2, (SCORES, OutputScores("stars", {"rmse": 0.5, "mae": 0.25}, None, None)))
+    lines = scores(evaluation, "test", None, 80)
+    numbers = [line for line in lines[: lines.index("")] if line]
+    assert {len(line) for line in numbers} == {len(numbers[0])}
+    assert len(numbers) == len(METRICS) + 3
