@@ -311,7 +311,8 @@ class Minimum(Binary):
 
 def _compared(x: Type, y: Type) -> Type:
     if x.rows is not None or y.rows is not None:
-        raise TypeRuleError("wants dense values: what holds for 0 need not be false")
+        # What holds between zeros need not be false, and rows that are not named are zeros.
+        raise TypeRuleError("a row-sparse value is compared only when it is written out")
     return same_type(x, y).with_dtype("bool")
 
 
