@@ -23,6 +23,8 @@ FOLD = re.compile(r"fold-[1-9][0-9]{0,5}")
 def new_run(given: Path | None, stem: str, overwrite: bool) -> Path:
     """Make the folder of a new run: the given one, else `runs/STEM` or the next free `runs/STEM-2`.
 
+    A run that it holds stays until `begin`: what is refused by then has deleted nothing.
+
     Raises RunError NN861 for a folder that may not be used, NN805 where none can be made.
     """
     try:
@@ -37,14 +39,13 @@ def new_run(given: Path | None, stem: str, overwrite: bool) -> Path:
             except FileExistsError:
                 number += 1
     except OSError as error:
-        where = show(str(error.filename or given or "runs"))
-        raise RunError(
-            Diagnostic(
-                "NN805",
-                f"{where} cannot be made: {show(error.strerror or str(error))}",
-                help="choose another folder with --out",
-            )
-        ) from None
+        raise RunError(_not_made(error, given or Path("runs"))) from None
+
+
+def _not_made(error: OSError, folder: Path) -> Diagnostic:
+    where = show(str(error.filename or folder))
+    reason = show(error.strerror or str(error))
+    return Diagnostic("NN805", f"{where} cannot be made: {reason}", help="choose another folder with --out")
 
 
 def _given(folder: Path, overwrite: bool) -> Path:
@@ -60,7 +61,6 @@ def _given(folder: Path, overwrite: bool) -> Path:
                     folder, "holds a run already", "--overwrite replaces it; without --out the run gets a new folder"
                 )
             )
-        _empty(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -84,19 +84,35 @@ def _empty(folder: Path) -> None:
 def fold_folder(run: Path, fold: int) -> Path:
     """The folder of a fold, numbered from 0 here and from 1 on the disk."""
     folder = run / f"fold-{fold + 1}"
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(_not_made(error, folder)) from None
     return folder
 
 
-def discard(folder: Path) -> None:
-    """Take back a folder in which nothing was written."""
-    for entry in (*folder.glob("fold-*"), folder):
-        if entry.is_dir() and not any(entry.iterdir()):
+def begin(folder: Path, fold: int | None, spec: str) -> None:
+    """Write the spec into the folder of a run or a fold. The first one replaces the run that was there before.
+
+    The empty log says that this is a run, even where it is killed before its first epoch ends.
+    """
+    if not fold:
+        run = folder if fold is None else folder.parent
+        try:
+            _empty(run)
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RunError(_not_made(error, folder)) from None
+        write_atomically(run / LOG, [])
+    write_atomically(folder / SPEC, [spec.encode()])
+
+
+def discard(folder: Path, whole: bool = True) -> None:
+    """Take back the folders of folds in which nothing was written, and with whole that of the run."""
+    folds = [entry for entry in folder.glob("*") if FOLD.fullmatch(entry.name)]
+    for entry in (*folds, *([folder] if whole else [])):
+        if entry.is_dir() and not entry.is_symlink() and not any(entry.iterdir()):
             entry.rmdir()
-
-
-def write_spec(folder: Path, text: str) -> None:
-    write_atomically(folder / SPEC, [text.encode()])
 
 
 def add_to_log(folder: Path, entry: Mapping[str, Any]) -> None:

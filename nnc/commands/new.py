@@ -83,7 +83,15 @@ def _write_new(path: Path, text: str) -> None:
             )
         ) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RunError(Diagnostic("NN805", f"{show(str(path))} cannot be written: {show(reason)}")) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+        raise RunError(_unwritten(path, error)) from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise RunError(_unwritten(path, error)) from None
+
+
+def _unwritten(path: Path, error: OSError | ValueError) -> Diagnostic:
+    reason = getattr(error, "strerror", None) or str(error)
+    return Diagnostic("NN805", f"{show(str(path))} cannot be written: {show(reason)}")

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from dsl.source import Span
 from nnc.examples import example_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
+from nnc.machine import cores
 from nnc.model import Model, Origin, save_model
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
-from nnc.run_folder import MODEL, add_to_log, discard, fold_folder, new_run, write_spec
+from nnc.run_folder import MODEL, add_to_log, begin, discard, fold_folder, new_run
 from nnc.spec_files import DEFAULT_SPEC, read_spec, shipped_folder, shown, use_reader
 from nnc.stopping import Stop, listening
 from runtime.data import Dataset, read
@@ -70,6 +71,7 @@ def run(spec: Path | None, options: Options) -> int:
     folds = experiment.data.folds
     screen = screen_for(options.as_json)
     first = _read(opened, experiment, 0 if folds else None)
+    ours = options.out is None or not os.path.lexists(options.out)
     folder = new_run(options.out, path.stem, options.overwrite)
     try:
         with listening() as stop:
@@ -78,7 +80,7 @@ def run(spec: Path | None, options: Options) -> int:
             return _folds(opened, experiment, first, folds, folder, screen, stop)
     finally:
         screen.end(())
-        discard(folder)
+        discard(folder, whole=ours)
 
 
 def checked(path: Path, text: bytes, options: Options, sizes: Mapping[str, int] | None = None) -> Experiment:
@@ -111,8 +113,7 @@ def _read(
     spec: Spec, experiment: Experiment, fold: int | None, told: Sequence[tuple[str, Span | None]] = ()
 ) -> Dataset:
     """told: warnings that need no second time, by code and place."""
-    ports = (*experiment.network.inputs, *experiment.network.outputs)
-    dataset = read(ports, spec.data, spec.path.parent, spec.options.data_root, fold=fold)
+    dataset = read(experiment.network.ports, spec.data, spec.path.parent, spec.options.data_root, fold=fold)
     print_diagnostics(tuple(w for w in dataset.warnings if (w.code, w.span) not in told), sys.stderr)
     return dataset
 
@@ -188,14 +189,14 @@ def trained(
     job = Job(
         network=experiment.network,
         settings=experiment.train,
-        step=type(step)(pipeline.optimize(step.graph), step.states),
+        step=replace(step, graph=pipeline.optimize(step.graph)),
         evaluation=pipeline.optimize(experiment.network.evaluation),
         dataset=dataset,
         backend=numpy_backend(),
         compile_bucket=pipeline.compile_bucket,
     )
     screen.begin(_header(spec.path, experiment, dataset, job.backend.name, title))
-    result = train(job, _logged(folder, experiment.spec, screen.event, stop), stop.asked)
+    result = train(job, _logged(folder, fold, experiment.spec, screen.event, stop), stop.asked)
     options = spec.options
     origin = Origin(
         sets=options.sets,
@@ -220,12 +221,14 @@ def _metrics(result: TrainResult) -> dict[str, Any]:
     return {"best_epoch": result.best_epoch, "valid": _json(result.valid), "test": _json(result.test)}
 
 
-def _logged(folder: Path, spec: str, show_event: Callable[[Event], None], stop: Stop) -> Callable[[Event], None]:
+def _logged(
+    folder: Path, fold: int | None, spec: str, show_event: Callable[[Event], None], stop: Stop
+) -> Callable[[Event], None]:
     """The spec goes into the folder once it is clear that it fits, every epoch into the log before it is shown."""
 
     def event(event: Event) -> None:
         if isinstance(event, Started):
-            write_spec(folder, spec)
+            begin(folder, fold, spec)
         if isinstance(event, EpochDone):
             entry = {"epoch": event.epoch, "loss": number_or_null(event.loss), "valid": _json(event.valid)}
             add_to_log(folder, {**entry, "best": event.best, "seconds": round(event.seconds, 3)})
@@ -241,14 +244,13 @@ def _logged(folder: Path, spec: str, show_event: Callable[[Event], None], stop: 
 def _header(path: Path, experiment: Experiment, dataset: Dataset, backend: str, title: str) -> Header:
     tables = dataset.tables
     units = {p.sort.unit for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Header(
         file=path.name,
         labels=tuple(label for labels in tables.labels.values() for label in labels),
         tokens=sum(len(v.tokens) for v in tables.vocabularies.values()),
         unit={frozenset({"words"}): "words", frozenset({"chars"}): "characters"}.get(frozenset(units), "tokens"),
         backend=backend,
-        cores=cores,
+        cores=cores(),
         title=title,
     )
 

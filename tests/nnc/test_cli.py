@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -291,3 +292,15 @@ def test_a_name_that_is_too_long_is_refused_in_words(
 def test_new_refuses_a_folder(here: Path, capsys: pytest.CaptureFixture[str], name: str):
     assert nnc_run("new", name) == 1
     assert "error[NN805]: . is a folder" in capsys.readouterr().err
+
+
+def test_new_leaves_no_half_file_on_a_full_disk(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("nnc.commands.new.os.fdopen", full)
+    assert nnc_run("new", "mine") == 1
+    assert "error[NN805]: mine.nn cannot be written: No space left" in capsys.readouterr().err
+    assert not (here / "mine.nn").exists()

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dsl.errors import RunError
-from nnc.run_folder import add_to_log, discard, model_path, new_run
+from nnc.run_folder import add_to_log, begin, discard, fold_folder, model_path, new_run
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,14 @@ def test_overwrite_deletes_the_runs_own_files_only(here: Path):
     made_run(run / "fold-2")
     (run / "fold-2" / "notes.txt").write_text("mine")
     (run / "notes.txt").write_text("mine")
-    new_run(run, "m", True)
+    before = sorted(run.rglob("*"))
+    folder = new_run(run, "m", True)
+    assert sorted(run.rglob("*")) == before
+    begin(folder, None, "new")
+    assert (run / "spec.nn").read_text() == "new"
+    assert (run / "log.jsonl").read_text() == ""
+    (run / "spec.nn").unlink()
+    (run / "log.jsonl").unlink()
     left = sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file())
     assert left == ["fold-2/notes.txt", "notes.txt"]
 
@@ -56,7 +63,7 @@ def test_overwrite_does_not_follow_a_link(here: Path):
     other = made_run(here / "other")
     run = made_run(here / "run")
     (run / "fold-1").symlink_to(other)
-    new_run(run, "m", True)
+    begin(new_run(run, "m", True), None, "new")
     assert (other / "model.safetensors").is_file()
 
 
@@ -103,3 +110,33 @@ def test_a_run_that_is_not_there_names_those_that_are(here: Path):
     with pytest.raises(RunError) as caught:
         model_path(Path("runs/yours"))
     assert "runs/mine" in caught.value.diagnostics[0].help
+
+
+def test_only_the_first_fold_replaces_the_run_before(here: Path):
+    run = made_run(here / "run")
+    for fold in range(3):
+        begin(fold_folder(run, fold), fold, "new")
+    assert sorted(str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()) == [
+        *(f"fold-{n}/spec.nn" for n in (1, 2, 3)),
+        "log.jsonl",
+    ]
+
+
+@pytest.mark.parametrize("fold", [None, 0])
+def test_a_run_that_was_killed_in_its_first_epoch_can_be_replaced(here: Path, fold: int | None):
+    run = new_run(Path("run"), "m", False)
+    begin(run if fold is None else fold_folder(run, fold), fold, "new")
+    assert refused(run) == "NN861"
+    assert new_run(run, "m", True).is_dir()
+
+
+def test_folders_that_others_made_are_not_taken_back(here: Path):
+    (here / "empty").mkdir()
+    (here / "link").symlink_to(here / "empty")
+    (here / "empty" / "fold-x").mkdir()
+    discard(here / "empty", whole=False)
+    assert (here / "empty" / "fold-x").is_dir()
+    (here / "empty" / "fold-x").rmdir()
+    discard(here / "link")
+    discard(here / "empty", whole=False)
+    assert (here / "empty").is_dir()
