@@ -22,7 +22,7 @@ from nnc.run_folder import model_path
 from runtime import model_file
 from runtime.backend import NUMPY_DTYPES, Array
 from runtime.data import Rows, Tables, encode, read_file
-from runtime.evaluate import run_rows
+from runtime.evaluate import require_room, run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 from runtime.predict import Answer, answers
@@ -92,6 +92,7 @@ class Model:
     def answers(self, rows: Rows) -> list[dict[str, Answer]]:
         """For each row, each output's answer."""
         executor = self.executor(self.experiment.network.prediction)
+        require_room(executor, rows, BATCH)
         return answers(run_rows(executor, rows, BATCH), self.experiment.network.heads, self.tables, rows.count)
 
     def executor(self, graph: Graph) -> Executor:

@@ -55,13 +55,13 @@ def _process_bytes() -> int:
     return max(limit - pages * resource.getpagesize(), 0)
 
 
-def require_memory(needed: int, free: int) -> None:
+def require_memory(needed: int, free: int, what: str = "training") -> None:
     """Raises RunError NN852 when it does not fit: said before anything is allocated."""
     if needed > free:
         raise RunError(
             Diagnostic(
                 "NN852",
-                f"training needs {in_words(needed)} of memory, and this machine has {in_words(free)} to give",
+                f"{what} needs {in_words(needed)} of memory, and this machine has {in_words(free)} to give",
                 help="make `batch` smaller, cut long texts with `max=`, keep fewer words with `keep=`, "
                 "or make layers narrower",
             )

@@ -13,7 +13,7 @@ from nnc.failure import print_diagnostics, width
 from nnc.model import Model, open_model
 from nnc.report import scores
 from runtime.data import Rows, read
-from runtime.evaluate import evaluate
+from runtime.evaluate import evaluate, require_room
 
 
 def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool) -> int:
@@ -21,6 +21,8 @@ def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool
     parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
     executor = model.executor(model.experiment.network.evaluation)
     heads, batch = model.experiment.network.heads, model.experiment.train.batch
+    for rows in parts.values():
+        require_room(executor, rows, batch)
     found = {name: evaluate(executor, heads, rows, model.tables, batch) for name, rows in parts.items()}
     if as_json:
         print(json.dumps({name: each.to_json() for name, each in found.items()}, ensure_ascii=False))

@@ -14,6 +14,8 @@ from dsl.source import Span
 from nnc.failure import print_diagnostics
 from nnc.model import BATCH, Model, open_model
 from runtime.data import Rows
+from runtime.data.files import BYTES_A_BYTE
+from runtime.memory import available_bytes, in_words
 from runtime.predict import Answer
 
 CHUNK_BYTES = 1 << 16
@@ -52,17 +54,33 @@ def _rows_of(model: Model, file: Path) -> Rows:
 
 def _standard_input() -> Iterator[list[str]]:
     """The lines that are there, as they come; the last one needs no newline."""
-    number, rest = 1, b""
+    number, begun = 1, bytearray()
     reader = sys.stdin.buffer
     while True:
         chunk = reader.read1(CHUNK_BYTES)
-        *lines, rest = (rest + chunk).split(b"\n") if chunk else ((rest, b"") if rest else (b"",))
+        lines: list[bytes] = []
+        if b"\n" in chunk:
+            first, *lines, rest = chunk.split(b"\n")
+            lines.insert(0, bytes(begun) + first)
+            begun = bytearray(rest)
+        elif chunk:
+            # Until a line ends its bytes are only collected: looking through them each time would take for ever.
+            begun += chunk
+            _limit(begun, number)
+        elif begun:
+            lines = [bytes(begun)]
         texts = [_decoded(line, number + i, "standard input") for i, line in enumerate(lines)]
         number += len(lines)
         if texts:
             yield texts
         if not chunk:
             return
+
+
+def _limit(line: bytearray, number: int) -> None:
+    if len(line) * BYTES_A_BYTE > available_bytes():
+        message = f"this line is too long for the memory that is free: {in_words(len(line))} so far"
+        raise DataError(_bad_line("NN706", message, bytes(line[:100]), "standard input", number, 1))
 
 
 def _decoded(line: bytes, number: int, source: str) -> str:

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -287,3 +288,43 @@ def test_predict_refuses_an_argument_that_is_not_utf8(run: Path, capsys: pytest.
     told = capsys.readouterr()
     assert "error[NN703]" in told.err
     assert "argument:2:2" in told.err
+
+
+def test_a_run_that_does_not_fit_the_memory_replaces_no_other(run: Path, capsys: pytest.CaptureFixture[str]):
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    hungry = Path("m.nn").read_text().replace("embed 5", "embed 100000\n  conv k=3 filters=100000")
+    Path("hungry.nn").write_text(hungry)
+    assert nnc_run("train", "hungry.nn", "--out", str(run), "--overwrite") == 1
+    assert "error[NN852]" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_text_that_does_not_fit_the_memory_is_refused(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("runtime.evaluate.available_bytes", lambda: 1 << 20)
+    assert nnc_run("predict", str(run), "fine") == 0
+    assert nnc_run("predict", str(run), "fine " * 100_000) == 1
+    assert "error[NN852]: scoring these rows needs" in capsys.readouterr().err
+
+
+def test_predict_collects_a_long_line_in_linear_time(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    text = b" " * 100_000_000 + b"fine\nfine\r\n\npoor"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(text))))
+    assert nnc_run("predict", str(run)) == 0
+    first, second, empty, last = capsys.readouterr().out.split()
+    assert first == second
+    assert {empty, last} <= {"good", "bad"}
+
+
+def test_predict_refuses_a_line_without_end(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("nnc.commands.predict.available_bytes", lambda: 10 << 20)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"x" * 1_000_000))))
+    assert nnc_run("predict", str(run)) == 1
+    told = capsys.readouterr().err
+    assert "error[NN706]" in told
+    assert "standard input:1:1" in told
