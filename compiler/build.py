@@ -307,3 +307,8 @@ def what(node: Node | Bundle) -> str:
         return f"a sequence {shape_of(node)}"
     rank = node.type.rank - 1
     return f"{'a vector' if rank == 1 else 'a number' if rank == 0 else 'an array'} {shape_of(node)}"
+
+
+def types_of(value: Node | Bundle) -> tuple[Type, ...]:
+    """A value's type; of a bundle each."""
+    return tuple(part.type for part in value.parts) if isinstance(value, Bundle) else (value.type,)

@@ -73,8 +73,10 @@ class State:
 class LayerRow:
     """A line of the table of layers, as `nnc inspect` shows it.
 
-    depth: how deep it is nested (in a repeat, residual, block); nodes: what it computes, for its cost
+    depth: how deep it is nested (in a repeat, residual, block)
     out: its value's types, several for a bundle
+    nodes: what it computes itself, for its cost
+    layer: False for what is no layer itself: arithmetic, and the heading of a residual, repeat, parallel or block
     """
 
     span: Span
@@ -83,6 +85,7 @@ class LayerRow:
     out: tuple[Type, ...]
     parameters: tuple[Parameter, ...]
     nodes: tuple[Node, ...]
+    layer: bool = True
 
 
 @dataclass(frozen=True)

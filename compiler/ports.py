@@ -5,10 +5,6 @@ from __future__ import annotations
 from compiler.layers.later import LATER_SORTS
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
 from compiler.sorts import Class, Port, Real, Sort, Tokens
-from compiler.sorts import classes_symbol_of as classes_symbol_of
-from compiler.sorts import owner as owner
-from compiler.sorts import sequence_symbol_of as sequence_symbol_of
-from compiler.sorts import vocabulary_symbol_of as vocabulary_symbol_of
 from dsl import ast
 from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest

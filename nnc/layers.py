@@ -108,7 +108,7 @@ def has_words(network: Network) -> bool:
 
 def summary(network: Network) -> str:
     """`6 layers, 38,602 weights + 128 a word, 0.9 MFLOP a word`."""
-    count = len(network.layers)
+    count = sum(row.layer for row in network.layers)
     nodes = unique(node for row in network.layers for node in row.nodes)
     slope, once = a_word(flops, nodes)
     layers = f"{count} {'layer' if count == 1 else 'layers'}"
@@ -141,7 +141,7 @@ def table(network: Network, width: int) -> list[str]:
     """The table of layers, as wide as it needs; columns are left out from the right where the terminal is narrow."""
     words = has_words(network)
     heading = ("line", "layer", "out", "weights", "FLOP/word" if words else "FLOP", "bytes/word" if words else "bytes")
-    rows = [heading, *(_row(row, words) for row in network.layers)]
+    rows = [heading, *(_row(row, words, network.inputs[0].span.file) for row in network.layers)]
     nodes = unique(n for row in network.layers for n in row.nodes)
     rows.append(("", "total", "", _weights(network.parameters), *_costs(nodes, words)))
     aligned = _aligned(rows, width)
@@ -154,9 +154,11 @@ def _outputs(network: Network) -> str:
     return ", ".join(f"{sort_in_words(h.port)}, {h.loss}" for h in network.heads)
 
 
-def _row(row: LayerRow, words: bool) -> tuple[str, ...]:
+def _row(row: LayerRow, words: bool, file: str) -> tuple[str, ...]:
+    """A line of a file that the spec uses is shown with its file."""
     text = "  " * row.depth + show(row.text)
-    return (str(row.span.line), text, shape_in_words(row.out), _weights(row.parameters), *_costs(row.nodes, words))
+    line = str(row.span.line) if row.span.file == file else f"{show(row.span.file)}:{row.span.line}"
+    return (line, text, shape_in_words(row.out), _weights(row.parameters), *_costs(row.nodes, words))
 
 
 def _weights(parameters: Sequence[Parameter]) -> str:

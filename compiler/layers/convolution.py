@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Use, is_ids, is_sequence, shape_of, what
+from compiler.build import Bundle, Use, is_ids, is_sequence, what
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.ir.types import times
@@ -111,4 +111,3 @@ CONV = LayerWord(
     weights=True,
 )
 LAYERS = (CONV,)
-__all__ = ["CONV", "LAYERS", "sequence", "shape_of"]

@@ -87,7 +87,8 @@ def _first(use: Use, operands: tuple[Node, ...]) -> Node:
     if not is_ragged(x.type.shape[1]):
         return _at(use, x, 0)
     count = use.op(Lengths(x.type.shape[1], "i64"), use.build.lengths(x.type.shape[1]))
-    return _said(use, x, use.op(TakePosition(), x, use.op(Sub(), count, count)))
+    zero = use.op(Sub(), count, count)
+    return _said(use, x, use.op(TakePosition(), x, zero))
 
 
 def _at(use: Use, x: Node, position: int) -> Node:

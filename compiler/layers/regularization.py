@@ -75,7 +75,7 @@ LAYERNORM = LayerWord(
         "each position's numbers with mean 0 and variance 1, then a learned scale and shift",
         (
             Setting("rms", "flag", "only divide by the root of the mean square"),
-            Setting("eps", "number", "added under the root", 1e-5, low=0),
+            Setting("eps", "number", "added under the root", 1e-5, low=1e-30),
             FROZEN,
             TIED,
         ),

@@ -18,10 +18,10 @@ class LayerWord:
     """A layer or function of the language.
 
     lower: (the use, its operands' nodes) -> its value
-    operands: their names, the first of which is what is piped in; ANY takes one or more
+    operands: their names, the first of which is what is piped in; optional: how many of the last may be left out
+    any: takes one operand or more, whatever operands says
     bundle: of a bundle each part is taken by itself: "each" gives a bundle again, "join" one vector; "no" is refused
     weights: it has weights, and so `as`, `tied=`, `frozen`, `init=`, `scale=`
-    head: without a size it ends in an output
     """
 
     signature: Signature
@@ -43,5 +43,3 @@ FROZEN = Setting("frozen", "flag", "the weights are not trained")
 TIED = Setting("tied", "name", "the label of the layer whose weights these are")
 WEIGHTS = (INIT, SCALE, FROZEN, TIED)
 """What every layer with weights takes."""
-
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "softmax", "sign", "exp", "abs")

@@ -42,6 +42,7 @@ def use_block(
     outer_frozen, walk.frozen = walk.frozen, walk.frozen or settings.get("frozen") is True
     walk.running.append(name)
     walk.build.within.append(Note(layer.callee.span, f"in this use of {name}"))
+    rows, nodes = len(walk.build.rows), walk.build.made
     try:
         with walk.deeper(layer.span), walk.below(namespace):
             for formal in block.formals:
@@ -52,6 +53,7 @@ def use_block(
         walk.build.within.pop()
         walk.running.pop()
         walk.frozen = outer_frozen
+    walk.row(rows, nodes, layer.span, layer.span.snippet, result, heading=True)
     if label is not None:
         parts = {n: b.value for n, b in inner.names.items() if isinstance(b, ValueBinding) and n not in formals}
         scope.names[label] = LabelBinding(walk.weights_below(namespace), parts, layer.span, result, scope.repeated)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 
 from compiler import library
-from compiler.build import Bundle, Failed, Origin, Stop, Use, Value, is_sequence, shape_of, what
+from compiler.build import Bundle, Failed, Origin, Stop, Use, Value, is_sequence, shape_of, types_of, what
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
-from compiler.ir.types import Dim, Extent, Type, symbol
+from compiler.ir.types import Dim, Extent, symbol
 from compiler.layers import LAYERS, STRUCTURES
 from compiler.layers.joining import joined
 from compiler.layers.later import LATER
@@ -155,7 +155,7 @@ def _layer(
         walk.scores[result] = layer.span.snippet
     own = tuple(islice(reversed(made.values()), len(made) - before))[::-1]
     walk.build.rows.append(
-        LayerRow(layer.span, layer.span.snippet, walk.level, _types(result), own, tuple(walk.build.fresh[start:]))
+        LayerRow(layer.span, layer.span.snippet, walk.level, types_of(result), own, tuple(walk.build.fresh[start:]))
     )
     if label is not None:
         prefix = use.name + "."
@@ -165,10 +165,6 @@ def _layer(
         )
         scope.names[label] = LabelBinding({**(tied or {}), **held}, {}, layer.span, result, many)
     return result
-
-
-def _types(result: Node | Bundle) -> tuple[Type, ...]:
-    return tuple(p.type for p in result.parts) if isinstance(result, Bundle) else (result.type,)
 
 
 def _lowered(use: Use, word: LayerWord, values: list[Node | Bundle]) -> Node | Bundle:

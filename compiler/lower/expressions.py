@@ -43,7 +43,7 @@ def arithmetic(
         case ast.Negative():
             with walk.deeper(expression.span):
                 operand = arithmetic(walk, expression.value, scope, current, output)
-            return -operand if isinstance(operand, (int, float)) else _one(walk, operand, expression.span, Neg())
+            return -operand if isinstance(operand, (int, float)) else negated(walk, operand, expression.span)
         case ast.Binary():
             return binary(walk, expression, scope, current, output)
         case ast.Pipe():
@@ -103,13 +103,14 @@ def number_of(walk: Walk, step: ast.Binary, left: float, right: float) -> float:
             return left / right
 
 
-def _one(walk: Walk, operand: Value, span: Span, op: Neg) -> Value:
+def negated(walk: Walk, operand: Value, span: Span) -> Value:
+    """-x; refuses a bundle."""
     if isinstance(operand, Failed):
         raise Stop
     if isinstance(operand, Bundle):
         walk.build.fail("NN205", f"arithmetic on {what(operand)}", span, help="pool it first, with maxpool for example")
     use = walk.plain_use("-", span)
-    return use.op(op, *meet(use, (operand,)))
+    return use.op(Neg(), *meet(use, (operand,)))
 
 
 def pipe(walk: Walk, expression: ast.Pipe, scope: Scope, current: Value | None, output: str | None) -> Value:

@@ -6,7 +6,7 @@ from compiler.build import Build
 from compiler.experiment import Head
 from compiler.ir.graph import Node
 from compiler.ir.types import BATCH
-from compiler.ops.elementwise import Add, Cast, Log, Mul, Neg, Relu, Softplus, Sub
+from compiler.ops.elementwise import Cast, Greater, Log, Mul, Neg, Relu, Select, Softplus, Sub
 from compiler.ops.reduction import Sum, TakeAlong
 from compiler.ops.shape import Reshape
 from dsl.source import Span
@@ -40,15 +40,10 @@ def logistic(build: Build, probability: Node, target: Node, from_head: bool, spa
         z = build.op(Reshape((BATCH,)), probability.inputs[0], span=span)
         return build.op(Sub(), build.op(Softplus(), z, span=span), build.op(Mul(), y, z, span=span), span=span)
     p = build.op(Reshape((BATCH,)), probability, span=span)
-    one = build.number(1.0)
-    no = build.op(
-        Mul(),
-        build.op(Sub(), one, y, span=span),
-        build.op(Log(), build.op(Sub(), one, p, span=span), span=span),
-        span=span,
-    )
-    yes = build.op(Mul(), y, build.op(Log(), p, span=span), span=span)
-    return build.op(Neg(), build.op(Add(), yes, no, span=span), span=span)
+    # The chosen probability first and then one logarithm: y log p + (1 - y) log(1 - p) is NaN where p rounds to 0 or 1.
+    second = build.op(Greater(), y, build.number(0.0), span=span)
+    chosen = build.op(Select(), second, p, build.op(Sub(), build.number(1.0), p, span=span), span=span)
+    return build.op(Neg(), build.op(Log(), chosen, span=span), span=span)
 
 
 def perceptron(build: Build, z: Node, target: Node, span: Span) -> Node:

@@ -15,10 +15,18 @@ from compiler.lower.losses import loss_of
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div
 from compiler.ops.reduction import Sum
-from compiler.ports import classes_symbol_of, owner, sequence_symbol_of, vocabulary_symbol_of
 from compiler.scope import Scope, ValueBinding
 from compiler.settings import TrainSettings
-from compiler.sorts import Class, Port, Real, Tokens
+from compiler.sorts import (
+    Class,
+    Port,
+    Real,
+    Tokens,
+    classes_symbol_of,
+    owner,
+    sequence_symbol_of,
+    vocabulary_symbol_of,
+)
 from dsl import ast
 from dsl.errors import Diagnostic
 from dsl.source import Span
@@ -69,7 +77,7 @@ def lower(
     values: list[Node] = []
     for port in (p for p in ports if p.output):
         try:
-            head, scores = _output(walk, port, scope, last, ports, train)
+            head, scores = _output(walk, port, scope, last, train)
             heads.append(head)
             values.append(scores)
             outputs += _results(walk, head, scores, mode)
@@ -104,9 +112,7 @@ def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str
     return node
 
 
-def _output(
-    walk: Walk, port: Port, scope: Scope, last: Value | None, ports: tuple[Port, ...], train: TrainSettings
-) -> tuple[Head, Node]:
+def _output(walk: Walk, port: Port, scope: Scope, last: Value | None, train: TrainSettings) -> tuple[Head, Node]:
     """The value of an output, and how it is read: the value of its name, or if it is the only one, the last line's."""
     binding = scope.names.get(port.name)
     found = binding.value if isinstance(binding, ValueBinding) else None
@@ -217,7 +223,8 @@ def _total(walk: Walk, outputs: list[Output]) -> list[Output]:
     """The losses of all outputs, added up."""
     loss = outputs[0].node
     for other in outputs[1:]:
-        loss = walk.build.op(Add(), loss, other.node, span=other.node.span or loss.span)  # pyright: ignore[reportArgumentType]
+        assert other.node.span is not None
+        loss = walk.build.op(Add(), loss, other.node, span=other.node.span)
     return [Output("loss", loss)]
 
 

@@ -39,7 +39,9 @@ def line(walk: Walk, statement: ast.Statement, scope: Scope, current: Value | No
             return current
         if name is not None:
             refuse_name(walk, name, statement, scope)
+        rows, nodes = len(walk.build.rows), walk.build.made
         value = expressions.value(walk, expression, scope, current, name.id if name is not None else None)
+        walk.row(rows, nodes, expression.span, expression.span.snippet, value)
     except Stop:
         # What this line would have named is known, so that its uses say nothing more.
         for label in labels(statement):

@@ -43,12 +43,16 @@ def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | 
         walk.build.fail(
             "NN501", f"there is nothing to feed {word}", place, help=f"pipe a value in: x | {word} {{ ... }}"
         )
+    rows, nodes = len(walk.build.rows), walk.build.made
     with walk.deeper(layer.span):
         if word == "repeat":
-            return repeat(walk, layer, layer.body, scope, x)
-        if layer.arguments:
+            value = repeat(walk, layer, layer.body, scope, x)
+        elif layer.arguments:
             walk.build.fail("NN401", f"{word} takes no settings", layer.arguments[0].span)
-        return _labelled(walk, layer, layer.body, word, scope, x)
+        else:
+            value = _labelled(walk, layer, layer.body, word, scope, x)
+    walk.row(rows, nodes, layer.span, layer.span.snippet.partition("{")[0].strip(), value, heading=True)
+    return value
 
 
 def _labelled(walk: Walk, layer: ast.Layer, braces: ast.Body, word: str, scope: Scope, x: Value) -> Value:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from compiler import library
-from compiler.build import Build, Namespace, TooLarge, Use, Value
+from compiler.build import Build, Failed, Namespace, TooLarge, Use, Value, types_of
+from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers import LAYERS, STRUCTURES
@@ -92,6 +93,20 @@ class Walk:
         finally:
             self.level -= 1
             self.namespace = outer
+
+    def row(self, at: int, start: int, span: Span, text: str, value: Value, heading: bool = False) -> None:
+        """A line of the table for what is not in its rows from `at` on: the nodes from start on that none of them has.
+
+        A heading stands before those rows, with nodes of its own or without; else the line comes last, if it has any.
+        """
+        if isinstance(value, Failed):
+            return
+        rows = self.build.rows
+        covered = {node for row in rows[at:] for node in row.nodes}
+        own = tuple(node for node in self.build.fresh[start:] if node not in covered)
+        if heading or own:
+            line = LayerRow(span, text, self.level, types_of(value), (), own, layer=False)
+            rows.insert(at if heading else len(rows), line)
 
     def weights_below(self, namespace: Namespace) -> dict[str, Node]:
         """The weights made in a body, by their names within it."""

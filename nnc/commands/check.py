@@ -76,7 +76,7 @@ def _json(verdict: Verdict) -> dict[str, Any]:
     found: dict[str, Any] = {"file": str(verdict.path), "ok": verdict.experiment is not None}
     if verdict.experiment is not None:
         network = verdict.experiment.network
-        found["layers"] = len(network.layers)
+        found["layers"] = sum(row.layer for row in network.layers)
         counts = weight_counts(network.parameters)
         found["weights"] = {" x ".join(symbols) or "1": count for symbols, count in counts.items()}
         found["inputs"] = [port.name for port in network.inputs]

@@ -130,6 +130,8 @@ def layers_json(experiment: Experiment) -> dict[str, Any]:
             "line": row.span.line,
             "layer": row.text,
             "depth": row.depth,
+            "file": row.span.file,
+            "is_layer": row.layer,
             "out": shape_in_words(row.out),
             "weights": {" x ".join(symbols) or "1": n for symbols, n in weight_counts(row.parameters).items()},
             "flop_a_word": a_word(flops, row.nodes)[0],

@@ -14,7 +14,32 @@ SPEC = """model m(text: words) -> label: class {
 """
 
 
-def test_summary_counts_the_rows_of_the_table_those_inside_braces_too():
+def test_summary_counts_the_layers_of_the_table_those_inside_braces_too():
     network = check(SPEC, "m.nn").network
-    assert len(network.layers) == 6
+    assert sum(row.layer for row in network.layers) == 6
     assert summary(network).startswith("6 layers, ")
+
+
+def test_table_heads_what_has_layers_inside_and_shows_arithmetic() -> None:
+    spec = """block gated(x) {
+  g = x | dense dim(x) sigmoid
+  g * x + (1 - g) * x
+}
+model m(point: real[4]) -> y: real {
+  residual { dense 4 }
+  repeat 2 { gated }
+  dense
+}
+"""
+    rows = check(spec, "m.nn").network.layers
+    gated = [("gated", 1, False), ("dense dim(x) sigmoid", 2, True), ("g * x + (1 - g) * x", 2, False)]
+    assert [(row.text, row.depth, row.layer) for row in rows] == [
+        ("residual", 0, False),
+        ("dense 4", 1, True),
+        ("repeat 2", 0, False),
+        *gated,
+        *gated,
+        ("dense", 0, True),
+    ]
+    nodes = [node for row in rows for node in row.nodes]
+    assert len(nodes) == len(set(nodes)), "a node's cost is counted once"

@@ -34,7 +34,7 @@ def checked(spec: str, files: Mapping[str, str] | None = None, *sets: str, **siz
 def layers(spec: str, files: Mapping[str, str] | None = None, *sets: str) -> list[tuple[str, str]]:
     """Each layer's text and its result's shape, without the batch; of a bundle all of them."""
     rows = checked(spec, files, *sets).network.layers
-    return [(row.text, " ".join(shape_of(_with(t)) for t in row.out)) for row in rows]
+    return [(row.text, " ".join(shape_of(_with(t)) for t in row.out)) for row in rows if row.layer]
 
 
 def _with(type: object) -> Node:
