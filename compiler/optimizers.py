@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from compiler.autodiff import accumulate, gradients
 from compiler.experiment import Experiment, Parameter, State, TrainingStep
 from compiler.ir.graph import Graph, Input, Node, Op, Output, apply
-from compiler.ir.types import Dtype, Type
+from compiler.ir.types import Dtype, Type, size_bytes
 from compiler.ops.elementwise import Add, Cast, Div, Exp, Maximum, Minimum, Mul, Neg, Sqrt, Sub, constant
 from compiler.ops.lookup import PickRows
 from compiler.ops.reduction import Sum
@@ -58,6 +59,20 @@ class Step:
     def update(self, node: Node, value: Node) -> None:
         assert isinstance(node.op, Input)
         self.updates.append(Output(f"{node.op.name}'", value, node.op.name))
+
+
+def least_bytes(experiment: Experiment) -> tuple[int, Span | None]:
+    """Bytes of the weights and the optimizer's states that any data needs, and the line of the largest weight.
+
+    Sizes that data decide count as 1.
+    """
+    optimizer = experiment.train.optimizer
+    states = {"sgd": 1 if optimizer.momentum else 0, "adagrad": 1, "adam": 2, "adamw": 2}[optimizer.name]
+    ones: defaultdict[str, int] = defaultdict(lambda: 1)
+    parameters = experiment.network.parameters
+    largest = max(parameters, key=lambda p: size_bytes(p.type, ones), default=None)
+    needed = sum(size_bytes(p.type, ones) * (1 + states * p.trained) for p in parameters)
+    return needed, largest.span if largest is not None else None
 
 
 Rule = Callable[[Step, Optimizer, Parameter, Node, Node], Node]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from compiler import pipeline
 from compiler.experiment import Experiment
@@ -29,6 +30,10 @@ from runtime.predict import Answer, answers
 
 BATCH = 64
 """Rows that are predicted together."""
+
+
+Example: TypeAlias = "str | float | Sequence[str | float]"
+"""A text or a number, or a row of them."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +63,19 @@ class Model:
     origin: Origin
     metrics: Mapping[str, Any]
 
-    def predict(self, examples: Sequence[str | Sequence[str]]) -> list[Any]:
-        """The label (or the numbers) for each example; of several outputs a dictionary. An example is a text, or the
-        texts of all inputs."""
+    def predict(self, examples: Sequence[Example]) -> list[Any]:
+        """The label (or the numbers) for each example; of several outputs a dictionary. An example is a text or
+        number, or those of all inputs. Raises DataError for an example that does not fit them."""
         return [_only(found) for found in self.answers(self.encode(examples))]
 
-    def predict_proba(self, examples: Sequence[str | Sequence[str]]) -> list[dict[str, float]]:
+    def predict_proba(self, examples: Sequence[Example]) -> list[dict[str, float]]:
         """For each example, each label's probability. Of the only output; a perceptron has none."""
         found = self.answers(self.encode(examples))
         return [dict(next(iter(each.values())).probabilities or {}) for each in found]
 
-    def encode(self, examples: Sequence[str | Sequence[str]], source: str = "input", first_line: int = 1) -> Rows:
-        fields = [[e] if isinstance(e, str) else list(e) for e in examples]
+    def encode(self, examples: Sequence[Example], source: str = "input", first_line: int = 1) -> Rows:
+        rows = ((e,) if isinstance(e, str) or not isinstance(e, Iterable) else e for e in examples)
+        fields = [[_text(part) for part in row] for row in rows]
         return encode(self.ports, self.tables, fields, source=source, first_line=first_line)
 
     def read(self, files: Sequence[str], *, outputs_optional: bool) -> tuple[Rows, tuple[Diagnostic, ...]]:
@@ -211,3 +217,12 @@ def _contradiction(path: Path, reason: str) -> Diagnostic:
         f"{show(str(path))} cannot be used: {show(reason)}",
         help="train it again, or use the version of nnc that wrote it",
     )
+
+
+def _text(part: object) -> str:
+    """A field as a data file would have it."""
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Real) and not isinstance(part, bool):
+        return str(float(part))
+    raise TypeError(f"an example is made of texts and numbers, not of {type(part).__name__}")

@@ -7,6 +7,7 @@ import resource
 from pathlib import Path
 
 from dsl.errors import Diagnostic, RunError
+from dsl.source import Span
 
 CGROUP = Path("/sys/fs/cgroup")
 UNKNOWN_MACHINE_BYTES = 4 << 30
@@ -55,13 +56,14 @@ def _process_bytes() -> int:
     return max(limit - pages * resource.getpagesize(), 0)
 
 
-def require_memory(needed: int, free: int, what: str = "training") -> None:
-    """Raises RunError NN852 when it does not fit: said before anything is allocated."""
+def require_memory(needed: int, free: int, what: str = "training", span: Span | None = None) -> None:
+    """Raises RunError NN852 when it does not fit, before anything is allocated. span: the line that asks for most."""
     if needed > free:
         raise RunError(
             Diagnostic(
                 "NN852",
                 f"{what} needs {in_words(needed)} of memory, and this machine has {in_words(free)} to give",
+                span,
                 help="make `batch` smaller, cut long texts with `max=`, keep fewer words with `keep=`, "
                 "or make layers narrower",
             )

@@ -152,6 +152,14 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
                 help="end with dense",
                 notes=walk.build.origin(value),
             )
+        if width == 1 and walk.heads.get(value) == "softmax":
+            walk.build.fail(
+                "NN516",
+                f"{port.name} is one number, and softmax over one number is always 1",
+                port.span,
+                help="end with dense",
+                notes=walk.build.origin(value),
+            )
         return Head(port, "linear", "mean squared error")
     activation = walk.heads.get(value)
     if train.loss == "perceptron" and activation != "sign":

@@ -11,11 +11,13 @@ from typing import Any
 
 from compiler import pipeline
 from compiler.experiment import Experiment
+from compiler.optimizers import least_bytes
 from dsl.errors import Diagnostic, NncError
 from dsl.render import show, to_json
 from nnc.failure import FAILED, print_diagnostics
 from nnc.layers import signature_in_words, summary, weight_counts
 from nnc.spec_files import read_spec, shown, use_reader
+from runtime.memory import available_bytes, require_memory
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def _verdict(path: Path, with_data: bool, sets: tuple[str, ...], data_root: Path
     try:
         text, use = read_spec(path), use_reader(path)
         experiment = pipeline.check(text, shown(path), read_use=use, sets=sets)
+        needed, largest = least_bytes(experiment)
+        require_memory(needed, available_bytes(), "training, its weights and the optimizer alone,", largest)
         if not with_data:
             return Verdict(path, experiment, experiment.warnings)
         from nnc.commands.train import no_data

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import rich_click as click
 from compiler import pipeline, stages
 from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, RunError
+from dsl.nearest import nearest
 from nnc.failure import width
 from nnc.layers import a_word, flops, shape_in_words, table, value_bytes, weight_counts
 from nnc.spec_files import read_spec, shown, use_reader
@@ -81,6 +83,8 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
     def check(sizes: dict[str, int] | None) -> Experiment:
         return pipeline.check(text, shown(spec), read_use=use, sets=options.sets, sizes=sizes)
 
+    if given:
+        _refuse_unknown(given, check(None))
     experiment = check(given or None)
     if options.stage not in NEED_SIZES or options.pass_name is not None or _bound(experiment):
         return experiment, {**_batch_sizes(experiment), **given}
@@ -93,6 +97,16 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
         batch = {"B": min(bound.train.batch, dataset.train.count), **dataset.train.longest}
         return bound, {**batch, **dataset.tables.sizes()}
     raise RunError(_sizes_missing(experiment, options.stage))
+
+
+def _refuse_unknown(sizes: Mapping[str, int], experiment: Experiment) -> None:
+    """A usage error for a size that the model does not have. experiment: with no size bound."""
+    known = sorted({"B", *_open_symbols(experiment), *_batch_sizes(experiment)})
+    for name in sizes:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
+            raise click.BadParameter(f"the model has no size {name}: {hint}", param_hint="--sizes")
 
 
 def _bound(experiment: Experiment) -> bool:

@@ -95,10 +95,11 @@ def warn_of_unknown(
         return
     names = list(dict.fromkeys(labels[i] for i in unknown))
     listed = ", ".join(f'"{show(name)}"' for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    have = "have" if len(unknown) > 1 else "has"
     problems.warn(
         Diagnostic(
             "NN719",
-            f"`{port.name}`: {len(unknown):,} of the {part} rows have a label that no training row has: {listed}",
+            f"`{port.name}`: {len(unknown):,} of the {part} rows {have} a label that no training row has: {listed}",
             place(int(unknown[0])),
             "the first one",
             help="these rows count as wrong",
