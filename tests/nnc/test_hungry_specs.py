@@ -8,8 +8,8 @@ from nnc import cli
 from nnc.failure import guarded
 
 HUNGRY = """model m(text: words) -> label: class {
-  embed 1000000
-  conv 3 filters=10000000
+  embed 1000
+  conv 3 filters=100000
   maxpool
   dense softmax
 }
@@ -21,8 +21,9 @@ def nnc_run(*arguments: str) -> int:
 
 
 def test_check_refuses_weights_that_fit_no_machine_at_their_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("nnc.commands.check.available_bytes", lambda: 1_000_000_000)
     spec = tmp_path / "hungry.nn"
     spec.write_text(HUNGRY, "utf-8")
     assert nnc_run("check", str(spec)) == 1
