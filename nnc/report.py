@@ -17,6 +17,7 @@ from runtime.train import EpochDone, Started, TrainResult
 
 METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC"}
 MOST_CLASSES_IN_A_TABLE = 12
+LONGEST_LABEL = 40
 LONGEST_EXAMPLE = 80
 NARROW = 30
 """Columns below which a table has no margins."""
@@ -50,7 +51,7 @@ def header_parts(header: Header, started: Started) -> list[str]:
     parts = [show(header.file)]
     if header.labels:
         few = header.labels if len(header.labels) <= 4 else (*header.labels[:3], f"… {len(header.labels)} labels")
-        parts.append(", ".join(show(label) for label in few))
+        parts.append(", ".join(cut(show(label), LONGEST_LABEL) for label in few))
     parts = [*parts, " · ".join(f"{count:,} {part}" for part, count in started.rows.items())]
     if header.tokens:
         parts.append(f"{header.tokens:,} {header.unit}")

@@ -7,7 +7,7 @@ from rich.console import Console
 from dsl.render import columns
 from nnc.console import Curve, Terminal, moving_line, shown_in_table
 from nnc.layers import quantity
-from nnc.report import Header, confusion, cut, duration, number, packed, scores, summary, table_columns
+from nnc.report import Header, confusion, cut, duration, header_parts, number, packed, scores, summary, table_columns
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.train import BatchDone, EpochDone, Started, TrainResult
 
@@ -147,3 +147,10 @@ def test_scores_of_several_outputs_stand_in_one_column():
     numbers = [line for line in lines[: lines.index("")] if line]
     assert {len(line) for line in numbers} == {len(numbers[0])}
     assert len(numbers) == len(METRICS) + 3
+
+
+def test_header_cuts_labels_that_are_whole_texts():
+    header = Header("m.nn", ("x" * 1_000_000, "neg"), 412, "words", "numpy", 2)
+    _, labels, *_ = header_parts(header, Started({"train": 4}, 1, 1, 10, 100, 1000))
+    assert columns(labels) == 45
+    assert labels.endswith(", neg")
