@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 from compiler.entries import DATA, OPTIMIZERS, SWEEP, TRAIN, TRIALS, Reading
 from compiler.overrides import SET, overridden
-from compiler.settings import Clip, Column, DataSettings, Files, Optimizer, Share, TrainSettings
+from compiler.settings import Clip, Column, DataSettings, Files, Optimizer, Share, TrainSettings, path_refusal
 from compiler.signature import Resolved
 from compiler.sorts import Port
 from dsl import ast
 from dsl.errors import Diagnostic, Note, SpecError
 from dsl.nearest import nearest
+from dsl.render import show
 from dsl.source import Span
+
+OWN_FOLDER = "a spec reads only files in its own folder or below, or below the folder given with --data-root"
 
 
 def train_settings(section: ast.Section | None, names: Sequence[str], reading: Reading) -> TrainSettings:
@@ -187,7 +190,19 @@ def _files(
         columns = train.columns
     # What stands in --set comes from the command line, where paths are free.
     free = any(a.span.file == SET and not isinstance(a, ast.Word) for a in entry.arguments)
-    return Files(tuple(str(p) for p in paths), header, columns, entry.span, free)
+    written = tuple(str(p) for p in paths)
+    for path in written:
+        if not free and (reason := path_refusal(path)) is not None:
+            place = next((a.span for a in entry.arguments if _is_text(a, path)), entry.span)
+            reading.error("NN701", f'the path "{show(path)}" {reason}', place, OWN_FOLDER)
+            return None
+    return Files(written, header, columns, entry.span, free)
+
+
+def _is_text(argument: ast.Argument, path: str) -> bool:
+    return (
+        isinstance(argument, ast.Positional) and isinstance(argument.value, ast.Text) and argument.value.value == path
+    )
 
 
 def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None, reading: Reading, span: Span) -> bool:

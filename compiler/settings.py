@@ -3,10 +3,27 @@ that a run needs."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from posixpath import normpath
 from typing import Literal
 
 from dsl.source import Span
+
+
+def path_refusal(written: str) -> str | None:
+    """Why a path in a spec is refused by its text alone, as the rest of a sentence; None for one that may be opened."""
+    if not written:
+        return "is empty"
+    if "\0" in written:
+        return "holds a NUL character"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", written):
+        return "is an address of the network: nnc reads files only"
+    if written.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:[\\/]", written):
+        return "does not start from the spec's folder"
+    if normpath(written).split("/")[0] == "..":
+        return "leaves its folder through `..`"
+    return None
 
 
 @dataclass(frozen=True)

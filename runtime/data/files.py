@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import stat
 import zlib
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from compiler.settings import path_refusal
 from dsl.errors import DataError, Diagnostic
 from dsl.nearest import nearest
 from dsl.render import show
@@ -50,13 +50,11 @@ def resolve(written: str, folder: Path, data_root: Path | None, span: Span | Non
             raise DataError(_not_found(written, path, span, "it starts from the working directory"))
         return path
     base = folder if data_root is None else data_root
-    reason = _refusal(written)
+    reason = path_refusal(written)
     path = base / written if reason is None else base
     if reason is None:
         inside = os.path.realpath(base)
-        if os.path.commonpath([inside, os.path.abspath(os.path.join(inside, written))]) != inside:
-            reason = "leaves its folder through `..`"
-        elif os.path.commonpath([inside, os.path.realpath(path)]) != inside:
+        if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
             reason = "leaves its folder through a link"
     if reason is not None:
         raise DataError(
@@ -85,18 +83,6 @@ def _is_there(path: Path, written: str, span: Span | None) -> bool:
     except OSError as error:
         reason = show(error.strerror or str(error))
         raise DataError(Diagnostic("NN702", f'"{show(written)}" cannot be read: {reason}', span)) from None
-
-
-def _refusal(written: str) -> str | None:
-    if not written:
-        return "is empty"
-    if "\0" in written:
-        return "holds a NUL character"
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", written):
-        return "is an address of the network: nnc reads files only"
-    if written.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:[\\/]", written):
-        return "does not start from the spec's folder"
-    return None
 
 
 def _not_found(written: str, path: Path, span: Span | None, rule: str) -> Diagnostic:

@@ -10,7 +10,8 @@ import pytest
 from tests.compiler.lower.specs import errors, model
 
 END = "\nmean\ndense softmax"
-SECONDS = 2.0
+SECONDS = 4.0
+"""Of the processor, which another program beside this one does not lengthen much; alone it is a quarter of that."""
 """Longer than any of these takes on a slow machine."""
 
 CHAIN = "".join(f"block b{i} {{ b{i + 1} }}\n" for i in range(500)) + "block b500 { dense 4 }\n"
@@ -44,9 +45,9 @@ RING = "".join(f"let c{i} = c{(i + 1) % 1500}\n" for i in range(1500))
     ],
 )
 def test_too_large_is_refused_at_once(spec: str, code: str):
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = errors(spec)
-    assert time.perf_counter() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS
     assert found[0][0] == code
 
 
@@ -65,6 +66,6 @@ def test_long_chains_are_no_trouble():
 
 def test_many_errors_are_no_trouble():
     lines = "\n".join(f"embd {i}" for i in range(3000))
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert len(errors(model(f"{lines}\ndense softmax"))) >= 3000
-    assert time.perf_counter() - begin < 4 * SECONDS
+    assert time.process_time() - begin < 4 * SECONDS
