@@ -182,6 +182,11 @@ class _Filling:
             return
         words = [c for s in self.signature.settings for c in (s.choices or ((s.name,) if s.kind == "flag" else ()))]
         keys = [s.name for s in self.signature.settings if s.kind != "flag"]
+        waiting = [s for s in self.positional() if s.kind in ("count", "number")]
+        if waiting and not words:
+            message = f"{self.signature.word} wants {WANTED[waiting[0].kind]}, but gets {argument.id}"
+            self.error("NN403", message, argument.span, "neither a number nor a constant")
+            return
         near = nearest(argument.id, words)
         if near is None and argument.id in keys:
             help = f"it wants a value: {argument.id}=..."
