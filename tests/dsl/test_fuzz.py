@@ -72,7 +72,7 @@ def mutated(rng: random.Random) -> str:
 
 @pytest.mark.parametrize("make", [noise, letters, pieces, mutated], ids=lambda make: make.__name__)
 def test_parser_survives(make: Callable[[random.Random], str | bytes]) -> None:
-    for seed in seeds(150):
+    for seed in seeds(1500):
         data = make(random.Random(seed))
         try:
             survives(data)

@@ -248,7 +248,7 @@ def test_readers_of_any_bytes_fail_only_with_places_inside_the_file(tmp_path, re
         ({"ports": NUMBERS, "name": "a.csv"}),
     ]
     weights = [8 if p != b"\xff" and p != b"\0" else 1 for p in pieces]
-    for _ in range(int(os.environ.get("NNC_FUZZ", 2000))):
+    for _ in range(int(os.environ.get("NNC_FUZZ", 14000))):
         content = b"".join(chance.choices(pieces, weights, k=chance.randrange(40)))
         how = chance.choice(kinds)
         if chance.random() < 0.3:
