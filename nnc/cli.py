@@ -54,6 +54,9 @@ def cli() -> None:
     """
 
 
+NO_OPTIMIZE = click.option(
+    "--no-optimize", is_flag=True, help="Run the graph as it was lowered: the same results, slower."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 SET = click.option(
     "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change a value of the spec: train.epochs=3. Repeatable."
@@ -114,6 +117,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
 @click.option("--device", metavar="D", default="auto", help="auto or cpu.")
 @DATA_ROOT
+@NO_OPTIMIZE
 @JSON
 def train(
     spec: Path | None,
@@ -123,13 +127,14 @@ def train(
     seed: int | None,
     device: str,
     data_root: Path | None,
+    no_optimize: bool,
     as_json: bool,
 ) -> int:
     """Train a model; without SPEC the example that ships."""
     from nnc.commands import train as command
 
     _check_device(device)
-    options = command.Options(out, overwrite, sets, seed, device, data_root, as_json)
+    options = command.Options(out, overwrite, sets, seed, device, data_root, as_json, not no_optimize)
     return command.run(spec, options)
 
 
@@ -137,12 +142,13 @@ def train(
 @RUN
 @click.option("--data", "data", multiple=True, metavar="FILE", help="Score this file instead, as test rows.")
 @DATA_ROOT
+@NO_OPTIMIZE
 @JSON
-def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
+def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, no_optimize: bool, as_json: bool) -> int:
     """Score a trained model on its validation and test rows, or on another file."""
     from nnc.commands import evaluate as command
 
-    return command.run(run, data=data, data_root=data_root, as_json=as_json)
+    return command.run(run, data=data, data_root=data_root, as_json=as_json, optimized=not no_optimize)
 
 
 @cli.command()
@@ -152,14 +158,15 @@ def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, as_json: 
     "--file", "file", type=click.Path(path_type=Path, readable=False), metavar="F", help="Read examples from this file."
 )
 @click.option("--proba", is_flag=True, help="With the probability of every label.")
+@NO_OPTIMIZE
 @JSON
-def predict(run: Path, texts: tuple[str, ...], file: Path | None, proba: bool, as_json: bool) -> int:
+def predict(run: Path, texts: tuple[str, ...], file: Path | None, proba: bool, no_optimize: bool, as_json: bool) -> int:
     """Ask a trained model: arguments, a file, or standard input, a line an example."""
     from nnc.commands import predict as command
 
     if texts and file is not None:
         raise click.UsageError("give TEXT or --file, not both")
-    return command.run(run, texts=texts, file=file, proba=proba, as_json=as_json)
+    return command.run(run, texts=texts, file=file, proba=proba, as_json=as_json, optimized=not no_optimize)
 
 
 @cli.command()

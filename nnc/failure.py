@@ -132,13 +132,17 @@ def _suggestion(error: Exception) -> str:
     """Did you mean, where click has no suggestion of its own: for a command."""
     import click
 
+    from compiler.entries import TRAIN
     from dsl.nearest import nearest
 
     context = getattr(error, "ctx", None)
     message = error.format_message() if isinstance(error, click.ClickException) else ""
+    word = message.split("'")[1].lstrip("-") if "'" in message else ""
+    if "No such option" in message and word in TRAIN:
+        return f" It stands in the spec; for this run: --set train.{word}=..."
     if "No such command" not in message or "Did you mean" in message or context is None:
         return ""
-    found = nearest(message.split("'")[1] if "'" in message else "", context.command.list_commands(context))
+    found = nearest(word, context.command.list_commands(context))
     return f" Did you mean '{found}'?" if found else ""
 
 

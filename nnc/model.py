@@ -55,13 +55,18 @@ class Origin:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model. weights by the parameters' names; metrics as `train --json` gives them."""
+    """A trained model.
+
+    weights: by the parameters' names; metrics: as `train --json` gives them
+    optimized: it is run with all passes; without them the results are the same, and come slower
+    """
 
     experiment: Experiment
     tables: Tables
     weights: Mapping[str, Array]
     origin: Origin
     metrics: Mapping[str, Any]
+    optimized: bool = True
 
     def predict(self, examples: Sequence[Example]) -> list[Any]:
         """The label (or the numbers) for each example; of several outputs a dictionary. An example is a text or
@@ -102,7 +107,8 @@ class Model:
         return answers(run_rows(executor, rows, BATCH), self.experiment.network.heads, self.tables, rows.count)
 
     def executor(self, graph: Graph) -> Executor:
-        return Executor(numpy_backend(), pipeline.optimize(graph), pipeline.compile_bucket, dict(self.weights))
+        run = pipeline.optimize(graph) if self.optimized else graph
+        return Executor(numpy_backend(), run, pipeline.compile_bucket, dict(self.weights))
 
     @property
     def ports(self) -> tuple[Port, ...]:

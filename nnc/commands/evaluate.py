@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dsl.errors import Diagnostic, RunError
@@ -16,8 +17,8 @@ from runtime.data import Rows, read
 from runtime.evaluate import evaluate, require_room
 
 
-def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool) -> int:
-    model = open_model(run)
+def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool, optimized: bool = True) -> int:
+    model = replace(open_model(run), optimized=optimized)
     parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
     executor = model.executor(model.experiment.network.evaluation)
     heads, batch = model.experiment.network.heads, model.experiment.train.batch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from runtime.predict import Answer
 CHUNK_BYTES = 1 << 16
 
 
-def run(run: Path, *, texts: Sequence[str], file: Path | None, proba: bool, as_json: bool) -> int:
-    model = open_model(run)
+def run(
+    run: Path, *, texts: Sequence[str], file: Path | None, proba: bool, as_json: bool, optimized: bool = True
+) -> int:
+    model = replace(open_model(run), optimized=optimized)
     for answers in _answers(model, texts, file):
         lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]
         sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -12,6 +12,7 @@ from typing import Any
 
 from compiler import pipeline
 from compiler.experiment import Experiment
+from compiler.ir.graph import Graph
 from compiler.settings import DataSettings
 from compiler.sorts import Tokens
 from dsl.errors import Diagnostic, RunError, SpecError
@@ -44,6 +45,7 @@ class Options:
     device: str = "auto"
     data_root: Path | None = None
     as_json: bool = False
+    optimized: bool = True
 
 
 @dataclass(frozen=True)
@@ -186,11 +188,12 @@ def trained(
     """Train on these rows, and save the best model in folder."""
     experiment = spec.check(dataset.tables.sizes())
     step = pipeline.training_step(experiment)
+    optimize = pipeline.optimize if spec.options.optimized else _as_lowered
     job = Job(
         network=experiment.network,
         settings=experiment.train,
-        step=replace(step, graph=pipeline.optimize(step.graph)),
-        evaluation=pipeline.optimize(experiment.network.evaluation),
+        step=replace(step, graph=optimize(step.graph)),
+        evaluation=optimize(experiment.network.evaluation),
         dataset=dataset,
         backend=numpy_backend(),
         compile_bucket=pipeline.compile_bucket,
@@ -215,6 +218,10 @@ def _remembered(folder: Path) -> str | None:
     """A folder as a model file can hold it: as text, so None for a name that is not UTF-8."""
     name = str(folder.resolve())
     return None if any("\ud800" <= character <= "\udfff" for character in name) else name
+
+
+def _as_lowered(graph: Graph) -> Graph:
+    return graph
 
 
 def _metrics(result: TrainResult) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (["trian"], "Did you mean 'train'?"),
         (["train", "--overwrit"], "--overwrite"),
+        (["train", "--epochs", "3"], "--set train.epochs=..."),
         (["train", "--device", "gpu"], "--device is auto"),
         (["train", "--seed", "-1"], "--seed"),
         (["check"], "SPEC"),

@@ -328,3 +328,16 @@ def test_predict_refuses_a_line_without_end(
     told = capsys.readouterr().err
     assert "error[NN706]" in told
     assert "standard input:1:1" in told
+
+
+def test_no_optimize_gives_the_same_numbers(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("train", "m.nn", "--json", "--out", "with") == 0
+    optimized = json.loads(capsys.readouterr().out)
+    assert nnc_run("train", "m.nn", "--json", "--out", "without", "--no-optimize") == 0
+    as_lowered = json.loads(capsys.readouterr().out)
+    assert as_lowered["test"]["loss"] == pytest.approx(optimized["test"]["loss"], rel=1e-4)
+    for arguments in (["eval", "with"], ["predict", "with", "a fine thing", "--proba"]):
+        assert nnc_run(*arguments) == 0
+        said = capsys.readouterr().out
+        assert nnc_run(*arguments, "--no-optimize") == 0
+        assert capsys.readouterr().out == said
