@@ -9,8 +9,7 @@ from posixpath import basename, dirname, join, normpath
 from compiler import library
 from compiler.constants import calculate
 from compiler.entries import SECTIONS
-from compiler.layers import LAYERS, STRUCTURES
-from compiler.layers.later import LATER
+from compiler.layers import layer_named
 from compiler.lower.mentions import pieces
 from compiler.scope import Binding, BlockBinding, ConstantBinding, Scope
 from compiler.signature import Value
@@ -109,6 +108,7 @@ def constant_of(scope: Scope, name: str) -> Value:
 
 
 ReadUse = Callable[[str], bytes]
+"""The bytes of a file that a spec `use`s, by its path in the spec. Raises NncError or OSError."""
 
 
 def declarations(spec: ast.Spec, file: str, read_use: ReadUse | None) -> Declarations:
@@ -167,11 +167,6 @@ def _in_order(found: Declarations, lets: dict[str, ast.Let]) -> list[str]:
         if count:
             found.error("NN507", f"{name} needs itself, or another constant that does", lets[name].name)
     return ordered
-
-
-def layer_named(name: str) -> bool:
-    """Whether the language has a layer or structure of that name, or will have one."""
-    return name in LAYERS or name in STRUCTURES or name in LATER
 
 
 def _free(found: Declarations, scope: Scope, name: ast.Name) -> bool:

@@ -122,6 +122,12 @@ FILE_SETTINGS = (
     Setting("columns", "name", "what each column of a row is, `_` for none", many=True),
     Setting("header", "flag", "the first row has headings"),
 )
+SPLIT_SETTINGS = (
+    *FILE_SETTINGS[1:],
+    Setting("share", "number", "10%", low=0),
+    Setting("paths", "text", "files", many=True),
+    Setting("last", "flag", "the end"),
+)
 DATA = {
     s.word: s
     for s in (
@@ -129,23 +135,13 @@ DATA = {
         Signature(
             "valid",
             "the rows to choose by: a file, or a share of train",
-            (
-                *FILE_SETTINGS[1:],
-                Setting("share", "number", "10%", low=0),
-                Setting("paths", "text", "files", many=True),
-                Setting("last", "flag", "the end"),
-            ),
+            SPLIT_SETTINGS,
             ("share", "paths"),
         ),
         Signature(
             "test",
             "the rows to report: a file, or a share of train",
-            (
-                *FILE_SETTINGS[1:],
-                Setting("share", "number", "10%", low=0),
-                Setting("paths", "text", "files", many=True),
-                Setting("last", "flag", "the end"),
-            ),
+            SPLIT_SETTINGS,
             ("share", "paths"),
         ),
         Signature(

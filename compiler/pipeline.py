@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from compiler.declarations import declarations
+from compiler.declarations import ReadUse, declarations
 from compiler.experiment import Experiment, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
@@ -20,9 +20,6 @@ from dsl.parse import parse
 
 if TYPE_CHECKING:
     from compiler.plan.plan import Plan
-
-ReadUse = Callable[[str], bytes]
-"""The bytes of a file that a spec `use`s, by its path in the spec. Raises NncError or OSError."""
 
 
 def check(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,18 @@ class Span:
     end_column: int
     text: str
 
-    def until(self, end: Span) -> Span:
-        """From where this span starts to where the other one ends."""
-        return Span(self.file, self.line, self.column, end.end_line, end.end_column, self.text)
-
     @property
     def snippet(self) -> str:
         """The text under the span; of several lines, the first."""
         stop = self.end_column - 1 if self.end_line == self.line else len(self.text)
         return self.text[self.column - 1 : stop]
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said: from the working directory, where it lies below that."""
+    text = os.path.normpath(path)
+    try:
+        below = os.path.relpath(text)
+    except ValueError:
+        return text
+    return text if below.startswith("..") else below

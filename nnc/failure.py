@@ -11,7 +11,7 @@ from typing import TextIO
 
 from dsl.errors import Diagnostic, NncError
 
-FAILED, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
-from nnc.spec_files import shown
+from dsl.source import shown
 from runtime.storage import write_atomically
 
 MODEL = "model.safetensors"

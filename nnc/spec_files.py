@@ -24,13 +24,6 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in shipped_folder().glob("*.nn")))
 
 
-def shown(path: Path) -> str:
-    """A path as it is shown: from the working directory where it lies below that."""
-    text = os.path.normpath(path)
-    below = os.path.relpath(text) if os.path.isabs(text) else text
-    return text if below.startswith("..") else below
-
-
 def read_spec(path: Path) -> bytes:
     """The bytes of a spec. Raises RunError NN860 when it cannot be read."""
     try:

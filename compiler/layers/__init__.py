@@ -1,6 +1,7 @@
 """Every layer and function of the language, in one table."""
 
 from compiler.layers import activation, convolution, dense, embedding, joining, pooling, regularization
+from compiler.layers.later import LATER
 from compiler.layers.word import LayerWord
 
 LAYERS: dict[str, LayerWord] = {
@@ -17,4 +18,10 @@ STRUCTURES: dict[str, str] = {
 }
 """Words with a body, which lowering itself understands."""
 
-__all__ = ["LAYERS", "STRUCTURES", "LayerWord"]
+
+def layer_named(name: str) -> bool:
+    """Whether the language has a layer or structure of that name, or will have one."""
+    return name in LAYERS or name in STRUCTURES or name in LATER
+
+
+__all__ = ["LAYERS", "STRUCTURES", "LayerWord", "layer_named"]

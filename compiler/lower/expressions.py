@@ -76,13 +76,10 @@ def combined(walk: Walk, step: ast.Binary, left: Value | float, right: Value | f
         return number_of(walk, step, left, right)
     if isinstance(left, Failed) or isinstance(right, Failed):
         raise Stop
-    nodes: list[Node] = []
-    for operand in (left, right):
-        if isinstance(operand, Bundle):
-            walk.build.fail(
-                "NN205", f"arithmetic on {what(operand)}", step.span, help="pool it first, with maxpool for example"
-            )
-        nodes.append(walk.build.number(operand) if isinstance(operand, (int, float)) else operand)
+    nodes = [
+        walk.build.number(operand) if isinstance(operand, (int, float)) else single(walk, operand, step.span)
+        for operand in (left, right)
+    ]
     use = walk.plain_use(step.operator, step.span)
     values = [n for n in nodes if n.type.shape != ()]
     met = iter(meet(use, tuple(values)))
@@ -105,12 +102,17 @@ def number_of(walk: Walk, step: ast.Binary, left: float, right: float) -> float:
 
 def negated(walk: Walk, operand: Value, span: Span) -> Value:
     """-x; refuses a bundle."""
+    use = walk.plain_use("-", span)
+    return use.op(Neg(), *meet(use, (single(walk, operand, span),)))
+
+
+def single(walk: Walk, operand: Value, span: Span) -> Node:
+    """An operand of arithmetic, which is no bundle. Stops where it is one, or could not be understood."""
     if isinstance(operand, Failed):
         raise Stop
     if isinstance(operand, Bundle):
         walk.build.fail("NN205", f"arithmetic on {what(operand)}", span, help="pool it first, with maxpool for example")
-    use = walk.plain_use("-", span)
-    return use.op(Neg(), *meet(use, (operand,)))
+    return operand
 
 
 def pipe(walk: Walk, expression: ast.Pipe, scope: Scope, current: Value | None, output: str | None) -> Value:

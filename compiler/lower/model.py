@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
+from typing import NoReturn
 
 from compiler.build import Build, Bundle, Failed, Mode, Origin, SameTable, Stop, TooLarge, Value, is_ids, what
 from compiler.experiment import Head, Network
@@ -33,6 +34,9 @@ from dsl.source import Span
 
 MOST_WEIGHTS = 100_000_000_000
 """400 GB in single precision."""
+
+
+END_IN_SOFTMAX = "end with dense softmax"
 
 
 @dataclass(frozen=True)
@@ -143,23 +147,15 @@ def _output(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Tra
 
 def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     units, width = walk.units[port.name], value.type.shape[1]
+
+    def misfit(code: str, message: str, help: str) -> NoReturn:
+        walk.build.fail(code, message, port.span, help=help, notes=walk.build.origin(value))
+
     if isinstance(port.sort, Real):
         if width != units:
-            walk.build.fail(
-                "NN209",
-                f"{port.name} is {units} numbers, but its value is {width} wide",
-                port.span,
-                help="end with dense",
-                notes=walk.build.origin(value),
-            )
+            misfit("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", "end with dense")
         if width == 1 and walk.heads.get(value) == "softmax":
-            walk.build.fail(
-                "NN516",
-                f"{port.name} is one number, and softmax over one number is always 1",
-                port.span,
-                help="end with dense",
-                notes=walk.build.origin(value),
-            )
+            misfit("NN516", f"{port.name} is one number, and softmax over one number is always 1", "end with dense")
         return Head(port, "linear", "mean squared error")
     activation = walk.heads.get(value)
     if train.loss == "perceptron" and activation != "sign":
@@ -170,20 +166,16 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             help="end with dense sign, or leave the loss out",
         )
     if activation in ("sigmoid", "sign") and isinstance(units, int) and units > 2:
-        walk.build.fail(
+        misfit(
             "NN209",
             f"{port.name} has {units} classes, but dense {activation} tells two apart",
-            port.span,
-            help="end with dense softmax",
-            notes=walk.build.origin(value),
+            END_IN_SOFTMAX,
         )
     if value in walk.scores:
-        walk.build.fail(
+        misfit(
             "NN515",
             f"{port.name} needs probabilities, but {walk.scores[value]} gives any numbers",
-            port.span,
-            help="end with dense softmax",
-            notes=walk.build.origin(value),
+            END_IN_SOFTMAX,
         )
     if activation == "softmax":
         return Head(port, "softmax", "cross-entropy")
@@ -201,13 +193,7 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     # How many classes there are may not be known yet; then a number of units may be right.
     known = isinstance(units, int) or not isinstance(width, int)
     if (width not in (units, 1) and known) or (width == 1 and isinstance(units, int) and units > 2):
-        walk.build.fail(
-            "NN209",
-            f"{port.name} has {units} classes, but its value is {width} wide",
-            port.span,
-            help="end with dense softmax",
-            notes=walk.build.origin(value),
-        )
+        misfit("NN209", f"{port.name} has {units} classes, but its value is {width} wide", END_IN_SOFTMAX)
     return Head(port, "sigmoid" if width == 1 else "probabilities", "logistic" if width == 1 else "cross-entropy")
 
 

@@ -12,7 +12,7 @@ from compiler.build import Build, Failed, Namespace, TooLarge, Use, Value, types
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
-from compiler.layers import LAYERS, STRUCTURES
+from compiler.layers import LAYERS, STRUCTURES, layer_named
 from compiler.layers.later import LATER
 from compiler.lower.missing import layer_message
 from compiler.scope import Binding, Scope
@@ -137,7 +137,7 @@ class Walk:
                 help="one name, one thing: choose another",
                 notes=self.first_given(taken),
             )
-        if name.id in LAYERS or name.id in STRUCTURES or name.id in LATER or name.id in library.names():
+        if layer_named(name.id) or name.id in library.names():
             message = f"{name.id} is a layer's name, and cannot name anything else"
             self.build.fail("NN303", message, name.span, help="choose another name")
 

@@ -122,8 +122,3 @@ class Plan:
     @property
     def store_bytes(self) -> int:
         return sum(r.bytes for r in self.regions if r.store is not None)
-
-    @property
-    def peak_bytes(self) -> int:
-        """All memory that a step needs: nothing is allocated in it."""
-        return self.arena_bytes + self.store_bytes

@@ -14,9 +14,10 @@ from compiler.experiment import Experiment
 from compiler.optimizers import least_bytes
 from dsl.errors import Diagnostic, NncError
 from dsl.render import show, to_json
+from dsl.source import shown
 from nnc.failure import FAILED, print_diagnostics
 from nnc.layers import signature_in_words, summary, weight_counts
-from nnc.spec_files import read_spec, shown, use_reader
+from nnc.spec_files import read_spec, use_reader
 from runtime.memory import available_bytes, require_memory
 
 

@@ -6,12 +6,11 @@ import importlib.metadata
 import importlib.util
 import json
 import platform
-import sys
 from pathlib import Path
 from typing import Any
 
 from nnc import __version__
-from nnc.failure import FAILED, width
+from nnc.failure import FAILED
 from nnc.installed import PACKAGES, loaded_from, strangers
 from nnc.machine import cores
 from runtime.memory import available_bytes, in_words
@@ -22,7 +21,7 @@ def run(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps(facts, ensure_ascii=False))
     else:
-        print("\n".join(lines(facts, width(sys.stdout))))
+        print("\n".join(lines(facts)))
     return 0 if facts["ok"] else FAILED
 
 
@@ -47,7 +46,7 @@ def gather() -> dict[str, Any]:
     }
 
 
-def lines(facts: dict[str, Any], columns: int) -> list[str]:
+def lines(facts: dict[str, Any]) -> list[str]:
     libraries = facts["libraries"]
     blas = f" ({facts['blas']})" if facts["blas"] else ""
     rows = [

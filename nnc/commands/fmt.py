@@ -8,8 +8,9 @@ from dsl.errors import Diagnostic, NncError
 from dsl.format import format_spec
 from dsl.parse import decode
 from dsl.render import show
+from dsl.source import shown
 from nnc.failure import FAILED, tell
-from nnc.spec_files import read_spec, shown
+from nnc.spec_files import read_spec
 
 
 def run(specs: tuple[Path, ...], *, only_check: bool) -> int:

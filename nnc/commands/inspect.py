@@ -17,9 +17,10 @@ from compiler import pipeline, stages
 from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, RunError
 from dsl.nearest import nearest
+from dsl.source import shown
 from nnc.failure import width
 from nnc.layers import a_word, flops, shape_in_words, table, value_bytes, weight_counts
-from nnc.spec_files import read_spec, shown, use_reader
+from nnc.spec_files import read_spec, use_reader
 
 DEFAULT_LENGTH = 20
 SIZE = re.compile(r"([A-Za-z][^=,\s]*)=([1-9][0-9]{0,8})")

@@ -17,7 +17,7 @@ from compiler.settings import DataSettings
 from compiler.sorts import Tokens
 from dsl.errors import Diagnostic, RunError, SpecError
 from dsl.render import show
-from dsl.source import Span
+from dsl.source import Span, shown
 from nnc.examples import example_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
@@ -26,7 +26,7 @@ from nnc.model import Model, Origin, save_model
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
 from nnc.run_folder import MODEL, add_to_log, begin, discard, fold_folder, new_run
-from nnc.spec_files import DEFAULT_SPEC, read_spec, shipped_folder, shown, use_reader
+from nnc.spec_files import DEFAULT_SPEC, read_spec, shipped_folder, use_reader
 from nnc.stopping import Stop, listening
 from runtime.data import Dataset, read
 from runtime.evaluate import Evaluation, number_or_null

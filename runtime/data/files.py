@@ -16,7 +16,7 @@ from compiler.settings import path_refusal
 from dsl.errors import DataError, Diagnostic
 from dsl.nearest import nearest
 from dsl.render import show
-from dsl.source import Span
+from dsl.source import Span, shown
 from runtime.memory import available_bytes
 
 CHUNK_BYTES = 1 << 20
@@ -94,16 +94,6 @@ def _not_found(written: str, path: Path, span: Span | None, rule: str) -> Diagno
         where += " (which is not there either)"
     meant = "" if found is None else f'did you mean "{show(str(Path(written).with_name(found)))}"? '
     return Diagnostic("NN700", f'there is no file "{show(written)}"; looked in {where}', span, help=meant + rule)
-
-
-def shown(path: Path) -> str:
-    """The path as short as it can be said: from the working directory, where it lies below that."""
-    text = os.path.normpath(path)
-    try:
-        below = os.path.relpath(text)
-    except ValueError:
-        return text
-    return text if below.startswith("..") else below
 
 
 def read_text(path: Path, span: Span | None = None, limit: int | None = None) -> TextFile:

@@ -73,8 +73,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "WORTH_BLOCKS", 3)
 
 
-@pytest.mark.parametrize("prepare", [lambda graph: graph, optimize], ids=["as it is", "optimized"])
-def test_program_computes_what_the_interpreter_does(prepare: Callable[[Graph], Graph]):
+def assert_programs_of_random_graphs_agree(prepare: Callable[[Graph], Graph]) -> None:
     for _ in range(COUNT):
         seed = fresh_seed()
         print(f"seed {seed}")
@@ -82,18 +81,17 @@ def test_program_computes_what_the_interpreter_does(prepare: Callable[[Graph], G
         graph = prepare(random_graph(seed))
         sizes = random_sizes(rng)
         assert_program_agrees(graph, sizes, feeds_for(graph, sizes, rng))
+
+
+@pytest.mark.parametrize("prepare", [lambda graph: graph, optimize], ids=["as it is", "optimized"])
+def test_program_computes_what_the_interpreter_does(prepare: Callable[[Graph], Graph]):
+    assert_programs_of_random_graphs_agree(prepare)
 
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("prepare", [lambda graph: graph, optimize], ids=["as it is", "optimized"])
 def test_program_in_blocks_computes_what_the_interpreter_does(prepare: Callable[[Graph], Graph]):
-    for _ in range(COUNT):
-        seed = fresh_seed()
-        print(f"seed {seed}")
-        rng = np.random.default_rng(seed)
-        graph = prepare(random_graph(seed))
-        sizes = random_sizes(rng)
-        assert_program_agrees(graph, sizes, feeds_for(graph, sizes, rng))
+    assert_programs_of_random_graphs_agree(prepare)
 
 
 def data(name: str, *shape: Dim, dtype: Dtype = "f64") -> Node:
