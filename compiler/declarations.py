@@ -8,10 +8,10 @@ from posixpath import basename, dirname, join, normpath
 
 from compiler import library
 from compiler.constants import calculate
-from compiler.entries import SECTIONS
 from compiler.layers import layer_named
 from compiler.lower.mentions import pieces
 from compiler.scope import Binding, BlockBinding, ConstantBinding, Scope
+from compiler.sections.reading import SECTIONS
 from compiler.signature import Value
 from dsl import ast
 from dsl.errors import Diagnostic, NncError, Note, SpecError

@@ -8,7 +8,8 @@ from typing import Literal
 
 from compiler.ir.graph import Graph, Node
 from compiler.ir.types import Dim, Type, value_of
-from compiler.settings import DataSettings, TrainSettings
+from compiler.settings.data import DataSettings
+from compiler.settings.train import TrainSettings
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
 from dsl.source import Span

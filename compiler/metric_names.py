@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.experiment import Head
-from compiler.settings import TrainSettings
+from compiler.settings.train import TrainSettings
 from compiler.sorts import Class
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest

@@ -14,7 +14,7 @@ from compiler.ir.types import Dtype, Type, size_bytes
 from compiler.ops.elementwise import Add, Cast, Div, Exp, Maximum, Minimum, Mul, Neg, Sqrt, Sub, constant
 from compiler.ops.lookup import PickRows
 from compiler.ops.reduction import Sum
-from compiler.settings import Optimizer
+from compiler.settings.train import Optimizer
 from dsl.source import Span
 
 

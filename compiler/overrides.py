@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TypeVar, cast
 
-from compiler.entries import DATA, TRAIN
 from compiler.layers import LAYERS
 from compiler.lower.mentions import pieces
+from compiler.sections.data_entries import DATA
+from compiler.sections.train_entries import TRAIN
 from compiler.signature import Signature
 from dsl import ast
 from dsl.errors import Diagnostic, SpecError

@@ -14,7 +14,10 @@ from compiler.lower.model import network
 from compiler.metric_names import wrong_metric
 from compiler.overrides import overridden
 from compiler.ports import ports
-from compiler.sections import Reading, data_settings, other_sections, train_settings
+from compiler.sections.data import data_settings
+from compiler.sections.other import other_sections
+from compiler.sections.reading import Reading
+from compiler.sections.train import train_settings
 from dsl.errors import Diagnostic, SpecError
 from dsl.parse import parse
 

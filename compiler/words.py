@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from compiler import library
-from compiler.entries import DATA, SECTIONS, SWEEP, TRAIN, TRIALS
 from compiler.layers import LAYERS, STRUCTURES, LayerWord
 from compiler.layers.later import LATER, LATER_ENTRIES, LATER_SORTS
 from compiler.lower.structures import REPEAT
 from compiler.ports import INPUTS, OUTPUTS, SORTS
+from compiler.sections.data_entries import DATA
+from compiler.sections.other import SWEEP, TRIALS
+from compiler.sections.reading import SECTIONS
+from compiler.sections.train_entries import TRAIN
 from compiler.signature import WANTED, Setting, Signature, bounds
 
 SYNTAX = {

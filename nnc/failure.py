@@ -132,7 +132,7 @@ def _suggestion(error: Exception) -> str:
     """Did you mean, where click has no suggestion of its own: for a command."""
     import click
 
-    from compiler.entries import TRAIN
+    from compiler.sections.train_entries import TRAIN
     from dsl.nearest import nearest
 
     context = getattr(error, "ctx", None)

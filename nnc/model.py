@@ -13,7 +13,7 @@ from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
 from compiler.ir.types import bound_shape
-from compiler.settings import Files
+from compiler.settings.data import Files
 from compiler.sorts import Port
 from dsl.errors import Diagnostic, NncError, RunError
 from dsl.render import show

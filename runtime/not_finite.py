@@ -8,7 +8,7 @@ import numpy as np
 
 from compiler.ir.graph import Graph, Input, Node, Output, sorted_nodes
 from compiler.ir.types import Type, sequence_symbol, value_of
-from compiler.settings import TrainSettings
+from compiler.settings.train import TrainSettings
 from dsl.errors import Diagnostic
 from dsl.render import show
 from runtime.backend import Array

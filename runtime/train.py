@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NoReturn, TypeAlias
 
@@ -13,7 +13,7 @@ from compiler.experiment import Network, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import elements, size_bytes
 from compiler.metric_names import metric_names
-from compiler.settings import TrainSettings
+from compiler.settings.train import TrainSettings
 from dsl.errors import RunError
 from runtime.backend import Array, Backend
 from runtime.data import Batch, Dataset, Rows, batches
@@ -31,6 +31,8 @@ class Job:
 
     step: its graph's inputs beside the batch are the numbers rows, lr, step, seed
     evaluation: with outputs `NAME.scores` and `NAME.losses`
+    initial: weights that start from these numbers and not from chance: of vectors, of another run
+    numbers: inputs of kind number that the step's graph has beside the four, the same in each step
     """
 
     network: Network
@@ -40,6 +42,8 @@ class Job:
     dataset: Dataset
     backend: Backend
     compile_bucket: CompileBucket
+    initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    numbers: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,7 @@ class _Run:
             "step": np.int64(step),
             "seed": np.int64(self.job.settings.seed),
         }
-        return feeds_of(self.stepper.graph, batch) | numbers
+        return feeds_of(self.stepper.graph, batch) | numbers | self.job.numbers
 
     def _not_finite(self, first_step: int, before: dict[str, Array], loss: float | None) -> NoReturn:
         """Go through the epoch again from its start, and say where a number stopped being finite."""
@@ -268,7 +272,8 @@ def largest_bucket(rows: Rows, batch: int) -> dict[str, int]:
 
 
 def _starting_values(job: Job) -> dict[str, Array]:
-    return initial_weights(job.network.parameters, job.settings.seed) | initial_states(job.step.states)
+    weights = initial_weights(job.network.parameters, job.settings.seed)
+    return weights | job.initial | initial_states(job.step.states)
 
 
 def _started(job: Job, needed: int, free: int) -> Started:

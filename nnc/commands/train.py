@@ -13,7 +13,7 @@ from typing import Any
 from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
-from compiler.settings import DataSettings
+from compiler.settings.data import DataSettings
 from compiler.sorts import Tokens
 from dsl.errors import Diagnostic, RunError, SpecError
 from dsl.render import show

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from compiler.settings import Column, Files
+from compiler.settings.data import Column, Files
 from compiler.sorts import Port, Real
 from dsl.errors import DataError, Diagnostic, Note
 from dsl.nearest import nearest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.settings import DataSettings, Files
+from compiler.settings.data import DataSettings, Files
 from compiler.sorts import Class, Port, Real, Tokens, owner
 from dsl.errors import Diagnostic
 from dsl.source import Span

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from compiler.settings import path_refusal
+from compiler.settings.data import path_refusal
 from dsl.errors import DataError, Diagnostic
 from dsl.nearest import nearest
 from dsl.render import show

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compiler.settings import Files
+from compiler.settings.data import Files
 from compiler.sorts import Port, Real
 from dsl.errors import Diagnostic, Note
 from dsl.render import show

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.settings import Files
+from compiler.settings.data import Files
 from compiler.sorts import Class, Port, Real, Tokens
 from dsl.errors import DataError
 from dsl.source import Span

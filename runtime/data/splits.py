@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.settings import DataSettings, Share
+from compiler.settings.data import DataSettings, Share
 from dsl.errors import DataError, Diagnostic
 from dsl.source import Span
 from runtime.data.table import plural

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from compiler.entries import DATA, TRAIN
 from compiler.layers import LAYERS, STRUCTURES
 from compiler.layers.later import LATER
 from compiler.pipeline import check
+from compiler.sections.data_entries import DATA
+from compiler.sections.train_entries import TRAIN
 from compiler.words import EXAMPLES, describe, reference, words
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from compiler.settings import Clip, TrainSettings
+from compiler.settings.train import Clip, TrainSettings
 from tests.reference.cases import CASES, Case, batches, digest, weights
 
 STEPS_FILE = Path(__file__).with_name("steps.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.settings import Files, Share
+from compiler.settings.data import Files, Share
 from tests.compiler.lower.specs import checked, diagnostics, model, weights
 
 BODY = """embed width as emb

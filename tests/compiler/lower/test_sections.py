@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.settings import Column, Files, Share
+from compiler.settings.data import Column, Files, Share
 from tests.compiler.lower.specs import Place, checked, diagnostics, errors, model
 
 GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.settings import Column, Files
+from compiler.settings.data import Column, Files
 from compiler.sorts import Class, Port, Real, Sort, Tokens
 from dsl.source import Span
 

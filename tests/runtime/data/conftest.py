@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.settings import DataSettings
+from compiler.settings.data import DataSettings
 from dsl.errors import Diagnostic, NncError
 from runtime import data
 from tests.runtime.data.build import LABEL, TEXT, files

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.settings import DataSettings, Share
+from compiler.settings.data import DataSettings, Share
 from compiler.sorts import Real
 from dsl.errors import DataError, RunError
 from runtime import data

@@ -164,7 +164,7 @@ def test_a_file_that_is_wrong_everywhere_stops_early(errors_of):
 
 
 def test_errors_of_several_files_are_told_together(tmp_path):
-    from compiler.settings import DataSettings
+    from compiler.settings.data import DataSettings
     from runtime import data
     from tests.runtime.data.build import files
 

@@ -73,7 +73,7 @@ def test_min_and_keep_leave_the_rare_unknown():
 
 
 def test_the_vocabulary_is_that_of_the_training_rows(read_bytes):
-    from compiler.settings import Share
+    from compiler.settings.data import Share
     from tests.runtime.data.build import SPEC
 
     content = b"1\ta\n0\ta\n1\ta\n0\tnew\n"

@@ -1,92 +1,21 @@
-"""The sections of a spec: `data` and `train`, each entry checked against its table row."""
+"""The `data` section, each entry checked against its row of the table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.entries import DATA, OPTIMIZERS, SWEEP, TRAIN, TRIALS, Reading
-from compiler.overrides import SET, overridden
-from compiler.settings import Clip, Column, DataSettings, Files, Optimizer, Share, TrainSettings, path_refusal
+from compiler.overrides import SET
+from compiler.sections.data_entries import DATA
+from compiler.sections.reading import Reading
+from compiler.settings.data import Column, DataSettings, Files, Share, path_refusal
 from compiler.signature import Resolved
 from compiler.sorts import Port
 from dsl import ast
-from dsl.errors import Diagnostic, Note, SpecError
 from dsl.nearest import nearest
 from dsl.render import show
 from dsl.source import Span
 
 OWN_FOLDER = "a spec reads only files in its own folder or below, or below the folder given with --data-root"
-
-
-def train_settings(section: ast.Section | None, names: Sequence[str], reading: Reading) -> TrainSettings:
-    """The `train` section; defaults where there is none. names: the model's inputs and outputs."""
-    if section is None:
-        return TrainSettings()
-    found = reading.entries(section, TRAIN, names)
-    chosen = [word for word in found if any(o.word == word for o in OPTIMIZERS)]
-    if len(chosen) > 1:
-        first, second = found[chosen[0]][0], found[chosen[1]][0]
-        reading.error(
-            "NN603",
-            f"{chosen[0]} and {chosen[1]}: a run has one optimizer",
-            second.span,
-            "leave one out",
-            (Note(first.span, "the first one"),),
-        )
-    optimizer = _optimizer(chosen[0], *found[chosen[0]], reading) if chosen else Optimizer()
-    clip = found["clip"][1] if "clip" in found else {}
-    if "clip" in found and all(v is None for v in clip.values()):
-        reading.error("NN405", "clip needs norm=, value= or weights=", found["clip"][0].span, "clip norm=5")
-    stop = found.get("stop")
-    metric = stop[1]["metric"] if stop is not None else None
-    patience = stop[1]["patience"] if stop is not None else None
-
-    def whole(word: str, key: str, default: int) -> int:
-        value = found[word][1][key] if word in found else default
-        return value if isinstance(value, int) else default
-
-    def bound(key: str) -> float | None:
-        value = clip.get(key)
-        return float(value) if isinstance(value, (int, float)) else None
-
-    decay = found["decay"][1]["x"] if "decay" in found else 0.0
-    return TrainSettings(
-        optimizer=optimizer,
-        decay=float(decay) if isinstance(decay, (int, float)) else 0.0,
-        batch=whole("batch", "size", 32),
-        epochs=whole("epochs", "n", 10),
-        clip=Clip(bound("norm"), bound("value"), bound("weights")),
-        loss="perceptron" if "loss" in found else "auto",
-        patience=patience if isinstance(patience, int) else None,
-        metric=metric if isinstance(metric, str) else None,
-        seed=whole("seed", "n", 1),
-        span=section.span,
-        stop_span=stop[0].span if stop is not None else None,
-    )
-
-
-def _optimizer(word: str, entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) -> Optimizer:
-    values = {k: float(v) for k, v in settings.items() if isinstance(v, (int, float))}
-    betas = settings.get("betas", (0.9, 0.999))
-    if not isinstance(betas, tuple) or len(betas) != 2:
-        reading.error(
-            "NN403",
-            f"betas are two numbers, but here {len(betas) if isinstance(betas, tuple) else 1}",
-            entry.span,
-            "betas=0.9,0.999",
-        )
-        betas = (0.9, 0.999)
-    first, second = (float(b) if isinstance(b, (int, float)) else 0.9 for b in betas)
-    default = Optimizer()
-    return Optimizer(
-        word,  # pyright: ignore[reportArgumentType] - the table holds these words alone
-        values.get("lr", default.lr),
-        values.get("momentum", 0.0),
-        (first, second),
-        values.get("eps", default.eps),
-        values.get("init", 0.0),
-        entry.span,
-    )
 
 
 def data_settings(
@@ -251,48 +180,3 @@ def _renamed(entry: ast.Entry, ports: tuple[Port, ...], reading: Reading) -> tup
     # A port that is not named is found under a heading of its own name.
     columns += [Column(p.name, p.name, p.span) for p in ports if p.name not in names]
     return tuple(columns)
-
-
-def other_sections(spec: ast.Spec, names: Sequence[str], reading: Reading) -> None:
-    """`predict`, none of whose entries is there yet, and `sweep`, which is checked though nothing runs it."""
-    for section in spec.declarations:
-        if not isinstance(section, ast.Section):
-            continue
-        if section.kind.id == "predict":
-            reading.entries(section, {})
-        if section.kind.id == "sweep":
-            for entry in section.entries:
-                _swept(spec, entry, names, reading)
-
-
-def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Reading) -> None:
-    """An entry of `sweep`: its path must reach something, with each value that it gives."""
-    path = ".".join(n.id for n in entry.path)
-    if path == "trials":
-        reading.settings(TRIALS, entry)
-        return
-    settings = reading.settings(SWEEP, entry)
-    if settings is None:
-        return
-    values = next((v for v in (settings["choice"], settings["log"]) if isinstance(v, tuple)), None)
-    if values is None or (settings["log"] is not None and len(values) != 2):
-        reading.error(
-            "NN405", f"sweep needs the values to try for {path}", entry.span, f"{path} choice=1,2,3 or log=1e-4,1e-2"
-        )
-        return
-    kind = entry.path[0].id
-    for value in values:
-        try:
-            changed = overridden(spec, (f"{path}={value}",), None)
-        except SpecError as error:
-            first = error.diagnostics[0]
-            reading.error(first.code, first.message, entry.span, first.help)
-            return
-        wrong: list[Diagnostic] = []
-        section = next((d for d in changed.declarations if isinstance(d, ast.Section) and d.kind.id == kind), None)
-        if kind == "train":
-            train_settings(section, names, Reading(reading.evaluate, reading.constant, wrong.append))
-        for diagnostic in wrong:
-            if diagnostic.span is not None and diagnostic.span.file == SET:
-                reading.error(diagnostic.code, diagnostic.message, entry.span, diagnostic.help)
-                return

@@ -1,0 +1,125 @@
+"""The outputs of a model: the value of each, how it is read, and its loss."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from compiler.build import Bundle, Failed, Mode, Stop, Value, is_ids, what
+from compiler.experiment import Head
+from compiler.ir.graph import Node, Output
+from compiler.ir.types import BATCH, Type, is_ragged
+from compiler.lower.losses import loss_of
+from compiler.lower.walk import Walk
+from compiler.ops.elementwise import Add, Div
+from compiler.ops.reduction import Sum
+from compiler.scope import Scope, ValueBinding
+from compiler.settings.train import TrainSettings
+from compiler.sorts import Port, Real
+
+END_IN_SOFTMAX = "end with dense softmax"
+
+
+def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: TrainSettings) -> tuple[Head, Node]:
+    """The value of an output, and how it is read: the value of its name, or if it is the only one, the last line's."""
+    binding = scope.names.get(port.name)
+    found = binding.value if isinstance(binding, ValueBinding) else None
+    if found is None and len(walk.units) == 1:
+        found = last
+    if found is None:
+        walk.build.fail(
+            "NN502",
+            f"nothing in the body is named {port.name}",
+            port.span,
+            "this output has no value",
+            help=f"name a line after it: {port.name} = ...",
+        )
+    if isinstance(found, Failed):
+        raise Stop
+    if isinstance(found, Bundle) or found.type.rank != 2 or is_ids(found) or found.type.shape[0] != BATCH:
+        pooled = isinstance(found, Bundle) or any(is_ragged(d) for d in found.type.shape)
+        notes = walk.build.origin(found) if isinstance(found, Node) else ()
+        walk.build.fail(
+            "NN203",
+            f"{port.name} needs one vector for each example, but gets {what(found)}",
+            port.span,
+            help="pool over the positions before the head, with maxpool, mean or last" if pooled else "",
+            notes=notes,
+        )
+    return _head(walk, port, found, train), found
+
+
+def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
+    units, width = walk.units[port.name], value.type.shape[1]
+
+    def misfit(code: str, message: str, help: str) -> NoReturn:
+        walk.build.fail(code, message, port.span, help=help, notes=walk.build.origin(value))
+
+    if isinstance(port.sort, Real):
+        if width != units:
+            misfit("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", "end with dense")
+        if width == 1 and walk.heads.get(value) == "softmax":
+            misfit("NN516", f"{port.name} is one number, and softmax over one number is always 1", "end with dense")
+        return Head(port, "linear", "mean squared error")
+    activation = walk.heads.get(value)
+    if train.loss == "perceptron" and activation != "sign":
+        walk.build.fail(
+            "NN513",
+            f"loss perceptron is for dense sign, which {port.name} does not end in",
+            port.span,
+            help="end with dense sign, or leave the loss out",
+        )
+    if activation in ("sigmoid", "sign") and isinstance(units, int) and units > 2:
+        misfit(
+            "NN209",
+            f"{port.name} has {units} classes, but dense {activation} tells two apart",
+            END_IN_SOFTMAX,
+        )
+    if value in walk.scores:
+        misfit(
+            "NN515",
+            f"{port.name} needs probabilities, but {walk.scores[value]} gives any numbers",
+            END_IN_SOFTMAX,
+        )
+    if activation == "softmax":
+        return Head(port, "softmax", "cross-entropy")
+    if activation == "sigmoid":
+        return Head(port, "sigmoid", "logistic")
+    if activation == "sign":
+        if train.loss != "perceptron":
+            walk.build.fail(
+                "NN513",
+                f"{port.name} ends in sign, whose gradient is 0: no loss can train it",
+                port.span,
+                help="write `loss perceptron` in train, or end with dense softmax",
+            )
+        return Head(port, "sign", "perceptron")
+    # How many classes there are may not be known yet; then a number of units may be right.
+    known = isinstance(units, int) or not isinstance(width, int)
+    if (width not in (units, 1) and known) or (width == 1 and isinstance(units, int) and units > 2):
+        misfit("NN209", f"{port.name} has {units} classes, but its value is {width} wide", END_IN_SOFTMAX)
+    return Head(port, "sigmoid" if width == 1 else "probabilities", "logistic" if width == 1 else "cross-entropy")
+
+
+def results_of(walk: Walk, head: Head, scores: Node, mode: Mode) -> list[Output]:
+    build, name, span = walk.build, head.port.name, head.port.span
+    if mode == "prediction":
+        return [Output(f"{name}.scores", scores)]
+    target_type = (
+        Type(build.dtype, (BATCH, head.port.sort.width)) if isinstance(head.port.sort, Real) else Type("i64", (BATCH,))
+    )
+    target = build.input(name, target_type, "data")
+    losses = loss_of(build, head, scores, target, walk.heads.get(scores) is not None, span)
+    if mode == "evaluation":
+        return [Output(f"{name}.scores", scores), Output(f"{name}.losses", losses)]
+    total = build.op(Sum((0,)), losses, span=span)
+    count = build.input("rows", Type(build.dtype), "number")
+    return [Output(f"{name}.loss", build.op(Div(), total, count, span=span))]
+
+
+def total_loss(walk: Walk, outputs: list[Output]) -> list[Output]:
+    """The losses of all outputs, added up."""
+    loss = outputs[0].node
+    for other in outputs[1:]:
+        assert other.node.span is not None
+        loss = walk.build.op(Add(), loss, other.node, span=other.node.span)
+    return [Output("loss", loss)]

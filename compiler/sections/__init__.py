@@ -1,0 +1,1 @@
+"""The sections of a spec: what each entry takes, one table a section, and how it becomes settings."""

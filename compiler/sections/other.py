@@ -1,0 +1,67 @@
+"""The sections that nothing runs yet: `predict`, and `sweep`, which is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.overrides import SET, overridden
+from compiler.sections.reading import Reading
+from compiler.sections.train import train_settings
+from compiler.signature import Setting, Signature
+from dsl import ast
+from dsl.errors import Diagnostic, SpecError
+
+SWEEP = Signature(
+    "sweep",
+    "an entry of sweep: a constant, an entry or a labelled layer's setting, and the values that are tried for it",
+    (
+        Setting("choice", "constant", "one of these", many=True),
+        Setting("log", "number", "between the two, on a logarithmic scale", many=True, low=1e-300),
+    ),
+)
+TRIALS = Signature("trials", "how many runs", (Setting("n", "count", "how many", required=True, low=1),), ("n",))
+
+
+def other_sections(spec: ast.Spec, names: Sequence[str], reading: Reading) -> None:
+    """`predict`, none of whose entries is there yet, and `sweep`, which is checked though nothing runs it."""
+    for section in spec.declarations:
+        if not isinstance(section, ast.Section):
+            continue
+        if section.kind.id == "predict":
+            reading.entries(section, {})
+        if section.kind.id == "sweep":
+            for entry in section.entries:
+                _swept(spec, entry, names, reading)
+
+
+def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Reading) -> None:
+    """An entry of `sweep`: its path must reach something, with each value that it gives."""
+    path = ".".join(n.id for n in entry.path)
+    if path == "trials":
+        reading.settings(TRIALS, entry)
+        return
+    settings = reading.settings(SWEEP, entry)
+    if settings is None:
+        return
+    values = next((v for v in (settings["choice"], settings["log"]) if isinstance(v, tuple)), None)
+    if values is None or (settings["log"] is not None and len(values) != 2):
+        reading.error(
+            "NN405", f"sweep needs the values to try for {path}", entry.span, f"{path} choice=1,2,3 or log=1e-4,1e-2"
+        )
+        return
+    kind = entry.path[0].id
+    for value in values:
+        try:
+            changed = overridden(spec, (f"{path}={value}",), None)
+        except SpecError as error:
+            first = error.diagnostics[0]
+            reading.error(first.code, first.message, entry.span, first.help)
+            return
+        wrong: list[Diagnostic] = []
+        section = next((d for d in changed.declarations if isinstance(d, ast.Section) and d.kind.id == kind), None)
+        if kind == "train":
+            train_settings(section, names, Reading(reading.evaluate, reading.constant, wrong.append))
+        for diagnostic in wrong:
+            if diagnostic.span is not None and diagnostic.span.file == SET:
+                reading.error(diagnostic.code, diagnostic.message, entry.span, diagnostic.help)
+                return

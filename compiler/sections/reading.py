@@ -1,0 +1,94 @@
+"""How a section is read: each entry met with its row of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from compiler.layers.later import LATER_ENTRIES
+from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Signature, Value, resolve
+from dsl import ast
+from dsl.errors import Diagnostic, Note
+from dsl.nearest import nearest
+from dsl.source import Span
+
+SECTIONS = ("data", "train", "predict", "sweep")
+
+Found = dict[str, tuple[ast.Entry, dict[str, Resolved]]]
+"""The entries of a section by word, with their settings."""
+
+
+@dataclass
+class Reading:
+    """What is needed to read entries."""
+
+    evaluate: Evaluate
+    constant: Callable[[str], Value]
+    report: Report
+
+    def error(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
+        self.report(Diagnostic(code, message, span, notes=notes, help=help))
+
+    def settings(self, signature: Signature, entry: ast.Entry) -> dict[str, Resolved] | None:
+        place = entry.path[0].span
+        return resolve(signature, entry.arguments, place, self.evaluate, self.constant, self.report)
+
+    def entries(
+        self,
+        section: ast.Section,
+        table: Mapping[str, Signature],
+        later: Sequence[str] = (),
+        several: Sequence[str] = (),
+    ) -> Found:
+        """The section's entries, each at most once; of those that may come several times, the first.
+
+        later: keys that any entry may have in the language, and none has yet: an input's or output's name
+        """
+        found: Found = {}
+        for entry in section.entries:
+            word = entry.path[0].id
+            if not self._known(section, entry, table):
+                continue
+            if word in found and word not in several:
+                note = Note(found[word][0].span, "given here")
+                self.error("NN603", f"{word} is given twice", entry.path[0].span, "leave one out", (note,))
+                continue
+            signature = replace(table[word], later=(*table[word].later, *later))
+            settings = {} if word == "columns" else self.settings(signature, entry)
+            if settings is not None:
+                found[word] = self._joined(found[word], (entry, settings)) if word in found else (entry, settings)
+        return found
+
+    def _known(self, section: ast.Section, entry: ast.Entry, table: Mapping[str, Signature]) -> bool:
+        word, kind = entry.path[0], section.kind.id
+        later = LATER_ENTRIES.get(kind, ())
+        if len(entry.path) > 1:
+            path = ".".join(n.id for n in entry.path)
+            self.error("NN602", f"{kind} has no entry {path}", entry.span, "paths with dots belong in sweep and --set")
+        elif word.id in later:
+            message = f"{word.id} in {kind} is not there yet"
+            self.report(Diagnostic("NN350", message, word.span, LATER_LABEL, help=LATER_HELP))
+        elif word.id not in table:
+            near = nearest(word.id, [*table, *later])
+            help = f"did you mean {near}?" if near else f"its entries are {', '.join([*table, *later])}"
+            self.report(Diagnostic("NN602", f"{kind} has no entry {word.id}", word.span, "not known here", help=help))
+        else:
+            return True
+        return False
+
+    def _joined(
+        self, first: tuple[ast.Entry, dict[str, Resolved]], again: tuple[ast.Entry, dict[str, Resolved]]
+    ) -> tuple[ast.Entry, dict[str, Resolved]]:
+        """Several `train` lines are several files, read in the same way."""
+        (entry, old), (other, new) = first, again
+        files, more = old.get("paths"), new.get("paths")
+        if not isinstance(files, tuple) or not isinstance(more, tuple):
+            note = Note(entry.span, "given here")
+            self.error("NN603", f"{other.path[0].id} is given twice", other.path[0].span, "leave one out", (note,))
+            return first
+        for key, value in new.items():
+            if key != "paths" and value not in (None, False) and value != old[key]:
+                note = Note(entry.span, "the first line")
+                message = f"the {entry.path[0].id} lines differ in {key}"
+                self.error("NN605", message, other.span, f"give {key} once, on the first line", (note,))
+        return entry, {**old, "paths": (*files, *more)}
