@@ -44,22 +44,54 @@ class Class:
     """`class`: one of the labels that the training rows have."""
 
 
-Sort: TypeAlias = Tokens | Real | Class
+@dataclass(frozen=True)
+class Category:
+    """`category`: one of the values that the training rows have, as an id; 1 for a value that they lack.
+
+    min, keep, vocabulary: as for tokens
+    """
+
+    min: int = 1
+    keep: int | None = None
+    vocabulary: str | None = None
+
+
+@dataclass(frozen=True)
+class Image:
+    """`image[28,28]`, `image[32,32,3]`: a picture, each byte over 255. channels: 1 is grey."""
+
+    height: int
+    width: int
+    channels: int = 1
+
+
+Sort: TypeAlias = Tokens | Category | Real | Image | Class
 
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a model. span: the name in the signature."""
+    """An input or output of a model. span: the name in the signature; per: the input whose positions it has."""
 
     name: str
     sort: Sort
     output: bool
     span: Span
+    per: str | None = None
+
+
+def has_ids(port: Port) -> bool:
+    """Whether a vocabulary serves it."""
+    return isinstance(port.sort, Tokens | Category)
+
+
+def has_positions(port: Port) -> bool:
+    """Whether it is a sequence: a text, or one value for each token of one."""
+    return isinstance(port.sort, Tokens) or port.per is not None
 
 
 def owner(port: Port) -> str:
-    """Whose vocabulary serves a port of tokens: its own, or that of the one that it shares with."""
-    assert isinstance(port.sort, Tokens)
+    """Whose vocabulary serves a port with ids: its own, or that of the one that it shares with."""
+    assert isinstance(port.sort, Tokens | Category)
     return port.sort.vocabulary or port.name
 
 
@@ -69,13 +101,14 @@ def symbol_of(kind: str, name: str, several: bool) -> str:
 
 
 def sequence_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
-    """The positions of an input of tokens."""
-    return symbol_of("T", port.name, sum(isinstance(p.sort, Tokens) and not p.output for p in ports) > 1)
+    """The positions of a sequence; what is `per` an input has that input's."""
+    several = sum(isinstance(p.sort, Tokens) and not p.output for p in ports) > 1
+    return symbol_of("T", port.per or port.name, several)
 
 
 def vocabulary_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
     """How many ids its vocabulary has."""
-    return symbol_of("V", owner(port), len({owner(p) for p in ports if isinstance(p.sort, Tokens)}) > 1)
+    return symbol_of("V", owner(port), len({owner(p) for p in ports if has_ids(p)}) > 1)
 
 
 def classes_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
