@@ -49,7 +49,7 @@ def _verdict(path: Path, with_data: bool, sets: tuple[str, ...], data_root: Path
         require_memory(needed, available_bytes(), "training, its weights and the optimizer alone,", largest)
         if not with_data:
             return Verdict(path, experiment, experiment.warnings)
-        from nnc.commands.train import no_data
+        from nnc.training import no_data
         from runtime.data import read
 
         if experiment.data is None:

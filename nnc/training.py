@@ -1,0 +1,132 @@
+"""From a spec and its data to a trained model. Prints nothing: who calls is told by events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from compiler import pipeline
+from compiler.experiment import Experiment
+from compiler.ir.graph import Graph
+from dsl.errors import Diagnostic, SpecError
+from dsl.render import show
+from dsl.source import shown
+from nnc.model import Model, Origin
+from nnc.spec_files import read_spec, use_reader
+from runtime.backend import Backend
+from runtime.data import Dataset, read
+from runtime.evaluate import Evaluation
+from runtime.numpy_backend import numpy_backend
+from runtime.train import Event, Job, TrainResult, train
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A spec as it was read, and all that decides beside it what is trained.
+
+    path: where the spec lies; its folder is where the spec's data and what it `use`s are looked for
+    sets, seed, data_root: as on the command line; optimized: with all passes
+    """
+
+    path: Path
+    text: bytes
+    sets: tuple[str, ...] = ()
+    seed: int | None = None
+    data_root: Path | None = None
+    optimized: bool = True
+
+    def check(self, sizes: Mapping[str, int] | None = None) -> Experiment:
+        """sizes: those that data give, None before they are read."""
+        return pipeline.check(
+            self.text,
+            shown(self.path),
+            read_use=use_reader(self.path),
+            sets=self.sets,
+            sizes=sizes,
+            seed=self.seed,
+        )
+
+    def read(self, experiment: Experiment, fold: int | None = None) -> Dataset:
+        """The data of its `data` section. Raises SpecError NN650 where it has none."""
+        if experiment.data is None:
+            raise SpecError(no_data(self.path))
+        return read(experiment.network.ports, experiment.data, self.path.parent, self.data_root, fold=fold)
+
+
+def recipe(
+    path: Path,
+    *,
+    sets: tuple[str, ...] = (),
+    seed: int | None = None,
+    data_root: Path | None = None,
+    optimized: bool = True,
+) -> Recipe:
+    """The recipe of a spec file."""
+    return Recipe(path, read_spec(path), sets, seed, data_root, optimized)
+
+
+def no_data(path: Path) -> Diagnostic:
+    return Diagnostic(
+        "NN650",
+        f"{show(shown(path))} has no data section, so there is nothing to train on",
+        help='add one: data { train "train.tsv" ; valid 10% }, or give the file with --set data.train=train.tsv',
+    )
+
+
+def prepared(recipe: Recipe, dataset: Dataset, backend: Backend | None = None) -> tuple[Experiment, Job]:
+    """What there is to run, with the sizes that these rows give."""
+    experiment = recipe.check(dataset.tables.sizes())
+    step = pipeline.training_step(experiment)
+    optimize = pipeline.optimize if recipe.optimized else _as_lowered
+    job = Job(
+        network=experiment.network,
+        settings=experiment.train,
+        step=replace(step, graph=optimize(step.graph)),
+        evaluation=optimize(experiment.network.evaluation),
+        dataset=dataset,
+        backend=numpy_backend() if backend is None else backend,
+        compile_bucket=pipeline.compile_bucket,
+    )
+    return experiment, job
+
+
+def trained(
+    recipe: Recipe,
+    experiment: Experiment,
+    job: Job,
+    on_event: Callable[[Event], None],
+    stop_asked: Callable[[], bool] = lambda: False,
+    fold: int | None = None,
+) -> tuple[TrainResult, Model]:
+    """Run a prepared job, to the model that is to be kept. Nothing is written."""
+    result = train(job, on_event, stop_asked)
+    origin = Origin(
+        sets=recipe.sets,
+        seed=recipe.seed,
+        fold=fold,
+        folder=_remembered(recipe.path.parent) or ".",
+        data_root=None if recipe.data_root is None else _remembered(recipe.data_root),
+        fingerprint=job.dataset.fingerprint,
+    )
+    return result, Model(experiment, job.dataset.tables, result.weights, origin, _metrics(result))
+
+
+def _remembered(folder: Path) -> str | None:
+    """A folder as a model file can hold it: as text, so None for a name that is not UTF-8."""
+    name = str(folder.resolve())
+    return None if any("\ud800" <= character <= "\udfff" for character in name) else name
+
+
+def _as_lowered(graph: Graph) -> Graph:
+    return graph
+
+
+def _metrics(result: TrainResult) -> dict[str, Any]:
+    return {"best_epoch": result.best_epoch, "valid": scores(result.valid), "test": scores(result.test)}
+
+
+def scores(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    """As JSON; null where nothing was scored."""
+    return None if evaluation is None else evaluation.to_json()
