@@ -61,7 +61,7 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             misfit("NN516", f"{port.name} is one number, and softmax over one number is always 1", "end with dense")
         return Head(port, "linear", "mean squared error")
     activation = walk.heads.get(value)
-    if train.loss == "perceptron" and activation != "sign":
+    if train.loss.kind_of(port.name) == "perceptron" and activation != "sign":
         walk.build.fail(
             "NN513",
             f"loss perceptron is for dense sign, which {port.name} does not end in",
@@ -85,7 +85,7 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     if activation == "sigmoid":
         return Head(port, "sigmoid", "logistic")
     if activation == "sign":
-        if train.loss != "perceptron":
+        if train.loss.kind_of(port.name) != "perceptron":
             walk.build.fail(
                 "NN513",
                 f"{port.name} ends in sign, whose gradient is 0: no loss can train it",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compiler.sections.reading import Reading
 from compiler.sections.train_entries import OPTIMIZERS, TRAIN
-from compiler.settings.train import Clip, Optimizer, TrainSettings
+from compiler.settings.train import Clip, Loss, Optimizer, TrainSettings
 from compiler.signature import Resolved
 from dsl import ast
 from dsl.errors import Note
@@ -50,7 +50,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
         batch=whole("batch", "size", 32),
         epochs=whole("epochs", "n", 10),
         clip=Clip(bound("norm"), bound("value"), bound("weights")),
-        loss="perceptron" if "loss" in found else "auto",
+        loss=Loss("perceptron") if "loss" in found else Loss(),
         patience=patience if isinstance(patience, int) else None,
         metric=metric if isinstance(metric, str) else None,
         seed=whole("seed", "n", 1),
@@ -75,9 +75,9 @@ def _optimizer(word: str, entry: ast.Entry, settings: dict[str, Resolved], readi
     return Optimizer(
         word,  # pyright: ignore[reportArgumentType] - the table holds these words alone
         values.get("lr", default.lr),
-        values.get("momentum", 0.0),
-        (first, second),
-        values.get("eps", default.eps),
-        values.get("init", 0.0),
-        entry.span,
+        momentum=values.get("momentum", 0.0),
+        betas=(first, second),
+        eps=values.get("eps", default.eps),
+        init=values.get("init", 0.0),
+        span=entry.span,
     )
