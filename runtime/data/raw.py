@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +33,23 @@ class Source:
 
 @dataclass(frozen=True)
 class Raw:
-    """Rows of one or several files, before any table: texts for text and label ports, numbers for the others."""
+    """Rows of one or several files, before any table; each port is in one of the dictionaries.
+
+    texts: of words, chars, labels and categories
+    numbers: f64[count, width]
+    lists: of what has a value for each position, and of texts that come as tokens: they are not split again
+    pictures: u8[count, h, w, c], or f32 from 0 to 1
+    """
 
     count: int
     texts: dict[str, list[str]]
     numbers: dict[str, NDArray[np.float64]]
     sources: tuple[Source, ...]
+    lists: dict[str, list[list[str]]] = field(default_factory=dict[str, list[list[str]]])
+    pictures: dict[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
 
-    def span(self, port: str, row: int) -> Span:
-        """Where the row's (first) field of the port stands."""
+    def span(self, port: str, row: int, position: int | None = None) -> Span:
+        """Where the row's (first) field of the port stands; with a position, that one of a list."""
         source = self.sources[bisect_right([s.first for s in self.sources], row) - 1]
         return source.table.span(row - source.first, source.layout.fields[port][0])
 
