@@ -42,33 +42,92 @@ def batches(
     bucket: bool = True,
     start: int = 0,
     dtype: Literal["f32", "f64"] = "f32",
+    tokens: int | None = None,
 ) -> Iterator[Batch]:
-    """All rows, in batches of `size` and one that may be smaller.
+    """All rows, in batches of `size` and one that may be smaller, or in those that `tokens` allows.
 
     order: "train": shuffled by seed and epoch, rows of like length together; "plain": by length
     bucket: round padded lengths up to few different ones
     start: the batch to begin with, when a run is resumed inside an epoch
     """
-    for chosen in schedule(rows, size, order=order, seed=seed, epoch=epoch)[start:]:
+    for chosen in schedule(rows, size, order=order, seed=seed, epoch=epoch, tokens=tokens)[start:]:
         yield make_batch(rows, chosen, bucket=bucket, dtype=dtype)
 
 
 def schedule(
-    rows: Rows, size: int, *, order: Literal["train", "plain"], seed: int = 0, epoch: int = 0
+    rows: Rows,
+    size: int,
+    *,
+    order: Literal["train", "plain"],
+    seed: int = 0,
+    epoch: int = 0,
+    tokens: int | None = None,
 ) -> list[NDArray[np.int64]]:
-    """The rows of each batch of an epoch."""
+    """The rows of each batch of an epoch.
+
+    tokens: instead of `size` rows, as many as have no more positions than that, padding counted, of the longest of a
+    row's texts; at least one row
+    """
     lengths = sum((rows.lengths(port) for port in rows.symbols), np.zeros(rows.count, np.int64))
+    widths = None if tokens is None else padded_lengths(rows)
+    if widths is not None and tokens is not None:
+        size = max(1, int(tokens / widths.mean()))
+
+    def cut(chosen: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        return _cut(chosen, size) if widths is None or tokens is None else _cut_by_tokens(chosen, widths, tokens)
+
     if order == "plain":
-        return _cut(np.argsort(lengths, kind="stable"), size)
+        return cut(np.argsort(lengths, kind="stable"))
     shuffled = permutation(rows.count, "order of rows", seed, epoch)
     result: list[NDArray[np.int64]] = []
     for pool in _cut(shuffled, size * POOL):
-        result += _cut(pool[np.argsort(lengths[pool], kind="stable")] if rows.symbols else pool, size)
+        result += cut(pool[np.argsort(lengths[pool], kind="stable")] if rows.symbols else pool)
     return [result[i] for i in permutation(len(result), "order of batches", seed, epoch)]
 
 
 def _cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     return [rows[i : i + size] for i in range(0, len(rows), size)]
+
+
+def _cut_by_tokens(rows: NDArray[np.int64], widths: NDArray[np.int64], tokens: int) -> list[NDArray[np.int64]]:
+    cuts = [0]
+    longest = 0
+    for place, width in enumerate(widths[rows].tolist()):
+        longest = max(longest, width)
+        if place > cuts[-1] and longest * (place - cuts[-1] + 1) > tokens:
+            cuts.append(place)
+            longest = width
+    return np.split(rows, cuts[1:])
+
+
+def padded_lengths(rows: Rows) -> NDArray[np.int64]:
+    """Positions of each row's longest text once it is padded; 1 where nothing is a text."""
+    longest = np.ones(rows.count, np.int64)
+    for port, symbol in rows.symbols.items():
+        lengths, place = np.unique(rows.lengths(port), return_inverse=True)
+        padded = np.array([rows.padded_length(symbol, max(1, int(n))) for n in lengths], np.int64)
+        longest = np.maximum(longest, padded[place])
+    return longest
+
+
+def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = None) -> int:
+    """Batches of an epoch; with tokens those of the first, from which others may differ a little."""
+    if tokens is None:
+        return -(-rows.count // size)
+    return len(schedule(rows, size, order="train", seed=seed, tokens=tokens))
+
+
+def largest_sizes(rows: Rows, size: int, tokens: int | None = None) -> list[dict[str, int]]:
+    """The sizes of the batches that can come, without those that another one covers: the largest is one of them."""
+    longest = rows.longest
+    if tokens is None:
+        return [{"B": min(size, rows.count), **longest}]
+    found: dict[int, dict[str, int]] = {}
+    for width in np.unique(padded_lengths(rows)).tolist():
+        count = max(1, min(rows.count, tokens // width))
+        # Of as many rows the longer batch covers the shorter one; widths rise.
+        found[count] = {"B": count, **{symbol: min(width, most) for symbol, most in longest.items()}}
+    return list(found.values())
 
 
 def make_batch(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compiler.sorts import Tokens
-from runtime.data import batches
+from runtime.data import batch_count, batches, largest_sizes
 from runtime.data.rows import Rows, bucket, make
 from runtime.data.tokens import Sequences
 from tests.runtime.data.build import LABEL, POINT, port
@@ -115,3 +115,51 @@ def test_numbers_come_in_the_type_of_the_run(dtype, expected):
 
 def test_no_rows_give_no_batch():
     assert list(batches(rows_of([]), 3, order="train")) == []
+
+
+def tokens_of(lengths: list[int], tokens: int, **how) -> list[tuple[int, int]]:
+    found = batches(rows_of(lengths), 8, order="train", tokens=tokens, **how)
+    return [(b.count, b.sizes["T"]) for b in found]
+
+
+def test_a_batch_of_tokens_has_no_more_positions_than_it_may():
+    sizes = tokens_of(MANY, 96, seed=1)
+    assert sum(count for count, _ in sizes) == 101
+    assert all(count * width <= 96 for count, width in sizes)
+    assert sum(count * width for count, width in sizes) > 0.8 * 96 * len(sizes)
+
+
+def test_a_row_longer_than_the_tokens_is_a_batch_of_its_own():
+    assert sorted(tokens_of([1, 2, 30, 3], 8, seed=1)) == [(1, 4), (1, 32), (2, 4)]
+
+
+def test_batches_of_tokens_in_plain_order_have_every_row():
+    found = list(batches(rows_of(MANY), 8, order="plain", tokens=96))
+    assert sorted(i for b in found for i in b.rows.tolist()) == list(range(101))
+    assert all(b.count * b.sizes["T"] <= 96 for b in found)
+
+
+def test_tokens_count_the_longest_of_a_row_s_texts():
+    ports = (port("a", Tokens("words")), port("b", Tokens("words")), LABEL)
+    rows = make(ports, 4, {"a": text_of([1, 2, 3, 4]), "b": text_of([8, 8, 8, 8])})
+    assert [b.count for b in batches(rows, 8, order="plain", tokens=16)] == [2, 2]
+
+
+def test_batches_are_counted_without_making_them():
+    rows = rows_of(MANY)
+    assert batch_count(rows, 8) == 13
+    assert batch_count(rows, 8, seed=3, tokens=96) == len(tokens_of(MANY, 96, seed=3))
+
+
+@pytest.mark.parametrize("tokens", [None, 30, 96, 10_000])
+def test_every_batch_is_covered_by_a_largest_one(tokens):
+    rows = rows_of(MANY)
+    largest = largest_sizes(rows, 8, tokens)
+    for epoch in range(5):
+        for batch in batches(rows, 8, order="train", epoch=epoch, tokens=tokens):
+            assert any(batch.sizes["B"] <= s["B"] and batch.sizes["T"] <= s["T"] for s in largest)
+
+
+def test_a_largest_batch_covers_no_other():
+    largest = largest_sizes(rows_of(MANY), 8, 96)
+    assert largest == [{"B": 24, "T": 4}, {"B": 12, "T": 8}, {"B": 8, "T": 12}, {"B": 6, "T": 16}, {"B": 4, "T": 24}]
