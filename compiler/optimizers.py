@@ -1,64 +1,17 @@
-"""Clipping and the optimizer's update, as more graph: what a step does to every weight. Conventions are PyTorch's."""
+"""A training step as one graph: loss, gradients, clipping, and the optimizer's update of every weight."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from compiler.autodiff import accumulate, gradients
-from compiler.experiment import Experiment, Parameter, State, TrainingStep
-from compiler.ir.graph import Graph, Input, Node, Op, Output, apply
-from compiler.ir.types import Dtype, Type, size_bytes
-from compiler.ops.elementwise import Add, Cast, Div, Exp, Maximum, Minimum, Mul, Neg, Sqrt, Sub, constant
-from compiler.ops.lookup import PickRows
+from compiler.autodiff import gradients
+from compiler.experiment import Experiment, Parameter, TrainingStep
+from compiler.ir.graph import Graph, Input, Node, Output
+from compiler.ir.types import size_bytes
+from compiler.ops.elementwise import Add, Div, Maximum, Minimum, Mul, Sqrt, Sub
 from compiler.ops.reduction import Sum
-from compiler.settings.train import Optimizer
+from compiler.update_rules import RULES, Step, states_of
 from dsl.source import Span
-
-
-@dataclass
-class Step:
-    """A step being built: numbers that the run sets, states, updates."""
-
-    dtype: Dtype
-    span: Span | None
-    numbers: dict[str, Node] = field(default_factory=dict[str, Node])
-    states: list[State] = field(default_factory=list[State])
-    state_nodes: list[Node] = field(default_factory=list[Node])
-    updates: list[Output] = field(default_factory=list[Output])
-
-    def op(self, op: Op, *operands: Node) -> Node:
-        return apply(op, *operands, span=self.span)
-
-    def c(self, value: float) -> Node:
-        """The constant, in the weights' dtype."""
-        return constant(value, self.dtype, self.span)
-
-    def plus(self, a: Node, b: Node) -> Node:
-        """a + b; of a row-sparse one only the rows are added."""
-        return accumulate(a, b, self.span)
-
-    def number(self, name: str, dtype: Dtype) -> Node:
-        if name not in self.numbers:
-            self.numbers[name] = Node(Input(name, "number", Type(dtype)), (), Type(dtype))
-        return self.numbers[name]
-
-    def rate(self) -> Node:
-        """lr in the weights' dtype."""
-        return self.op(Cast(self.dtype), self.number("lr", "f64"))
-
-    def state(self, weight: Parameter, name: str, start: float = 0.0) -> Node:
-        full = f"{weight.name}.{name}"
-        self.states.append(State(full, weight.type, start))
-        node = Node(Input(full, "state", weight.type), (), weight.type, weight.span)
-        self.state_nodes.append(node)
-        return node
-
-    def update(self, node: Node, value: Node) -> None:
-        assert isinstance(node.op, Input)
-        self.updates.append(Output(f"{node.op.name}'", value, node.op.name))
 
 
 def least_bytes(experiment: Experiment) -> tuple[int, Span | None]:
@@ -66,73 +19,12 @@ def least_bytes(experiment: Experiment) -> tuple[int, Span | None]:
 
     Sizes that data decide count as 1.
     """
-    optimizer = experiment.train.optimizer
-    states = {"sgd": 1 if optimizer.momentum else 0, "adagrad": 1, "adam": 2, "adamw": 2}[optimizer.name]
+    states = states_of(experiment.train.optimizer)
     ones: defaultdict[str, int] = defaultdict(lambda: 1)
     parameters = experiment.network.parameters
     largest = max(parameters, key=lambda p: size_bytes(p.type, ones), default=None)
     needed = sum(size_bytes(p.type, ones) * (1 + states * p.trained) for p in parameters)
     return needed, largest.span if largest is not None else None
-
-
-Rule = Callable[[Step, Optimizer, Parameter, Node, Node], Node]
-"""(step, settings, weight, its node, its gradient) -> the weight's next value"""
-
-
-def sgd(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -> Node:
-    """v = momentum v + g, w - lr v; without momentum w - lr g."""
-    if settings.momentum:
-        v = step.state(weight, "momentum")
-        moved = step.plus(step.op(Mul(), v, step.c(settings.momentum)), g)
-        step.update(v, moved)
-        return step.op(Sub(), w, step.op(Mul(), moved, step.rate()))
-    return step.plus(w, step.op(Neg(), step.op(Mul(), g, step.rate())))
-
-
-def adagrad(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -> Node:
-    """s = s + g^2, w - lr g / (sqrt(s) + eps). A row without gradient does not move. Source: Duchi et al. 2011."""
-    s = step.state(weight, "squares", settings.init)
-    total = step.plus(s, step.op(Mul(), g, g))
-    step.update(s, total)
-    root = step.op(Add(), step.op(Sqrt(), total), step.c(settings.eps))
-    if g.type.rows is not None:
-        root = step.op(PickRows(), root, g)
-    move = step.op(Div(), step.op(Mul(), g, step.rate()), root)
-    return step.plus(w, step.op(Neg(), move))
-
-
-def adam(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -> Node:
-    """m, v: running means of g and g^2; w - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps).
-
-    A row without gradient still moves by what its means hold, as in PyTorch's dense Adam. Source: Kingma and Ba 2015.
-    """
-    first, second = settings.betas
-    m, v = step.state(weight, "mean"), step.state(weight, "square")
-    mean = step.plus(step.op(Mul(), m, step.c(first)), step.op(Mul(), g, step.c(1 - first)))
-    square = step.plus(step.op(Mul(), v, step.c(second)), step.op(Mul(), step.op(Mul(), g, g), step.c(1 - second)))
-    step.update(m, mean)
-    step.update(v, square)
-    rate, root = adam_rates(step, first, second)
-    denominator = step.op(Add(), step.op(Div(), step.op(Sqrt(), square), root), step.c(settings.eps))
-    return step.op(Sub(), w, step.op(Mul(), step.op(Div(), mean, denominator), rate))
-
-
-def adam_rates(step: Step, first: float, second: float) -> tuple[Node, Node]:
-    """lr / (1 - b1^t) and sqrt(1 - b2^t), computed in float64 whatever the weights are, as PyTorch does."""
-    one, t = constant(1.0, "f64", step.span), step.op(Cast("f64"), step.number("step", "i64"))
-
-    def correction(beta: float) -> Node:
-        if beta == 0:
-            return one
-        power = step.op(Exp(), step.op(Mul(), t, constant(math.log(beta), "f64", step.span)))
-        return step.op(Sub(), one, power)
-
-    rate = step.op(Div(), step.number("lr", "f64"), correction(first))
-    root = step.op(Sqrt(), correction(second))
-    return step.op(Cast(step.dtype), rate), step.op(Cast(step.dtype), root)
-
-
-RULES: dict[str, Rule] = {"sgd": sgd, "adagrad": adagrad, "adam": adam, "adamw": adam}
 
 
 def training_step(experiment: Experiment) -> TrainingStep:
