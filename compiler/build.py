@@ -105,10 +105,13 @@ class Build:
     tables: dict[str, str] = field(default_factory=dict[str, str])
     same_tables: list[SameTable] = field(default_factory=list[SameTable])
     within: list[Note] = field(default_factory=list[Note])
+    freeze: frozenset[str] = frozenset()
+    labels: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
     sites: int = 0
     """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
     how many ids there are; owners: ids -> whose vocabulary that is; tables: weight -> by whose ids it is looked up;
-    within: the uses of blocks that are being lowered, outermost first; sites: layers that draw."""
+    within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained;
+    labels: each with the paths below which its weights are named; sites: layers that draw."""
 
     @property
     def made(self) -> int:
@@ -143,6 +146,11 @@ class Build:
     def finite(self, x: Node, span: Span) -> Node:
         """x, with zeros in its padding if that may be infinite: a weight's gradient multiplies it with 0."""
         return x if x.type.pad in ("zero", "finite") else self.masked(x, "zero", span)
+
+    def labelled(self, label: str, path: str) -> bool:
+        """Notes that the weights below a path have that label; True where they are not trained."""
+        self.labels.setdefault(label, {})[path] = None
+        return label in self.freeze
 
     def chance(self) -> tuple[Node, Node, int]:
         """The seed, the step and a number of its own, for a layer that draws."""

@@ -79,27 +79,35 @@ class Declarations:
                 self.error("NN403", "this is no number", expression, "a constant is a number, a string or arithmetic")
                 return None
 
-    def model(self) -> ast.Model | None:
+    def models(self) -> list[ast.Model]:
+        """In the order of the file, each name once."""
         models = [d for d in self.spec.declarations if isinstance(d, ast.Model)]
         if not models:
             first = self.spec.declarations[0] if self.spec.declarations else self.spec
             help = "write model NAME(text: words) -> label: class { ... }"
             self.error("NN514", "there is no model in this file", first, help)
-            return None
-        if len(models) > 1:
-            note = Note(models[0].name.span, "the first")
-            self.error("NN350", "several models in one file are not there yet", models[1].name, notes=(note,))
-        return models[0]
+        first_of: dict[str, ast.Model] = {}
+        for model in models:
+            first = first_of.setdefault(model.name.id, model)
+            if first is not model:
+                note = Note(first.name.span, "given here")
+                help = "one name, one thing: rename one"
+                self.error("NN302", f"{model.name.id} is given twice", model.name, help, (note,))
+        return list(first_of.values())
 
-    def section(self, kind: str) -> ast.Section | None:
-        found = [d for d in self.spec.declarations if isinstance(d, ast.Section) and d.kind.id == kind]
-        if len(found) > 1:
-            if found[0].name is not None and found[1].name is not None:
-                self.error("NN350", f"several {kind} sections are not there yet", found[1].kind)
-            else:
-                note = Note(found[0].kind.span, "the first")
-                self.error("NN603", f"{kind} is given twice", found[1].kind, "join the two, or name them", (note,))
-        return found[0] if found else None
+    def sections(self, kind: str) -> list[ast.Section]:
+        """The sections of a kind in the order of the file: each name once, and one without a name at most."""
+        first_of: dict[str, ast.Section] = {}
+        for section in self.spec.declarations:
+            if not isinstance(section, ast.Section) or section.kind.id != kind:
+                continue
+            name = section.name.id if section.name is not None else ""
+            first = first_of.setdefault(name, section)
+            if first is not section:
+                note = Note(first.kind.span, "the first")
+                help = "name them differently" if name else "join the two, or name them"
+                self.error("NN603", f"{kind} {name}".strip() + " is given twice", section.kind, help, (note,))
+        return list(first_of.values())
 
 
 def constant_of(scope: Scope, name: str) -> Value:

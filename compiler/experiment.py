@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from compiler.ir.graph import Graph, Node
 from compiler.ir.types import Dim, Type, value_of
 from compiler.settings.data import DataSettings
+from compiler.settings.phase import InitFrom
 from compiler.settings.train import TrainSettings
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
@@ -99,7 +101,7 @@ class Head:
 
     port: Port
     kind: Literal["softmax", "sigmoid", "sign", "linear", "probabilities"]
-    loss: Literal["cross-entropy", "logistic", "perceptron", "mean squared error"]
+    loss: Literal["cross-entropy", "logistic", "perceptron", "mean squared error", "huber"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ class Network:
     heads: tuple[Head, ...]
     parameters: tuple[Parameter, ...]
     layers: tuple[LayerRow, ...]
+    labels: Mapping[str, tuple[str, ...]]
+    """What stands behind `as` or `shared`, with the paths below which its weights are named."""
     training: Graph
     """Forward with dropout. Output `loss`, a number: the mean over the batch."""
     evaluation: Graph
@@ -130,6 +134,7 @@ class Experiment:
     """A checked spec. data is None where the spec has no `data` section (train then refuses, NN6xx).
 
     spec: the text as it was read; uses: the files that it brings in, by their path in the spec, with their text
+    phase: the `train` section that this is, "" for the nameless one; init: where its weights come from
     """
 
     file: str
@@ -139,6 +144,8 @@ class Experiment:
     data: DataSettings | None
     train: TrainSettings
     warnings: tuple[Diagnostic, ...]
+    phase: str = ""
+    init: InitFrom | None = None
 
 
 @dataclass(frozen=True)

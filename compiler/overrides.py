@@ -21,13 +21,21 @@ SET = "--set"
 """The file that the spans of an override name."""
 
 KINDS = ("data", "train", "predict")
+ENTRIES = {"data": DATA, "train": TRAIN}
 Piece = TypeVar("Piece", bound=ast.Syntax)
 
 
 def overridden(spec: ast.Spec, sets: tuple[str, ...], seed: int | None) -> ast.Spec:
-    """The spec with every override in place, in order. Raises SpecError for one that reaches nothing."""
-    for text in sets if seed is None else (*sets, f"train.seed={seed}"):
+    """The spec with every override in place, in order; seed is that of every `train` section.
+
+    Raises SpecError for one that reaches nothing.
+    """
+    for text in sets:
         spec = _one(spec, text)
+    if seed is not None:
+        text = f"train.seed={seed}"
+        for section in _of_kind(spec, "train") or [_added(spec, "train", text)]:
+            spec = _entry(spec, section, "seed", None, str(seed), text)
     return spec
 
 
@@ -49,9 +57,9 @@ def _one(spec: ast.Spec, text: str) -> ast.Spec:
         case [constant]:
             return _constant(spec, constant, value, text)
         case [section, entry] if section in sections:
-            return _entry(spec, section, entry, None, value, text)
+            return _entry(spec, _section(spec, section, entry, text), entry, None, value, text)
         case [section, entry, setting] if section in sections:
-            return _entry(spec, section, entry, setting, value, text)
+            return _entry(spec, _section(spec, section, entry, text), entry, setting, value, text)
         case [label, setting]:
             return _label(spec, label, setting, value, text)
         case _:
@@ -59,17 +67,39 @@ def _one(spec: ast.Spec, text: str) -> ast.Spec:
             raise _fail(text, "NN309", f"there is no {path} to set", help)
 
 
-def _sections(spec: ast.Spec) -> dict[str, ast.Section | None]:
-    """The sections by name; an unnamed one, and the only one of its kind, by its kind too."""
-    found: dict[str, ast.Section | None] = dict.fromkeys(KINDS)
-    all_sections = [d for d in spec.declarations if isinstance(d, ast.Section)]
-    for section in all_sections:
-        if section.name is not None:
-            found[section.name.id] = section
-    for section in all_sections:
-        if section.name is None or sum(s.kind.id == section.kind.id for s in all_sections) == 1:
-            found[section.kind.id] = section
-    return found
+def _sections(spec: ast.Spec) -> set[str]:
+    """What a path may begin with to reach a section: its name, or its kind."""
+    return {*KINDS, *(d.name.id for d in spec.declarations if isinstance(d, ast.Section) and d.name is not None)}
+
+
+def _of_kind(spec: ast.Spec, kind: str) -> list[ast.Section]:
+    return [d for d in spec.declarations if isinstance(d, ast.Section) and d.kind.id == kind]
+
+
+def _section(spec: ast.Spec, name: str, entry: str, text: str) -> ast.Section:
+    """The section of that name; of a kind the nameless one, or the only one, or a new one."""
+    named = [d for d in spec.declarations if isinstance(d, ast.Section) and d.name is not None and d.name.id == name]
+    if len(named) > 1:
+        # `data big` and `train big`: the one that has such an entry.
+        fitting = [s for s in named if entry in ENTRIES.get(s.kind.id, ())]
+        if len(fitting) != 1:
+            kinds = " and ".join(s.kind.id for s in named)
+            raise _fail(text, "NN309", f"{name} is the name of several sections: {kinds}", "rename one of them")
+        return fitting[0]
+    if named:
+        return named[0]
+    same = _of_kind(spec, name)
+    if len(same) > 1 and all(s.name is not None for s in same):
+        names = [s.name.id for s in same if s.name is not None]
+        help = f"name one: {names[0]}.{entry}=..."
+        raise _fail(text, "NN309", f"there are several {name} sections: {', '.join(names)}", help)
+    return next((s for s in same if s.name is None), None) or next(iter(same), None) or _added(spec, name, text)
+
+
+def _added(spec: ast.Spec, kind: str, text: str) -> ast.Section:
+    """A section that is not there yet; it stands in the spec once it has an entry."""
+    span = _span(text)
+    return ast.Section(ast.Name(kind, span=span), None, (), span=span)
 
 
 def _exchanged(spec: ast.Spec, old: ast.Syntax, new: ast.Declaration) -> ast.Spec:
@@ -159,12 +189,10 @@ def _rebuilt(root: Piece, change: Callable[[ast.Syntax], ast.Syntax]) -> Piece:
 # Entries
 
 
-def _entry(spec: ast.Spec, section: str, entry: str, setting: str | None, value: str, text: str) -> ast.Spec:
+def _entry(spec: ast.Spec, old: ast.Section, entry: str, setting: str | None, value: str, text: str) -> ast.Spec:
     """An entry's positional settings, or one setting by name; the entry and the section are added if not there."""
-    old = _sections(spec)[section]
     span = _span(text)
-    if old is None:
-        old = ast.Section(ast.Name(section, span=span), None, (), span=span)
+    if all(d is not old for d in spec.declarations):
         spec = replace(spec, declarations=(*spec.declarations, old))
     found = next((e for e in old.entries if e.path[0].id == entry), None)
     entries = old.entries
@@ -209,7 +237,7 @@ def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> a
     )
     if not hits:
         labels = {p.label.id for p in pieces(spec) if isinstance(p, ast.Layer) and p.label is not None}
-        near = nearest(label, [*labels, *_sections(spec)])
+        near = nearest(label, [*labels, *sorted(_sections(spec))])
         help = f"did you mean {near}?" if near else "a label stands behind `as` at a layer"
         raise _fail(text, "NN309", f"there is no section or label {label} to set", help)
     return replace(spec, declarations=declarations)

@@ -5,24 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from compiler.declarations import ReadUse, declarations
-from compiler.experiment import Experiment, TrainingStep
+from compiler.declarations import Declarations, ReadUse, declarations
+from compiler.experiment import Experiment, Network, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
 from compiler.lower.missing import in_order, missing
 from compiler.lower.model import network
 from compiler.metric_names import wrong_metric
 from compiler.overrides import overridden
+from compiler.phases import Phase, phase_names, unknown_labels
+from compiler.phases import phases as phases_of
 from compiler.ports import ports
 from compiler.sections.data import data_settings
 from compiler.sections.other import other_sections
 from compiler.sections.reading import Reading
 from compiler.sections.train import train_settings
+from compiler.settings.data import DataSettings
+from compiler.settings.train import TrainSettings
 from dsl.errors import Diagnostic, SpecError
 from dsl.parse import parse
 
 if TYPE_CHECKING:
     from compiler.plan.plan import Plan
+
+
+def phases(
+    text: str | bytes,
+    file: str,
+    *,
+    sets: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """The names of a spec's `train` sections, which run in order, "" for a nameless one; at least one.
+
+    Raises SpecError for a text that cannot be read, and for an override that reaches nothing.
+    """
+    return phase_names(overridden(parse(text, file), sets, None))
 
 
 def check(
@@ -34,41 +51,83 @@ def check(
     sizes: Mapping[str, int] | None = None,
     seed: int | None = None,
     dtype: Dtype = "f32",
+    phase: int = 0,
 ) -> Experiment:
     """A spec, checked as far as it can be without its data.
 
-    sets: `PATH=VALUE` overrides; sizes: of vocabularies and label sets, once they are known; until then, symbols.
+    sets: `PATH=VALUE` overrides; sizes: of vocabularies and label sets, once they are known; until then, symbols
+    phase: which of the `phases` the experiment is. All are checked; with sizes, which are those of its data, it alone.
     Raises SpecError with everything that is wrong.
     """
     spec = overridden(parse(text, file), sets, seed)
     found = declarations(spec, file, read_use)
     reading = Reading(found.number, found.constant, found.report)
-    model = found.model()
-    signature = ports(model, found.number, found.report) if model is not None else None
-    sections = {kind: found.section(kind) for kind in ("data", "train")}
-    names = [p.name.id for p in (*model.inputs, *model.outputs)] if model is not None else []
-    train = train_settings(sections["train"], names, reading)
-    data = data_settings(sections["data"], signature, names, reading)
-    other_sections(spec, names, reading)
-    lowered = None
-    if model is not None:
-        for diagnostic in missing(model, found.top):
-            found.report(diagnostic)
-    if model is not None and signature is not None:
-        lowered, wrong = network(model, found.top, signature, train, dtype, sizes or {})
-        for diagnostic in wrong:
-            found.report(diagnostic)
-    if found.errors or lowered is None:
+    every = phases_of(found, reading)
+    looked_at = every if sizes is None else (every[phase],)
+    checked = {each.name: _phase(each, found, reading, dtype, sizes or {}) for each in looked_at}
+    models = (each.model for each in every if each.model is not None)
+    other_sections(spec, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
+    if not found.errors:
+        for each, (network, train, data) in zip(looked_at, checked.values(), strict=True):
+            _together(each, network, train, data, found)
+    if found.errors:
         raise SpecError(in_order(found.errors, file))
-    if train.patience is not None and data is not None and data.valid is None:
-        span = train.stop_span
-        help = "write `valid 10%` in data"
-        raise SpecError(Diagnostic("NN605", "stop needs validation rows, and data has none", span, help=help))
-    unknown = wrong_metric(lowered.heads, train)
-    if unknown is not None:
-        raise SpecError(unknown)
+    network, train, data = checked[every[phase].name]
+    assert network is not None
     written = text if isinstance(text, str) else text.decode("utf-8-sig")
-    return Experiment(file, written, tuple(found.used.items()), lowered, data, train, tuple(found.warnings))
+    return Experiment(
+        file=file,
+        spec=written,
+        uses=tuple(found.used.items()),
+        network=network,
+        data=data,
+        train=train,
+        warnings=tuple(found.warnings),
+        phase=every[phase].name,
+        init=every[phase].init,
+    )
+
+
+Checked = tuple[Network | None, TrainSettings, DataSettings | None]
+
+
+def _phase(phase: Phase, found: Declarations, reading: Reading, dtype: Dtype, sizes: Mapping[str, int]) -> Checked:
+    """One `train` section with its model and data, each looked at by itself."""
+    model = phase.model
+    signature = ports(model, found.number, found.report) if model is not None else None
+    names = [p.name.id for p in (*model.inputs, *model.outputs)] if model is not None else []
+    train = train_settings(phase.section, names, reading)
+    data = data_settings(phase.data, signature, names, reading)
+    if model is None:
+        return None, train, data
+    for diagnostic in missing(model, found.top):
+        found.report(diagnostic)
+    if signature is None:
+        return None, train, data
+    lowered, wrong = network(model, found.top, signature, train, dtype, sizes, frozenset(phase.freeze.labels))
+    for diagnostic in wrong:
+        found.report(diagnostic)
+    return lowered, train, data
+
+
+def _together(
+    phase: Phase, network: Network | None, train: TrainSettings, data: DataSettings | None, found: Declarations
+) -> None:
+    """What the parts of a phase ask of each other; each is right by itself."""
+    if network is None:
+        return
+    for diagnostic in unknown_labels(phase, tuple(network.labels)):
+        found.report(diagnostic)
+    if phase.freeze.labels and not any(p.trained for p in network.parameters):
+        help = "leave one of the labels out"
+        found.report(Diagnostic("NN643", "freeze leaves nothing to train", phase.freeze.span, help=help))
+    if train.patience is not None and data is not None and data.valid is None:
+        help = "write `valid 10%` in data"
+        message = "stop needs validation rows, and data has none"
+        found.report(Diagnostic("NN605", message, train.stop_span, help=help))
+    unknown = wrong_metric(network.heads, train)
+    if unknown is not None:
+        found.report(unknown)
 
 
 def training_step(experiment: Experiment) -> TrainingStep:
@@ -94,4 +153,4 @@ def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     return emit(planned), planned
 
 
-__all__ = ["Experiment", "check", "compile_bucket", "optimize", "training_step"]
+__all__ = ["Experiment", "check", "compile_bucket", "optimize", "phases", "training_step"]

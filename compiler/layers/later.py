@@ -59,8 +59,6 @@ LATER_ENTRIES: dict[str, tuple[str, ...]] = {
         "smoothing",
         "classes",
         "teacher",
-        "init",
-        "freeze",
         "layerwise",
     ),
     "predict": ("greedy", "beam", "sample", "max", "threshold"),

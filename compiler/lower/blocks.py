@@ -39,12 +39,12 @@ def use_block(
             inner.names[operand.id] = ValueBinding(found, operand.span)
     label = layer.label.id if layer.label is not None else None
     namespace = Namespace(walk.namespace.name(label or name) + ".")
-    outer_frozen, walk.frozen = walk.frozen, walk.frozen or settings.get("frozen") is True
+    frozen = settings.get("frozen") is True
     walk.running.append(name)
     walk.build.within.append(Note(layer.callee.span, f"in this use of {name}"))
     rows, nodes = len(walk.build.rows), walk.build.made
     try:
-        with walk.deeper(layer.span), walk.below(namespace):
+        with walk.deeper(layer.span), walk.below(namespace, label, frozen=frozen):
             for formal in block.formals:
                 value = _constant(walk, formal, settings[formal.name.id], inner)
                 inner.names[formal.name.id] = ConstantBinding(value, formal.name.span)
@@ -52,7 +52,6 @@ def use_block(
     finally:
         walk.build.within.pop()
         walk.running.pop()
-        walk.frozen = outer_frozen
     walk.row(rows, nodes, layer.span, layer.span.snippet, result, heading=True)
     if label is not None:
         parts = {n: b.value for n, b in inner.names.items() if isinstance(b, ValueBinding) and n not in formals}

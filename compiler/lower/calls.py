@@ -127,14 +127,16 @@ def _layer(
     wanted = Wanted(word.word, word.operands, word.optional, word.any)
     values = operands(walk, layer, wanted, scope, current, piped)
     units, head = _head(walk, layer, word, settings, output)
+    path = walk.namespace.name(label or word.word) if word.weights else ""
+    held = label is not None and walk.build.labelled(label, path + ".")
     use = Use(
         walk.build,
         word.word,
         layer.span,
         settings,
-        walk.namespace.name(label or word.word) if word.weights else "",
+        path,
         label,
-        walk.frozen or settings.get("frozen") is True,
+        walk.frozen or held or settings.get("frozen") is True,
         tied,
         units,
         head,
@@ -160,10 +162,10 @@ def _layer(
     if label is not None:
         prefix = use.name + "."
         many = scope.repeated
-        held = (
+        own_weights = (
             {} if many else {n.removeprefix(prefix): w for n, w in walk.build.weights.items() if n.startswith(prefix)}
         )
-        scope.names[label] = LabelBinding({**(tied or {}), **held}, {}, layer.span, result, many)
+        scope.names[label] = LabelBinding({**(tied or {}), **own_weights}, {}, layer.span, result, many)
     return result
 
 

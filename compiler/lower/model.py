@@ -53,8 +53,9 @@ def lower(
     sizes: Mapping[str, int],
 ) -> Lowered:
     """The model in one mode; graph is None where there were errors, which the build holds."""
-    build = Build(mode, dtype, sizes)
+    build = Build(mode, dtype, sizes, freeze=freeze)
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
+    freeze: frozenset[str] = frozenset(),
     classes = {p.name: isinstance(p.sort, Class) for p in ports if p.output}
     walk = Walk(build, top, units, classes)
     inputs = [p for p in ports if not p.output]
@@ -150,22 +151,31 @@ def _nodes(value: Value) -> tuple[Node, ...]:
 
 
 def network(
-    model: ast.Model, top: Scope, ports: tuple[Port, ...], train: TrainSettings, dtype: Dtype, sizes: Mapping[str, int]
+    model: ast.Model,
+    top: Scope,
+    ports: tuple[Port, ...],
+    train: TrainSettings,
+    dtype: Dtype,
+    sizes: Mapping[str, int],
+    freeze: frozenset[str] = frozenset(),
 ) -> tuple[Network | None, list[Diagnostic]]:
-    """The model lowered for training, evaluation and prediction; None with the errors where there are any."""
-    training = lower(model, top, ports, train, "training", dtype, sizes)
+    """The model lowered for training, evaluation and prediction; None with the errors where there are any.
+
+    freeze: labels whose weights are not trained
+    """
+    training = lower(model, top, ports, train, "training", dtype, sizes, freeze)
     while training.build.same_tables and not training.build.diagnostics:
         merged, wrong = _one_vocabulary(ports, training.build.same_tables[0])
         if wrong is not None:
             return None, [wrong]
         ports = merged
-        training = lower(model, top, ports, train, "training", dtype, sizes)
+        training = lower(model, top, ports, train, "training", dtype, sizes, freeze)
     if training.graph is None:
         return None, training.build.diagnostics
     too_large = _too_large(training.build)
     if too_large is not None:
         return None, [too_large]
-    others = [lower(model, top, ports, train, mode, dtype, sizes) for mode in ("evaluation", "prediction")]
+    others = [lower(model, top, ports, train, mode, dtype, sizes, freeze) for mode in ("evaluation", "prediction")]
     evaluation, prediction = (o.graph for o in others)
     if evaluation is None or prediction is None:
         return None, [d for o in others for d in o.build.diagnostics]
@@ -192,6 +202,7 @@ def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Por
     if first.unit != second.unit:
         message = f"{same.first} is {first.unit} and {same.second} is {second.unit}: they cannot share one table"
         return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")
+            {label: tuple(paths) for label, paths in training.build.labels.items()},
     merged = tuple(
         replace(p, sort=replace(p.sort, vocabulary=same.first))
         if isinstance(p.sort, Tokens) and owner(p) == same.second

@@ -66,7 +66,7 @@ def _labelled(walk: Walk, layer: ast.Layer, braces: ast.Body, word: str, scope: 
             walk.level -= 1
     walk.free(layer.label, scope)
     namespace = walk.namespace.child(layer.label.id)
-    with walk.below(namespace):
+    with walk.below(namespace, layer.label.id):
         result = lower(walk, layer, braces, scope, x)
     weights = walk.weights_below(namespace)
     scope.names[layer.label.id] = LabelBinding(weights, {}, layer.label.span, result, scope.repeated)
@@ -173,15 +173,17 @@ def run_rounds(
     shared: bool,
 ) -> Value:
     own = walk.namespace.child(layer.label.id if layer.label is not None else "repeat")
+    frozen = False
     if layer.label is not None:
         walk.free(layer.label, scope)
+        frozen = walk.build.labelled(layer.label.id, own.path)
         scope.names[layer.label.id] = LabelBinding({}, {}, layer.label.span, many=True)
     for i, constants in enumerate(rounds, 1):
         inner = Scope(scope, rounds=True)
         for key, binding in constants.items():
             walk.free(ast.Name(key, span=binding.span), scope)
             inner.names[key] = binding
-        with walk.below(Namespace(own.path) if shared else own.child(str(i))):
+        with walk.below(Namespace(own.path) if shared else own.child(str(i)), frozen=frozen):
             x = inside(walk, braces, inner, x)
     if layer.label is not None:
         scope.names[layer.label.id] = LabelBinding({}, {}, layer.label.span, x, many=True)
@@ -225,7 +227,7 @@ def use_shared(walk: Walk, name: str, binding: SharedBinding, x: Value, span: Sp
     walk.running.append(name)
     walk.build.within.append(Note(span, f"in this use of {name}"))
     try:
-        with walk.deeper(span), walk.below(binding.namespace.again()):
+        with walk.deeper(span), walk.below(binding.namespace.again(), name):
             return inside(walk, binding.body, Scope(binding.scope), x)
     finally:
         walk.build.within.pop()

@@ -84,15 +84,17 @@ class Walk:
             self.depth -= 1
 
     @contextmanager
-    def below(self, namespace: Namespace) -> Generator[None]:
-        """Into a body: weights made inside are named below the namespace."""
+    def below(self, namespace: Namespace, label: str | None = None, *, frozen: bool = False) -> Generator[None]:
+        """Into a body: weights made inside are named below the namespace, and are what the label means."""
         outer, self.namespace = self.namespace, namespace
-        self.level += 1
+        trained_outside, self.level = self.frozen, self.level + 1
+        frozen = frozen or (label is not None and self.build.labelled(label, namespace.path))
+        self.frozen = self.frozen or frozen
         try:
             yield
         finally:
             self.level -= 1
-            self.namespace = outer
+            self.namespace, self.frozen = outer, trained_outside
 
     def row(self, at: int, start: int, span: Span, text: str, value: Value, heading: bool = False) -> None:
         """A line of the table for what is not in its rows from `at` on: the nodes from start on that none of them has.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from compiler.sections.phase_entries import PHASE
+from compiler.sections.schedule import SCHEDULE
 from compiler.signature import Setting, Signature
 
 LR = "the learning rate"
@@ -76,6 +78,7 @@ TRAIN = {
             ("n",),
         ),
         Signature(
+        *PHASE,
             "clip",
             "bounds the gradient, or a head's weights",
             (

@@ -65,7 +65,7 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ("train { seed 1.5 }", [("NN403", 4, 14)]),
         ("train { train.batch 3 }", [("NN602", 4, 9)]),
         ("train a { epochs 3 }", []),
-        ("train a { epochs 3 }\ntrain b { epochs 3 }", [("NN350", 5, 1)]),
+        ("train a { epochs 3 }\ntrain b { epochs 3 }", []),
         ("predict { beam 4 max=100 }", [("NN350", 4, 11)]),
         ("predict { baem 4 }", [("NN602", 4, 11)]),
         ("data_ { }", [("NN601", 4, 1)]),

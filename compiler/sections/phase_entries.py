@@ -1,0 +1,34 @@
+"""What a `train` section takes beside how it learns: what it trains, on what, and from where it starts."""
+
+from __future__ import annotations
+
+from compiler.signature import Setting, Signature
+
+PHASE = (
+    Signature(
+        "model",
+        "the model that is trained, where there are several",
+        (Setting("name", "name", "its name", required=True),),
+        ("name",),
+    ),
+    Signature(
+        "data",
+        "the data section that is learnt from, where there are several",
+        (Setting("name", "name", "its name", required=True),),
+        ("name",),
+    ),
+    Signature(
+        "init",
+        "starts from the weights of another run, under labels of the same name, with its vocabulary",
+        (
+            Setting("from", "text", "its folder or its model file, from the working directory", required=True),
+            Setting("only", "name", "these labels, not all that both have", many=True),
+        ),
+    ),
+    Signature(
+        "freeze",
+        "the weights under these labels are not trained",
+        (Setting("labels", "name", "the labels, one after the other", required=True, many=True),),
+        ("labels",),
+    ),
+)
