@@ -51,11 +51,11 @@ def lower(
     mode: Mode,
     dtype: Dtype,
     sizes: Mapping[str, int],
+    freeze: frozenset[str] = frozenset(),
 ) -> Lowered:
     """The model in one mode; graph is None where there were errors, which the build holds."""
     build = Build(mode, dtype, sizes, freeze=freeze)
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
-    freeze: frozenset[str] = frozenset(),
     classes = {p.name: isinstance(p.sort, Class) for p in ports if p.output}
     walk = Walk(build, top, units, classes)
     inputs = [p for p in ports if not p.output]
@@ -187,6 +187,7 @@ def network(
             training.heads,
             tuple(training.build.parameters.values()),
             tuple(training.build.rows),
+            {label: tuple(paths) for label, paths in training.build.labels.items()},
             training.graph,
             evaluation,
             prediction,
@@ -202,7 +203,6 @@ def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Por
     if first.unit != second.unit:
         message = f"{same.first} is {first.unit} and {same.second} is {second.unit}: they cannot share one table"
         return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")
-            {label: tuple(paths) for label, paths in training.build.labels.items()},
     merged = tuple(
         replace(p, sort=replace(p.sort, vocabulary=same.first))
         if isinstance(p.sort, Tokens) and owner(p) == same.second

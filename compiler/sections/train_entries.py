@@ -57,6 +57,7 @@ OPTIMIZERS = (
 TRAIN = {
     s.word: s
     for s in (
+        *PHASE,
         *OPTIMIZERS,
         Signature(
             "decay",
@@ -78,7 +79,6 @@ TRAIN = {
             ("n",),
         ),
         Signature(
-        *PHASE,
             "clip",
             "bounds the gradient, or a head's weights",
             (
