@@ -59,8 +59,8 @@ def data_settings(
         splits["test"],
         folds if isinstance(folds, int) else None,
         "csv" if format == "csv" else "tsv" if format == "tsv" else None,
-        seed if isinstance(seed, int) else 0,
-        section.span,
+        seed=seed if isinstance(seed, int) else 0,
+        span=section.span,
     )
 
 

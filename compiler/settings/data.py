@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from posixpath import normpath
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from dsl.source import Span
 
@@ -35,10 +35,20 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """The files of one input or output. free: as for Files."""
+
+    port: str
+    paths: tuple[str, ...]
+    free: bool = False
+
+
+@dataclass(frozen=True)
 class Files:
     """A `train`, `valid` or `test` entry that names files.
 
-    paths: one or more files, read one after the other
+    paths: one or more files, read one after the other; none where they stand side by side
+    beside: for each input and output files of its own, row by row beside the others'; as many for each
     columns: in the order they stand in a row; None where the spec does not say (then outputs, then inputs)
     free: the paths come from the command line: they start from the working directory and may lead anywhere
     """
@@ -48,6 +58,7 @@ class Files:
     columns: tuple[Column, ...] | None
     span: Span
     free: bool = False
+    beside: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,14 +70,23 @@ class Share:
     span: Span
 
 
+Format: TypeAlias = Literal["tsv", "csv", "jsonl", "idx", "npz", "text"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
 @dataclass(frozen=True)
 class DataSettings:
-    """The `data` section."""
+    """The `data` section.
+
+    format: None where the files' names say it
+    missing: a row that lacks a number is an error, or left out
+    """
 
     train: Files
     valid: Files | Share | None = None
     test: Files | Share | None = None
     folds: int | None = None
-    format: Literal["tsv", "csv"] | None = None
+    format: Format | None = None
+    missing: Literal["error", "skip"] = "error"
     seed: int = 0
     span: Span | None = None

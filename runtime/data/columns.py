@@ -43,7 +43,7 @@ def lay_out(
 
     outputs_optional: a file of examples to predict may leave the outputs' columns out
     """
-    if not table.rows:
+    if not table.count:
         problems.add(
             Diagnostic("NN707", f"{show(table.file.name)} has no rows", files.span, help="name a file that has some")
         )
@@ -53,20 +53,20 @@ def lay_out(
         if not files.header:
             layout = _in_order(ports, files, table, outputs_optional)
             return None if look_for_unsaid(ports, files, table, layout.fields, problems) else (layout, table)
-        headings = tuple(table.rows[0])
+        headings = tuple(table.row(0))
         _check_headings(table)
         if files.columns is not None and any(c.port is None for c in files.columns):
             layout = _in_order(ports, files, table, outputs_optional)
             layout = Layout(layout.width, layout.fields, headings)
         else:
             layout = _by_heading(ports, files, table, outputs_optional)
-        if len(table.rows) == 1:
+        if table.count == 1:
             raise DataError(Diagnostic("NN707", f"{show(table.file.name)} has headings, but no rows", files.span))
     except DataError as error:
         for diagnostic in error.diagnostics:
             problems.add(diagnostic)
         return None
-    return layout, Table(table.file, table.format, table.rows[1:], table.starts[1:])
+    return layout, table.without_first()
 
 
 def _check_names(ports: tuple[Port, ...], files: Files) -> None:
@@ -86,7 +86,7 @@ def _check_names(ports: tuple[Port, ...], files: Files) -> None:
 
 def _check_headings(table: Table) -> None:
     seen: dict[str, int] = {}
-    for i, heading in enumerate(table.rows[0]):
+    for i, heading in enumerate(table.row(0)):
         if heading in seen:
             raise DataError(
                 Diagnostic(
@@ -101,7 +101,7 @@ def _check_headings(table: Table) -> None:
 
 
 def _by_heading(ports: tuple[Port, ...], files: Files, table: Table, outputs_optional: bool) -> Layout:
-    headings = tuple(table.rows[0])
+    headings = tuple(table.row(0))
     places = {heading: i for i, heading in enumerate(headings)}
     named: dict[str, list[Column]] = {}
     for column in files.columns or ():
@@ -137,7 +137,7 @@ def _by_heading(ports: tuple[Port, ...], files: Files, table: Table, outputs_opt
 
 def _no_heading(column: Column, port: Port, files: Files, table: Table) -> Diagnostic:
     wanted = column.heading or port.name
-    headings = table.rows[0]
+    headings = table.row(0)
     found = nearest(wanted, headings)
     if found is not None:
         helps = f'did you mean "{show(found)}"?'
@@ -157,7 +157,7 @@ def _no_heading(column: Column, port: Port, files: Files, table: Table) -> Diagn
 
 def _in_order(ports: tuple[Port, ...], files: Files, table: Table, outputs_optional: bool) -> Layout:
     slots = _slots(ports, files, outputs_optional)
-    found = len(table.rows[0])
+    found = len(table.row(0))
     forms = [slots]
     if outputs_optional:
         outputs = {p.name for p in ports if p.output}
@@ -219,11 +219,11 @@ def _slots(ports: tuple[Port, ...], files: Files, outputs_optional: bool) -> lis
 
 
 def _other_width(files: Files, table: Table, slots: list[str | None]) -> Diagnostic:
-    row = table.rows[0]
+    row = table.row(0)
     said = "`columns` stands for" if files.columns is not None else "the model takes"
     order = ", ".join("_" if s is None else s for s in slots[:8]) + (", ..." if len(slots) > 8 else "")
     helps = f"in a row are expected: {order}"
-    if table.format == "lines":
+    if table.format == "text":
         helps += (
             "; the file's ending is neither .tsv nor .csv, so a line is one field: say `format tsv` or `format csv`"
         )

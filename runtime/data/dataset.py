@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from compiler.settings.data import DataSettings, Files
+from compiler.settings.data import DataSettings, Files, Format
 from compiler.sorts import Class, Port, Real, Tokens, owner
 from dsl.errors import Diagnostic
 from dsl.source import Span
 from runtime.data import fitting, labels, real, tokens
 from runtime.data import rows as encoded
 from runtime.data.columns import width_of
-from runtime.data.files import TextFile, fingerprint, resolve
+from runtime.data.files import DataFile, fingerprint, resolve
 from runtime.data.problems import Problems
-from runtime.data.raw import Raw, read_files
+from runtime.data.raw import Raw, check_alike, read_files
 from runtime.data.rows import Array, Rows
 from runtime.data.splits import Indices, split
-from runtime.data.table import Format, plural
+from runtime.data.table import plural
 from runtime.data.tables import Tables
 
 
@@ -53,12 +53,30 @@ def read(
     """
     problems = Problems()
     parts: dict[str, Raw] = {}
-    read_texts: list[tuple[str, list[TextFile]]] = []
+    entries: dict[str, Files] = {}
+    read_from: list[tuple[str, list[DataFile]]] = []
     for name, entry in (("train", settings.train), ("valid", settings.valid), ("test", settings.test)):
         if isinstance(entry, Files):
-            parts[name], texts = read_files(ports, entry, settings.format, _finder(entry, folder, data_root), problems)
-            read_texts.append((name, texts))
+            skip = settings.missing == "skip"
+            find = _finder(entry, folder, data_root)
+            parts[name], used = read_files(ports, entry, settings.format, find, problems, skip_missing=skip)
+            read_from.append((name, used))
+            entries[name] = entry
+    check_alike(parts, entries, problems)
     problems.check()
+    return assembled(ports, settings, parts, problems, fingerprint(read_from), fold=fold)
+
+
+def assembled(
+    ports: tuple[Port, ...],
+    settings: DataSettings,
+    parts: Mapping[str, Raw],
+    problems: Problems,
+    fingerprint: str,
+    *,
+    fold: int | None = None,
+) -> Dataset:
+    """Split, fit and encode. parts: the rows of `train`, and of `valid` and `test` where they have rows of their own."""
     divided = split(parts["train"].count, settings, fold)
     whole = Whole.of(tuple(parts.values()))
     chosen: dict[str, Indices] = {"train": divided.train}
@@ -78,7 +96,7 @@ def read(
         everything.take(chosen["test"]) if "test" in chosen else None,
         tables,
         tuple(problems.warnings),
-        fingerprint(read_texts),
+        fingerprint,
     )
 
 
@@ -101,12 +119,17 @@ def read_file(
         ports, files, format, _finder(files, folder, data_root), problems, outputs_optional=outputs_optional
     )
     problems.check()
+    return encode_raw(ports, tables, raw, problems), tuple(problems.warnings)
+
+
+def encode_raw(ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Problems) -> Rows:
+    """The rows encoded as the model's own; warnings go to problems."""
     whole = Whole.of((raw,))
     tokenised = fitting.tokenise(ports, whole.texts)
     result = _encode(ports, tables, whole, tokenised)
     chosen = {"test": np.arange(raw.count)}
     fitting.warn(ports, tokenised, whole.texts, whole.span, chosen, result, problems)
-    return result, tuple(problems.warnings)
+    return result
 
 
 def encode(
@@ -147,7 +170,9 @@ def encode(
         here = tuple(range(at, at + width_of(port)))
         at += len(here)
         if isinstance(port.sort, Real):
-            numbers[port.name] = real.read(fields, here, place, _title(port), problems)
+            taken = [[example[i] for example in fields] for i in here]
+            where = _shifted(place, here[0])
+            numbers[port.name] = real.read(taken, where, _title(port), problems)
         else:
             columns[port.name] = [example[here[0]] for example in fields]
     problems.check()
@@ -155,13 +180,17 @@ def encode(
     return _encode(ports, tables, whole, fitting.tokenise(ports, columns))
 
 
+def _shifted(place: Callable[[int, int], Span], first: int) -> Callable[[int, int], Span]:
+    return lambda row, field: place(row, first + field)
+
+
 def _title(port: Port) -> Callable[[int], str]:
     wide = width_of(port)
     return lambda k: port.name if wide == 1 else f"{port.name}, number {k + 1} of {wide}"
 
 
-def _finder(files: Files, folder: Path, data_root: Path | None) -> Callable[[str], Path]:
-    return lambda written: resolve(written, folder, data_root, files.span, free=files.free)
+def _finder(files: Files, folder: Path, data_root: Path | None) -> Callable[[str, bool], Path]:
+    return lambda written, free: resolve(written, folder, data_root, files.span, free=free)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,16 @@ import gzip
 import os
 import stat
 import zlib
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from compiler.settings.data import path_refusal
 from dsl.errors import DataError, Diagnostic
@@ -35,6 +40,23 @@ class TextFile:
     name: str
     text: str
     data: bytes
+
+    @cached_property
+    def line_starts(self) -> NDArray[np.int64]:
+        """Where each line starts. It looks through the whole text: for errors and warnings only."""
+        lengths = np.fromiter(map(len, self.text.split("\n")), np.int64)
+        return np.concatenate([[0], np.cumsum(lengths + 1)])[:-1]
+
+
+@dataclass(frozen=True)
+class BinaryFile:
+    """A file of numbers. data: its bytes, unpacked, for the fingerprint."""
+
+    name: str
+    data: bytes
+
+
+DataFile: TypeAlias = TextFile | BinaryFile
 
 
 def resolve(written: str, folder: Path, data_root: Path | None, span: Span | None, *, free: bool = False) -> Path:
@@ -105,37 +127,32 @@ def read_text(path: Path, span: Span | None = None, limit: int | None = None) ->
     Raises DataError: NN702 cannot be read, NN703 not UTF-8, NN704 NUL, NN705 damaged gzip, NN706 too large.
     """
     limit = available_bytes() // BYTES_A_BYTE if limit is None else limit
+    with opened(path, span) as file:
+        data = read_all(file, shown(path), span, limit)
+    return TextFile(shown(path), _decoded(data, shown(path)), data)
+
+
+@contextmanager
+def opened(path: Path, span: Span | None) -> Generator[IO[bytes]]:
+    """The file's bytes. Where its name ends in `.gz` they are unpacked as they are read: a bomb never gets the memory
+    that it asks for.
+
+    Raises DataError: NN702 cannot be read, NN705 damaged gzip; both also for what goes wrong while it is read.
+    """
     name = shown(path)
     try:
         with path.open("rb") as file:
             if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
                 raise IsADirectoryError
-            data = _unpacked(file, name, span, limit) if path.suffix == ".gz" else _all(file, name, span, limit)
+            if path.suffix != ".gz":
+                yield file
+                return
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield unpacked  # pyright: ignore[reportReturnType]  # it reads like a file
     except IsADirectoryError:
         raise DataError(
             Diagnostic("NN702", f"{show(name)} is a folder", span, help="name the file in it that holds the rows")
         ) from None
-    except OSError as error:
-        raise DataError(
-            Diagnostic("NN702", f"{show(name)} cannot be read: {show(error.strerror or str(error))}", span)
-        ) from error
-    return TextFile(name, _decoded(data, name), data)
-
-
-def _all(file: BinaryIO, name: str, span: Span | None, limit: int) -> bytes:
-    data = bytearray()
-    while chunk := file.read(CHUNK_BYTES):
-        data += chunk
-        if len(data) > limit:
-            raise DataError(_too_large(name, span, limit))
-    return bytes(data)
-
-
-def _unpacked(file: BinaryIO, name: str, span: Span | None, limit: int) -> bytes:
-    try:
-        with gzip.GzipFile(fileobj=file) as unpacked:
-            # GzipFile is read in steps, so that a bomb never gets the memory it asks for.
-            return _all(unpacked, name, span, limit)  # pyright: ignore[reportArgumentType]  # it reads like a file
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             Diagnostic(
@@ -145,6 +162,22 @@ def _unpacked(file: BinaryIO, name: str, span: Span | None, limit: int) -> bytes
                 help="fetch or pack it again; a file that is not packed has no .gz at the end of its name",
             )
         ) from error
+    except OSError as error:
+        raise DataError(
+            Diagnostic("NN702", f"{show(name)} cannot be read: {show(error.strerror or str(error))}", span)
+        ) from error
+
+
+def read_all(file: IO[bytes], name: str, span: Span | None, limit: int) -> bytes:
+    """What is left of the file. Raises DataError NN706 when it is more than limit."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := file.read(CHUNK_BYTES):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise DataError(too_large(name, span, limit))
+    return b"".join(chunks)
 
 
 def _plain_reason(error: Exception) -> str:
@@ -154,10 +187,10 @@ def _plain_reason(error: Exception) -> str:
     return "it does not start like one" if text.startswith("Not a gzipped file") else text
 
 
-def _too_large(name: str, span: Span | None, limit: int) -> Diagnostic:
+def too_large(name: str, span: Span | None, limit: int) -> Diagnostic:
     return Diagnostic(
         "NN706",
-        f"{show(name)} is too large for the memory that is free: its text may have {limit:,} bytes here",
+        f"{show(name)} is too large for the memory that is free: it may have {limit:,} bytes here",
         span,
         help="train on fewer rows, or on a machine with more memory",
     )
@@ -208,8 +241,8 @@ def span_at(name: str, text: str, begin: int, end: int) -> Span:
     return Span(name, line, begin - start + 1, end_line, end - end_start + 1, whole)
 
 
-def fingerprint(parts: Iterable[tuple[str, Iterable[TextFile]]]) -> str:
-    """SHA-256 over what was read: of each part its name, and its files' text."""
+def fingerprint(parts: Iterable[tuple[str, Iterable[DataFile]]]) -> str:
+    """SHA-256 over what was read: of each part its name, and its files' bytes."""
     digest = sha256()
     for part, files in parts:
         for file in files:

@@ -26,15 +26,15 @@ def look_for_unsaid(
     if numbers and _only_the_first_is_words(table, numbers):
         problems.add(Diagnostic("NN725", title, table.span(0), "words where numbers are due", notes, HELP))
         return True
-    if here and all(_names(table.rows[0], fields[p.name], p.name) for p in here):
+    if here and all(_names(table.row(0), fields[p.name], p.name) for p in here):
         problems.warn(Diagnostic("NN725", title, table.span(0), "", notes, HELP, severity="warning"))
     return False
 
 
 def _only_the_first_is_words(table: Table, numbers: list[int]) -> bool:
-    if len(table.rows) < 2 or any(len(row) <= max(numbers) for row in table.rows[:2]):
+    if table.count < 2:
         return False
-    first, second = ([row[i].strip() for i in numbers] for row in table.rows[:2])
+    first, second = ([table.columns[i][row].strip() for i in numbers] for row in (0, 1))
     words = all(number(text) is None and text.lower() not in MISSING and text[0].isalpha() for text in first)
     return words and all(number(text) is not None for text in second)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +19,14 @@ UNKNOWN = -1
 """The id of a label that the training rows lack: always counted as wrong."""
 
 
-def read(
-    rows: list[list[str]], field: int, place: Callable[[int, int], Span], title: str, problems: Problems
-) -> list[str]:
-    """The labels as they stand; an empty one is an error."""
-    labels = [row[field] for row in rows]
-    if any(not label or label.isspace() for label in labels):
+def check(labels: Sequence[str], place: Callable[[int], Span], title: str, problems: Problems) -> None:
+    """An error for each label that is missing."""
+    empty = {label for label in set(labels) if not label or label.isspace()}
+    if empty:
         for i, label in enumerate(labels):
-            if not label or label.isspace():
+            if label in empty:
                 message = f"{title}: the label is missing"
-                problems.add(Diagnostic("NN723", message, place(i, field), help="write the label, or delete the row"))
-    return labels
+                problems.add(Diagnostic("NN723", message, place(i), help="write the label, or delete the row"))
 
 
 def fit(port: Port, labels: Iterable[str], part: str = "training rows") -> tuple[str, ...]:

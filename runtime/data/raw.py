@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.settings.data import Files
-from compiler.sorts import Class, Port, Real, Tokens
-from dsl.errors import DataError
+from compiler.settings.data import Files, Format
+from compiler.sorts import Image, Port
+from dsl.errors import DataError, Diagnostic
+from dsl.render import show
 from dsl.source import Span
-from runtime.data import columns, files, labels, real
-from runtime.data.columns import Layout
-from runtime.data.files import TextFile
+from runtime.data import files, tabular
+from runtime.data.files import DataFile
+from runtime.data.part import Columns, Part, Place, Request
 from runtime.data.problems import Problems
-from runtime.data.table import Format, Table, checked, parse
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file's rows, the first of them being row `first` of the whole."""
-
-    table: Table
-    layout: Layout
-    first: int
+from runtime.data.table import plural
 
 
 @dataclass(frozen=True)
@@ -39,90 +31,203 @@ class Raw:
     numbers: f64[count, width]
     lists: of what has a value for each position, and of texts that come as tokens: they are not split again
     pictures: u8[count, h, w, c], or f32 from 0 to 1
+    places: of each file the first row, and where its rows stand
     """
 
     count: int
     texts: dict[str, list[str]]
     numbers: dict[str, NDArray[np.float64]]
-    sources: tuple[Source, ...]
+    places: tuple[tuple[int, Place], ...] = ()
     lists: dict[str, list[list[str]]] = field(default_factory=dict[str, list[list[str]]])
     pictures: dict[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
 
     def span(self, port: str, row: int, position: int | None = None) -> Span:
         """Where the row's (first) field of the port stands; with a position, that one of a list."""
-        source = self.sources[bisect_right([s.first for s in self.sources], row) - 1]
-        return source.table.span(row - source.first, source.layout.fields[port][0])
+        first, place = self.places[bisect_right([first for first, _ in self.places], row) - 1]
+        return place(port, row - first, position)
+
+    @property
+    def columns(self) -> Columns:
+        return Columns(self.texts, self.numbers, self.lists, self.pictures)
 
 
 def read_files(
     ports: tuple[Port, ...],
     entry: Files,
     format: Format | None,
-    path_of: Callable[[str], Path],
+    path_of: Callable[[str, bool], Path],
     problems: Problems,
     *,
     outputs_optional: bool = False,
-) -> tuple[Raw, list[TextFile]]:
-    """The rows of all files of an entry; what is wrong goes to problems."""
-    texts: dict[str, list[str]] = {p.name: [] for p in ports if not isinstance(p.sort, Real)}
-    numbers: dict[str, list[NDArray[np.float64]]] = {p.name: [] for p in ports if isinstance(p.sort, Real)}
-    sources: list[Source] = []
-    read: list[TextFile] = []
-    count = 0
-    for written in entry.paths:
-        try:
-            file = files.read_text(path_of(written), entry.span)
-        except DataError as error:
-            for diagnostic in error.diagnostics:
-                problems.add(diagnostic)
+    skip_missing: bool = False,
+) -> tuple[Raw, list[DataFile]]:
+    """The rows of all files of an entry; what is wrong goes to problems.
+
+    path_of: from a path as written, and whether it is free, to where it leads
+    """
+    request = Request(ports, entry, problems, outputs_optional, skip_missing)
+    parts: list[Part] = []
+    if entry.beside:
+        found = _beside(request, format, path_of)
+    else:
+        found = [_one(path, entry.free, request, format, path_of) for path in entry.paths]
+    for part in found:
+        if part is None:
             continue
-        read.append(file)
-        table = parse(file, format or format_of(written), problems)
-        if not table.rows and problems.errors:
+        if parts and (other := _unlike(parts[0].columns, part.columns, request)) is not None:
+            problems.add(other)
             continue
-        laid_out = columns.lay_out(ports, entry, table, problems, outputs_optional=outputs_optional)
-        if laid_out is None:
-            continue
-        layout, table = laid_out
-        table = checked(table, layout.width, problems)
-        for port in ports:
-            if port.name in layout.fields:
-                _read_column(port, table, layout, texts, numbers, problems)
-        sources.append(Source(table, layout, count))
-        count += len(table.rows)
+        parts.append(_without_missing(part, problems) if part.missing else part)
+    read = [file for part in parts for file in part.files]
+    if not parts:
+        return Raw(0, {}, {}), read
     # Of files of which only some have the outputs, none has: rows are either all labelled or not.
-    present = {p.name for p in ports if sources and all(p.name in s.layout.fields for s in sources)}
-    kept_texts = {name: column for name, column in texts.items() if name in present}
-    kept_numbers = {name: np.concatenate(parts) for name, parts in numbers.items() if name in present}
-    return Raw(count, kept_texts, kept_numbers, tuple(sources)), read
+    present = set[str].intersection(*(part.columns.ports() for part in parts))
+    columns = Columns.joined((part.columns for part in parts), present)
+    places: list[tuple[int, Place]] = []
+    count = 0
+    for part in parts:
+        places.append((count, part.place))
+        count += part.count
+    return Raw(count, columns.texts, columns.numbers, tuple(places), columns.lists, columns.pictures), read
 
 
-def _read_column(
-    port: Port,
-    table: Table,
-    layout: Layout,
-    texts: dict[str, list[str]],
-    numbers: dict[str, list[NDArray[np.float64]]],
-    problems: Problems,
-) -> None:
-    fields = layout.fields[port.name]
-    match port.sort:
-        case Real():
-
-            def title(k: int) -> str:
-                return layout.title(port.name, k)
-
-            numbers[port.name].append(real.read(table.rows, fields, table.span, title, problems))
-        case Class():
-            found = labels.read(table.rows, fields[0], table.span, layout.title(port.name), problems)
-            texts[port.name] += found
-        case Tokens():
-            texts[port.name] += [row[fields[0]] for row in table.rows]
+def _one(
+    written: str, free: bool, request: Request, format: Format | None, path_of: Callable[[str, bool], Path]
+) -> Part | None:
+    """The rows of one file; None after an error."""
+    kind = format or format_of(written, request.ports)
+    try:
+        path = path_of(written, free)
+        match kind:
+            case "tsv" | "csv" | "text":
+                return tabular.read(files.read_text(path, request.entry.span), kind, request)
+    except DataError as error:
+        for diagnostic in error.diagnostics:
+            if diagnostic not in request.problems.errors:
+                request.problems.add(diagnostic)
+    return None
 
 
-def format_of(path: str) -> Format:
-    """By the ending, `.gz` left aside; what is neither TSV nor CSV is plain text, a line an example."""
+def format_of(path: str, ports: tuple[Port, ...]) -> Format:
+    """By the ending, `.gz` left aside; what has none that is known is idx for a picture, else text, a line a row."""
     stem = path.lower().removesuffix(".gz")
-    if stem.endswith(".tsv"):
-        return "tsv"
-    return "csv" if stem.endswith(".csv") else "lines"
+    endings: dict[str, Format] = {
+        ".tsv": "tsv",
+        ".csv": "csv",
+        ".jsonl": "jsonl",
+        ".npz": "npz",
+        ".idx": "idx",
+        "-ubyte": "idx",
+    }
+    for ending, format in endings.items():
+        if stem.endswith(ending):
+            return format
+    return "idx" if len(ports) == 1 and isinstance(ports[0].sort, Image) else "text"
+
+
+# Files side by side
+
+
+def _beside(request: Request, format: Format | None, path_of: Callable[[str, bool], Path]) -> list[Part | None]:
+    """One part for the first files of all ports, one for the second, and so on."""
+    entry = request.entry
+    known = {port.name: port for port in request.ports}
+    columns = [b for b in entry.beside if b.port in known]
+    groups: list[Part | None] = []
+    for i in range(max((len(b.paths) for b in columns), default=0)):
+        found: dict[str, Part | None] = {}
+        for beside in columns:
+            if i < len(beside.paths):
+                own = tuple(c for c in entry.columns or () if c.port == beside.port and c.heading is not None)
+                alone = replace(entry, columns=own or None)
+                asked = replace(request, ports=(known[beside.port],), entry=alone)
+                found[beside.port] = _one(beside.paths[i], beside.free, asked, format, path_of)
+        groups.append(_joined({name: part for name, part in found.items() if part is not None}, request))
+    return groups
+
+
+def _joined(parts: Mapping[str, Part], request: Request) -> Part | None:
+    """The parts of several ports as one, row beside row."""
+    counts = {part.count for part in parts.values()}
+    if len(counts) != 1:
+        if counts and not request.problems.errors:
+            request.problems.add(_unequal(parts, request))
+        return None
+    columns = Columns()
+    missing: dict[int, tuple[str, int]] = {}
+    for part in parts.values():
+        columns.texts.update(part.columns.texts)
+        columns.numbers.update(part.columns.numbers)
+        columns.lists.update(part.columns.lists)
+        columns.pictures.update(part.columns.pictures)
+        missing.update(part.missing)
+
+    def place(port: str, row: int, position: int | None) -> Span:
+        return parts[port].place(port, row, position)
+
+    return Part(counts.pop(), columns, place, tuple(f for p in parts.values() for f in p.files), missing)
+
+
+def _unequal(parts: Mapping[str, Part], request: Request) -> Diagnostic:
+    said = [f"{show(part.files[0].name)} has {plural(part.count, 'row')}" for part in parts.values()]
+    return Diagnostic(
+        "NN742",
+        f"files side by side must have equally many rows, but {', '.join(said[:-1])} and {said[-1]}",
+        request.entry.span,
+        help="row by row they belong together: look for a line that only one of them has",
+    )
+
+
+# What parts have in common
+
+
+def check_alike(parts: Mapping[str, Raw], entries: Mapping[str, Files], problems: Problems) -> None:
+    """An error where a text comes as strings in one entry and as lists in another."""
+    (first_name, first), *others = parts.items()
+    for name, part in others:
+        request = Request((), entries[name], problems)
+        if (found := _unlike(first.columns, part.columns, request, first_name)) is not None:
+            problems.add(found)
+
+
+def _unlike(first: Columns, second: Columns, request: Request, first_name: str = "the first file") -> Diagnostic | None:
+    before, now = first.kinds(), second.kinds()
+    for port, kind in now.items():
+        if before.get(port, kind) != kind:
+            return Diagnostic(
+                "NN744",
+                f"`{port}` comes as {kind} here, but as {before[port]} in {first_name}",
+                request.entry.span,
+                help="lists are tokens that are not split again: write all files in the same way",
+            )
+    return None
+
+
+def _without_missing(part: Part, problems: Problems) -> Part:
+    """The part without the rows that lack a number, and a warning that says how many."""
+    kept = [row for row in range(part.count) if row not in part.missing]
+    first = min(part.missing)
+    port, position = part.missing[first]
+    place = part.place(port, first, position)
+    if not kept:
+        problems.add(
+            Diagnostic("NN716", f"every row of {show(part.files[0].name)} lacks a number", place, "the first one")
+        )
+    count = len(part.missing)
+    have = "have" if count > 1 else "has"
+    problems.warn(
+        Diagnostic(
+            "NN736",
+            f"{count:,} of the {part.count:,} rows {have} a missing number and {'are' if count > 1 else 'is'} left out",
+            place,
+            "the first one",
+            help="`missing skip` asks for this",
+            severity="warning",
+        )
+    )
+
+    def moved(port: str, row: int, position: int | None) -> Span:
+        return part.place(port, kept[row], position)
+
+    return replace(part, count=len(kept), columns=part.columns.take(kept), place=moved, missing={})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,24 +30,29 @@ def number(text: str) -> float | None:
 
 
 def read(
-    rows: list[list[str]],
-    fields: tuple[int, ...],
+    columns: Sequence[Sequence[str]],
     place: Callable[[int, int], Span],
     title: Callable[[int], str],
     problems: Problems,
+    missing: dict[int, int] | None = None,
 ) -> NDArray[np.float64]:
-    """The numbers in these fields of the rows, f64[rows, fields]; one that is missing or wrong is an error.
+    """The numbers of these columns, f64[rows, columns]; one that is missing or wrong is an error.
 
-    place: from row and field of it to its span; title: from which of the fields to what it is called
+    place: from row and column to the span; title: from the column to what it is called
+    missing: takes the rows in which a number is missing, with the first such column, where that is no error; the
+        number is 0 there
     """
-    values = np.zeros((len(rows), len(fields)))
-    for k, field in enumerate(fields):
-        column = [number(row[field]) for row in rows]
+    values = np.zeros((len(columns[0]) if columns else 0, len(columns)))
+    for k, texts in enumerate(columns):
+        column = [number(text) for text in texts]
         if None in column:
             for i, value in enumerate(column):
                 if value is None:
-                    problems.add(wrong(rows[i][field], title(k), place(i, field)))
                     column[i] = 0.0
+                    if missing is not None and texts[i].strip(" ").lower() in MISSING:
+                        missing.setdefault(i, k)
+                    else:
+                        problems.add(wrong(texts[i], title(k), place(i, k)))
         values[:, k] = column
     return values
 
@@ -61,7 +66,7 @@ def wrong(text: str, title: str, span: Span) -> Diagnostic:
             "NN716",
             f"{title}: the number is missing ({shown})",
             span,
-            help="fill it in, or leave the row out of the file",
+            help="fill it in; `missing skip` in `data` leaves such rows out, and says how many",
         )
     if NUMBER.fullmatch(stripped) is not None:
         message = f"{title}: {show(text)} is too large: numbers go up to {LARGEST:.1e}"

@@ -31,28 +31,30 @@ class _Slip:
 
 
 def parse(file: TextFile, problems: Problems) -> tuple[list[list[str]], list[int]]:
-    """The rows and where each starts. A record that is wrong is left out, with an error."""
+    """The rows, and the number of each one's first line, from 0. A record that is wrong is left out, with an error."""
     text = file.text
     rows: list[list[str]] = []
-    starts: list[int] = []
-    at = 0
+    lines: list[int] = []
+    at = line_number = 0
     while at < len(text):
         stop = text.find("\n", at)
         stop = len(text) if stop < 0 else stop
         line = text[at:stop]
         if '"' not in line:
             rows.append(line.split(","))
-            starts.append(at)
+            lines.append(line_number)
             at = stop + 1
+            line_number += 1
             continue
         fields, after, slip = _record(text, at)
         if slip is None:
             rows.append([field.value for field in fields])
-            starts.append(at)
+            lines.append(line_number)
         else:
             problems.add(_diagnostic(file, slip))
+        line_number += text.count("\n", at, after)
         at = after
-    return rows, starts
+    return rows, lines
 
 
 def bounds(text: str, start: int, field: int) -> tuple[int, int]:

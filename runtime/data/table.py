@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,57 +12,115 @@ from runtime.data import rfc4180, tsv
 from runtime.data.files import TextFile, span_at
 from runtime.data.problems import Problems
 
-Format = Literal["tsv", "csv", "lines"]
+Separated = Literal["tsv", "csv", "text"]
+"""Formats of rows of fields; a line of plain text is a row of one field."""
+
+
+@dataclass(frozen=True)
+class Other:
+    """A row that has another number of fields than the first one, or white space only. line: its first, from 0."""
+
+    line: int
+    fields: list[str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one file. starts: for each row where it starts in the text."""
+    """The rows of one file, column by column; there are as many columns as the first row has fields.
+
+    lines: for each row the number of its first line, from 0
+    others: the rows that do not fit
+    """
 
     file: TextFile
-    format: Format
-    rows: list[list[str]]
-    starts: list[int]
+    format: Separated
+    columns: list[list[str]]
+    lines: Sequence[int]
+    others: tuple[Other, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.lines)
+
+    @property
+    def width(self) -> int:
+        return len(self.columns)
+
+    def row(self, i: int) -> list[str]:
+        return [column[i] for column in self.columns]
 
     def span(self, row: int, field: int | None = None) -> Span:
-        """Where a field stands; without one, the row's first line. A field too many or too few is the row's end."""
-        text, start = self.file.text, self.starts[row]
+        """Where a field stands; without one, the row's first line. A field past the last one is the row's end."""
+        return self.span_of_line(self.lines[row], field)
+
+    def span_of_line(self, line: int, field: int | None = None) -> Span:
+        """The same for the row that starts on this line."""
+        text = self.file.text
+        start = int(self.file.line_starts[line])
         stop = text.find("\n", start)
         begin, end = start, len(text) if stop < 0 else stop
-        if field is not None and self.format != "lines":
+        if field is not None and self.format != "text":
             begin, end = (rfc4180 if self.format == "csv" else tsv).bounds(text, start, field)
         return span_at(self.file.name, text, begin, end)
 
+    def without_first(self) -> Table:
+        """The rows below the headings."""
+        return Table(self.file, self.format, [c[1:] for c in self.columns], self.lines[1:], self.others)
 
-def parse(file: TextFile, format: Format, problems: Problems) -> Table:
+
+def parse(file: TextFile, format: Separated, problems: Problems) -> Table:
     """The file's rows. Those that cannot be read are left out, each with an error."""
-    if format == "csv":
-        rows, starts = rfc4180.parse(file, problems)
-    elif format == "tsv":
-        rows, starts = tsv.parse(file, problems)
-    else:
-        rows, starts = tsv.lines(file.text)
-    return Table(file, format, rows, starts)
+    if format == "csv" and '"' in file.text:
+        rows, numbers = rfc4180.parse(file, problems)
+        return of_rows(file, format, rows, numbers)
+    whole = tsv.lines(file.text)
+    if not whole:
+        return Table(file, format, [], [])
+    if format == "text":
+        return Table(file, format, [whole], range(len(whole)))
+    separator = "," if format == "csv" else "\t"
+    return of_lines(file, format, whole, range(len(whole)), separator)
 
 
-def checked(table: Table, width: int, problems: Problems) -> Table:
-    """The table without the rows that have not `width` fields; each of them is an error."""
-    wrong = [i for i, row in enumerate(table.rows) if len(row) != width]
-    if not wrong:
-        return table
-    for i in wrong:
-        problems.add(_wrong_count(table, i, width))
-    left_out = set(wrong)
-    keep = [i for i in range(len(table.rows)) if i not in left_out]
-    return Table(table.file, table.format, [table.rows[i] for i in keep], [table.starts[i] for i in keep])
+def of_lines(file: TextFile, format: Separated, whole: list[str], numbers: Sequence[int], separator: str) -> Table:
+    """The table of lines without quoting. numbers: of the lines, from 0."""
+    columns = tsv.columns(whole, separator)
+    if columns is not None:
+        return Table(file, format, columns, numbers)
+    return of_rows(file, format, [line.split(separator) for line in whole], numbers)
 
 
-def _wrong_count(table: Table, row: int, width: int) -> Diagnostic:
-    fields = table.rows[row]
+def of_rows(file: TextFile, format: Separated, rows: list[list[str]], numbers: Sequence[int]) -> Table:
+    """The table of rows that need not have as many fields."""
+    blank = [format == "tsv" and "\t".join(row).isspace() for row in rows]
+    width = next((len(row) for row, empty in zip(rows, blank, strict=True) if not empty), 0)
+    good: list[list[str]] = []
+    lines: list[int] = []
+    others: list[Other] = []
+    for row, line, empty in zip(rows, numbers, blank, strict=True):
+        if empty or len(row) != width:
+            others.append(Other(line, row))
+        else:
+            good.append(row)
+            lines.append(line)
+    return Table(file, format, [list(column) for column in zip(*good, strict=True)], lines, tuple(others))
+
+
+def check_others(table: Table, problems: Problems) -> None:
+    """An error for each row that does not fit."""
+    for other in table.others:
+        problems.add(_misfit(table, other))
+
+
+def _misfit(table: Table, other: Other) -> Diagnostic:
+    fields, width = other.fields, table.width
     if fields == [""]:
-        return Diagnostic("NN711", "the line is empty", table.span(row), help="delete the line")
+        return Diagnostic("NN711", "the line is empty", table.span_of_line(other.line), help="delete the line")
+    if table.format == "tsv" and "\t".join(fields).isspace():
+        span = table.span_of_line(other.line)
+        return Diagnostic("NN711", "the line holds white space only", span, help="delete the line")
     few = len(fields) < width
-    span = table.span(row, len(fields) - 1 if few else width)
+    span = table.span_of_line(other.line, len(fields) - 1 if few else width)
     separator = "a TAB" if table.format == "tsv" else "a comma"
     helps = [f"fields are separated by {separator}"]
     if not few and table.format == "csv":

@@ -23,7 +23,8 @@ def rows_of(text: str, format):
     problems = Problems()
     table = parse(TextFile("a", text, b""), format, problems)
     assert problems.errors == []
-    return table.rows
+    fitting = {line: table.row(i) for i, line in enumerate(table.lines)}
+    return [row for _, row in sorted({**fitting, **{o.line: o.fields for o in table.others}}.items())]
 
 
 @pytest.mark.parametrize(
