@@ -305,12 +305,19 @@ def is_sequence(node: Node) -> bool:
     return node.type.rank == (2 if is_ids(node) else 3)
 
 
+def is_picture(node: Node) -> bool:
+    """[B, h, w, c]"""
+    return node.type.rank == 4
+
+
 def what(node: Node | Bundle) -> str:
-    """What a value is, in the words of an error: `a vector [200]`, `a sequence [T, 200]`, `words [T]`."""
+    """What a value is, in the words of an error: `a vector [200]`, `a sequence [T, 200]`, `ids [T]`."""
     if isinstance(node, Bundle):
         return f"a bundle of sequences {shape_of(node)}"
     if is_ids(node):
-        return f"ids {shape_of(node)}"
+        return "an id" if node.type.rank == 1 else f"ids {shape_of(node)}"
+    if is_picture(node):
+        return f"a picture {shape_of(node)}"
     if is_sequence(node):
         return f"a sequence {shape_of(node)}"
     rank = node.type.rank - 1

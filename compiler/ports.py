@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compiler.layers.later import LATER_SORTS
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
-from compiler.sorts import Class, Port, Real, Sort, Tokens
+from compiler.sorts import Category, Class, Image, Port, Real, Sort, Tokens, has_ids, word_of
 from dsl import ast
 from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest
@@ -22,13 +22,25 @@ TOKENS = (
 SORTS: dict[str, Signature] = {
     "words": Signature("words", "text, split at white space", TOKENS),
     "chars": Signature("chars", "text, character by character", tuple(s for s in TOKENS if s.name != "punctuation")),
+    "category": Signature(
+        "category",
+        "one of a closed set; `category per words`: one for each token of the input `words`",
+        (
+            Setting("min", "count", "how often a value must be seen in training to have an id of its own", 1, low=1),
+            Setting("keep", "count", "how many values have ids of their own, the most frequent ones", low=1),
+            Setting("vocabulary", "name", "the input whose values are this one's too"),
+        ),
+    ),
     "real": Signature(
         "real", "numbers, a column each", (Setting("standard", "flag", "mean 0 and deviation 1 by the training rows"),)
     ),
+    "image": Signature("image", "a picture, image[height,width] or image[height,width,channels]; bytes over 255"),
     "class": Signature("class", "one of the labels that the training rows have"),
 }
-INPUTS = ("words", "chars", "real")
+INPUTS = ("words", "chars", "category", "real", "image")
 OUTPUTS = ("class", "real")
+MOST_COLUMNS = 1_000_000
+LONGEST_SIDE = 100_000
 
 
 def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, ...] | None:
@@ -44,9 +56,12 @@ def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, .
                 found.append(None)
             given.setdefault(port.name.id, port)
             sort = _sort(port.sort, output, evaluate, report)
-            found.append(None if sort is None else Port(port.name.id, sort, output, port.name.span))
+            per = port.sort.per.id if port.sort.per is not None else None
+            found.append(None if sort is None else Port(port.name.id, sort, output, port.name.span, per))
     known = [p for p in found if p is not None]
-    good = len(known) == len(found) and all(_shares(p, known, given, report) for p in known)
+    good = len(known) == len(found) and all(
+        _shares(p, known, given, report) and _is_per_text(p, known, given, report) for p in known
+    )
     return tuple(known) if good else None
 
 
@@ -77,13 +92,15 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
                 )
             )
         return None
-    if sort.per is not None:
+    if sort.per is not None and (output or word != "category"):
         message = f"{word} per {sort.per.id} is not there yet: one for each position"
         report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
         return None
     settings = resolve(SORTS[word], sort.options, sort.span, evaluate, lambda name: None, report)
     if settings is None:
         return None
+    if word == "image":
+        return _image(sort, evaluate, report)
     width = _width(sort, evaluate, report)
     if width is None:
         return None
@@ -94,18 +111,32 @@ def _width(sort: ast.Sort, evaluate: Evaluate, report: Report) -> int | None:
     if len(sort.sizes) == 0:
         return 1
     if sort.name.id != "real" or len(sort.sizes) > 1:
-        report(Diagnostic("NN211", f"{sort.name.id} has no such size", sort.span, help="only real has one: real[13]"))
+        help = "real[13] and image[28,28] have sizes"
+        report(Diagnostic("NN211", f"{sort.name.id} has no such size", sort.span, help=help))
         return None
     width = evaluate(sort.sizes[0])
-    if isinstance(width, int) and not isinstance(width, bool) and 1 <= width <= 1_000_000:
+    if isinstance(width, int) and not isinstance(width, bool) and 1 <= width <= MOST_COLUMNS:
         return width
     if width is not None:
-        report(
-            Diagnostic(
-                "NN211", f"real[{width}] is no number of columns", sort.sizes[0].span, help="real[13] is 13 columns"
-            )
-        )
+        message = f"real[{width}] is no number of columns"
+        report(Diagnostic("NN211", message, sort.sizes[0].span, help="real[13] is 13 columns"))
     return None
+
+
+def _image(sort: ast.Sort, evaluate: Evaluate, report: Report) -> Image | None:
+    if len(sort.sizes) not in (2, 3):
+        message = "image needs its height and width, and channels where it has colours"
+        report(Diagnostic("NN211", message, sort.span, help="image[28,28] is grey, image[32,32,3] has three channels"))
+        return None
+    sizes: list[int] = []
+    for expression in sort.sizes:
+        size = evaluate(expression)
+        if isinstance(size, int) and not isinstance(size, bool) and 1 <= size <= LONGEST_SIDE:
+            sizes.append(size)
+        elif size is not None:
+            message = f"a picture's size is a whole number from 1 to {LONGEST_SIDE:,}, not {size}"
+            report(Diagnostic("NN211", message, expression.span, help="image[28,28]"))
+    return Image(*sizes) if len(sizes) == len(sort.sizes) else None
 
 
 def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
@@ -113,26 +144,32 @@ def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
         return Class()
     if word == "real":
         return Real(width, settings["standard"] is True)
-    least, most, keep, shares = (settings[k] for k in ("min", "max", "keep", "vocabulary"))
+    least, most, kept, shares = (settings.get(k) for k in ("min", "max", "keep", "vocabulary"))
+    min = least if isinstance(least, int) else 1
+    keep = kept if isinstance(kept, int) else None
+    vocabulary = shares if isinstance(shares, str) else None
+    if word == "category":
+        return Category(min, keep, vocabulary)
     return Tokens(
         unit=word,
         lower=settings["lower"] is True,
         punctuation=settings.get("punctuation") is True,
-        min=least if isinstance(least, int) else 1,
+        min=min,
         max=most if isinstance(most, int) else None,
-        keep=keep if isinstance(keep, int) else None,
+        keep=keep,
         reverse=settings["reverse"] is True,
         marks=settings["marks"] is True,
-        vocabulary=shares if isinstance(shares, str) else None,
+        vocabulary=vocabulary,
     )
 
 
 def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: Report) -> bool:
-    if not isinstance(port.sort, Tokens) or port.sort.vocabulary is None:
+    if not isinstance(port.sort, Tokens | Category) or port.sort.vocabulary is None:
         return True
     name = port.sort.vocabulary
     other = next((p for p in known if p.name == name), None)
-    if other is None or other is port or not isinstance(other.sort, Tokens) or other.sort.unit != port.sort.unit:
+    fits = other is not None and other is not port and has_ids(other) and word_of(other.sort) == word_of(port.sort)
+    if other is None or not fits or not isinstance(other.sort, Tokens | Category):
         near = nearest(name, [p.name for p in known if p is not port])
         help = f"did you mean {near}?" if near else "name another input of the same sort"
         report(Diagnostic("NN307", f"there is no vocabulary of {name} to share", given[port.name].sort.span, help=help))
@@ -148,3 +185,24 @@ def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: R
         )
         return False
     return True
+
+
+def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], report: Report) -> bool:
+    """Whether what `per` names is an input whose positions can be shared."""
+    if port.per is None:
+        return True
+    texts = [p.name for p in known if isinstance(p.sort, Tokens) and not p.output]
+    if port.per in texts:
+        return True
+    place = given[port.name].sort.per
+    assert place is not None
+    other = next((p for p in known if p.name == port.per and not p.output), None)
+    if other is None:
+        message = f"there is no input {port.per} for {port.name} to have a value for each token of"
+        near = nearest(port.per, texts)
+        help = f"did you mean {near}?" if near else "name an input of words or chars"
+    else:
+        message = f"{port.per} is {word_of(other.sort)}, which has no positions"
+        help = f"the texts are {', '.join(texts)}" if texts else "name an input of words or chars"
+    report(Diagnostic("NN215", message, place.span, help=help))
+    return False

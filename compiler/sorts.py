@@ -79,6 +79,21 @@ class Port:
     per: str | None = None
 
 
+def word_of(sort: Sort) -> str:
+    """The word that a sort is written with."""
+    match sort:
+        case Tokens(unit=unit):
+            return unit
+        case Category():
+            return "category"
+        case Real():
+            return "real"
+        case Image():
+            return "image"
+        case Class():
+            return "class"
+
+
 def has_ids(port: Port) -> bool:
     """Whether a vocabulary serves it."""
     return isinstance(port.sort, Tokens | Category)

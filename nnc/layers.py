@@ -8,10 +8,9 @@ from math import prod
 from compiler.experiment import Head, LayerRow, Network, Parameter
 from compiler.ir.graph import Input, Node
 from compiler.ir.types import Extent, Type, size_bytes
-from compiler.sorts import Class, Port, Real, Tokens
+from compiler.sorts import Category, Class, Image, Port, Real, Tokens, has_ids, vocabulary_symbol_of
 from dsl.render import columns, show
 
-SYMBOL_WORDS = {"V": "word", "classes": "class"}
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
 GUESSES = {"V": 10_000, "classes": 2}
@@ -37,17 +36,31 @@ def weight_counts(parameters: Iterable[Parameter]) -> dict[tuple[str, ...], int]
     return counts
 
 
-def weights_in_words(parameters: Iterable[Parameter]) -> str:
+def weights_in_words(network: Network) -> str:
     """`38,602 weights + 128 a word`."""
-    counts = weight_counts(parameters)
+    counts = weight_counts(network.parameters)
+    nouns = _nouns(network.ports)
     parts = [f"{counts.get((), 0):,} weights"] if counts.get((), 0) or not counts else []
     for symbols, count in counts.items():
         if symbols:
-            words = [SYMBOL_WORDS.get(s.partition(".")[0], s) for s in symbols]
+            # What is neither is a sum of several: one-hot values side by side.
+            words = [nouns.get(s, "class" if s.startswith("classes") else "value") for s in symbols]
             names = words[0] if len(words) == 1 else " and ".join(words)
             noun = "" if parts else " weight" if count == 1 else " weights"
             parts.append(f"{count:,}{noun} a {names}")
     return " + ".join(parts)
+
+
+def _nouns(ports: tuple[Port, ...]) -> dict[str, str]:
+    """What one of a vocabulary is called: `word`, `value of country`."""
+    nouns: dict[str, str] = {}
+    for port in ports:
+        if has_ids(port):
+            symbol = vocabulary_symbol_of(port, ports)
+            unit = {"words": "word", "chars": "character"}[port.sort.unit] if isinstance(port.sort, Tokens) else "value"
+            _, several, name = symbol.partition(".")
+            nouns.setdefault(symbol, f"{unit} of {show(name)}" if several else unit)
+    return nouns
 
 
 def sizes_at(nodes: Iterable[Node], length: int, given: Mapping[str, int] | None = None) -> dict[str, int]:
@@ -85,8 +98,12 @@ def sort_in_words(port: Port) -> str:
     match port.sort:
         case Tokens(unit=unit):
             return f"{show(port.name)}: {unit} [T]"
+        case Category():
+            return f"{show(port.name)}: category{' [T]' if port.per else ''}"
         case Real(width=width):
             return f"{show(port.name)}: real [{width}]"
+        case Image(height=height, width=width, channels=channels):
+            return f"{show(port.name)}: image [{height}, {width}{f', {channels}' if channels > 1 else ''}]"
         case Class():
             return f"{show(port.name)}: class"
 
@@ -114,7 +131,7 @@ def summary(network: Network) -> str:
     layers = f"{count} {'layer' if count == 1 else 'layers'}"
     # What a word costs does not hang on how many words or labels there are; what an example costs may.
     at = f" at {sizes}" if not slope and (sizes := guessed(nodes)) else ""
-    return f"{layers}, {weights_in_words(network.parameters)}, {_flop(slope, once)}{at}"
+    return f"{layers}, {weights_in_words(network)}, {_flop(slope, once)}{at}"
 
 
 def _flop(slope: float, once: float) -> str:
@@ -141,7 +158,7 @@ def table(network: Network, width: int) -> list[str]:
     """The table of layers, as wide as it needs; columns are left out from the right where the terminal is narrow."""
     words = has_words(network)
     heading = ("line", "layer", "out", "weights", "FLOP/word" if words else "FLOP", "bytes/word" if words else "bytes")
-    rows = [heading, *(_row(row, words, network.inputs[0].span.file) for row in network.layers)]
+    rows = [heading, *(row_cells(row, words, network.inputs[0].span.file) for row in network.layers)]
     nodes = unique(n for row in network.layers for n in row.nodes)
     rows.append(("", "total", "", _weights(network.parameters), *_costs(nodes, words)))
     aligned = _aligned(rows, width)
@@ -154,7 +171,7 @@ def _outputs(network: Network) -> str:
     return ", ".join(f"{sort_in_words(h.port)}, {h.loss}" for h in network.heads)
 
 
-def _row(row: LayerRow, words: bool, file: str) -> tuple[str, ...]:
+def row_cells(row: LayerRow, words: bool, file: str) -> tuple[str, ...]:
     """A line of a file that the spec uses is shown with its file."""
     text = "  " * row.depth + show(row.text)
     line = str(row.span.line) if row.span.file == file else f"{show(row.span.file)}:{row.span.line}"

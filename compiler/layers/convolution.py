@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Use, is_ids, is_sequence, what
+from compiler.build import Bundle, Use, is_ids, is_picture, is_sequence, what
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.ir.types import times
@@ -21,7 +21,9 @@ def sequence(use: Use, x: Node) -> None:
     """Refuses what has no positions."""
     if not is_sequence(x):
         pooled = use.build.pooled.get(x)
-        if pooled is None:
+        if is_picture(x):
+            help = "layers for pictures are not there yet: flatten makes a vector of it, for dense"
+        elif pooled is None:
             help = "a sequence comes from embed or onehot"
         elif pooled.word == use.word:
             help = f"the positions are one vector already: leave this {use.word} out"

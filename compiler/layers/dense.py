@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.build import Use
+from compiler.build import Use, is_picture, what
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.layers.activation import FUNCTIONS, activated, numbers
@@ -18,6 +18,9 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
     """[*S, n] -> [*S, size]: activation(x W + b)."""
     (x,) = operands
     numbers(use, x)
+    if is_picture(x):
+        # It could work at each pixel, as at each word; who writes it means all of them.
+        use.fail("NN216", f"dense needs a vector, but gets {what(x)}", help="put flatten before it", about=x)
     x = use.build.finite(x, use.span)
     size = use.settings["size"] if use.settings["size"] is not None else use.units
     if size is None:

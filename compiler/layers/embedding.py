@@ -18,7 +18,7 @@ def _vocabulary(use: Use, ids: Node) -> Dim:
     if not is_ids(ids):
         use.fail(
             "NN202",
-            f"{use.word} needs words or chars, but gets {what(ids)}",
+            f"{use.word} needs ids, of words, chars or a category, but gets {what(ids)}",
             "these are numbers already",
             help=f"leave {use.word} out, or feed it a text: text | {use.word}",
             about=ids,
@@ -27,7 +27,7 @@ def _vocabulary(use: Use, ids: Node) -> Dim:
 
 
 def _embed(use: Use, operands: tuple[Node, ...]) -> Node:
-    """A row of a table for each id. [T] -> [T, size]; row 0, the padding, is zeros and stays so."""
+    """A row of a table for each id. [*S] -> [*S, size]; row 0, the padding, is zeros and stays so."""
     (ids,) = operands
     size = use.count("size")
     start = Init("normal", 1 / math.sqrt(size), size, size, padding_row=True)

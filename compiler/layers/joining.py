@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from compiler.build import Use, is_sequence, shape_of, what
+from compiler.build import Use, is_ids, is_sequence, shape_of, what
 from compiler.ir.graph import Node, Op
 from compiler.ir.types import is_ragged
 from compiler.layers.activation import numbers
@@ -25,7 +25,8 @@ def aligned(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
 def meet(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
     """Operands of arithmetic, made to broadcast; refuses shapes that are not equal where they must be."""
     # A vector of weights is the same for every example.
-    values = tuple(use.op(Reshape((1, *v.type.shape)), v) if v.type.rank == 1 else v for v in values)
+    weights = [v.type.rank == 1 and not is_ids(v) for v in values]
+    values = tuple(use.op(Reshape((1, *v.type.shape)), v) if w else v for v, w in zip(values, weights, strict=True))
     for v in values:
         numbers(use, v)
     met = aligned(use, values)

@@ -16,14 +16,18 @@ from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
 from compiler.sorts import (
+    Category,
     Class,
+    Image,
     Port,
     Real,
     Tokens,
     classes_symbol_of,
+    has_positions,
     owner,
     sequence_symbol_of,
     vocabulary_symbol_of,
+    word_of,
 )
 from dsl import ast
 from dsl.errors import Diagnostic
@@ -98,16 +102,27 @@ def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim
 
 
 def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Node:
-    if isinstance(port.sort, Tokens):
-        dim = symbol(sequence_symbol_of(port, ports))
-        node = build.input(port.name, Type("i64", (BATCH, dim), "zero"), "data")
-        build.vocabularies[node] = bind(symbol(vocabulary_symbol_of(port, ports)), sizes)
-        build.owners[node] = owner(port)
-        build.lengths(dim)
-    else:
-        width = port.sort.width if isinstance(port.sort, Real) else 1
-        node = build.input(port.name, Type(build.dtype, (BATCH, width)), "data")
+    match port.sort:
+        case Tokens() | Category():
+            node = _ids(build, port, ports, sizes)
+        case Image(height=height, width=width, channels=channels):
+            node = build.input(port.name, Type(build.dtype, (BATCH, height, width, channels)), "data")
+        case Real(width=width):
+            node = build.input(port.name, Type(build.dtype, (BATCH, width)), "data")
+        case Class():
+            raise AssertionError("a label is no input")
     build.origins[node] = Origin(port.span, f"this input is {what(node)}", port.name)
+    return node
+
+
+def _ids(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Node:
+    """[T] of a text or of what has a text's positions; one id of a category."""
+    positions = (symbol(sequence_symbol_of(port, ports)),) if has_positions(port) else ()
+    node = build.input(port.name, Type("i64", (BATCH, *positions)).with_pad("zero"), "data")
+    for dim in positions:
+        build.lengths(dim)
+    build.vocabularies[node] = bind(symbol(vocabulary_symbol_of(port, ports)), sizes)
+    build.owners[node] = owner(port)
     return node
 
 
@@ -198,14 +213,13 @@ def network(
 
 def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Port, ...], Diagnostic | None]:
     """The ports with the second's vocabulary joined to the first's: their ids look up the same table."""
-    found = {p.name: p.sort for p in ports if isinstance(p.sort, Tokens)}
-    first, second = found[same.first], found[same.second]
-    if first.unit != second.unit:
-        message = f"{same.first} is {first.unit} and {same.second} is {second.unit}: they cannot share one table"
+    first, second = ({p.name: word_of(p.sort) for p in ports}[name] for name in (same.first, same.second))
+    if first != second:
+        message = f"{same.first} is {first} and {same.second} is {second}: they cannot share one table"
         return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")
     merged = tuple(
         replace(p, sort=replace(p.sort, vocabulary=same.first))
-        if isinstance(p.sort, Tokens) and owner(p) == same.second
+        if isinstance(p.sort, Tokens | Category) and owner(p) == same.second
         else p
         for p in ports
     )

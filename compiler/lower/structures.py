@@ -39,13 +39,14 @@ def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | 
     if word == "shared":
         message = "shared only declares, and stands on a line of its own"
         walk.build.fail("NN505", message, layer.span, help="shared NAME { ... }, then x | NAME")
-    if x is None:
+    if x is None and word != "parallel":
         walk.build.fail(
             "NN501", f"there is nothing to feed {word}", place, help=f"pipe a value in: x | {word} {{ ... }}"
         )
     rows, nodes = len(walk.build.rows), walk.build.made
     with walk.deeper(layer.span):
         if word == "repeat":
+            assert x is not None
             value = repeat(walk, layer, layer.body, scope, x)
         elif layer.arguments:
             walk.build.fail("NN401", f"{word} takes no settings", layer.arguments[0].span)
@@ -55,7 +56,7 @@ def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | 
     return value
 
 
-def _labelled(walk: Walk, layer: ast.Layer, braces: ast.Body, word: str, scope: Scope, x: Value) -> Value:
+def _labelled(walk: Walk, layer: ast.Layer, braces: ast.Body, word: str, scope: Scope, x: Value | None) -> Value:
     """residual or parallel; a label names its weights."""
     lower = residual if word == "residual" else parallel
     if layer.label is None:
@@ -73,8 +74,9 @@ def _labelled(walk: Walk, layer: ast.Layer, braces: ast.Body, word: str, scope: 
     return result
 
 
-def residual(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
+def residual(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value | None) -> Value:
     """x + f(x), as arithmetic adds; the result is as x is."""
+    assert x is not None
     f = inside(walk, braces, Scope(scope), x)
     if isinstance(x, Failed):
         raise Stop
@@ -101,8 +103,8 @@ def _meets(x: tuple[Dim, ...], f: tuple[Dim, ...]) -> bool:
     return len(spread) == len(x) and all(b in (1, a) for a, b in zip(x, spread, strict=True))
 
 
-def parallel(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value) -> Value:
-    """Each line of the same x, side by side."""
+def parallel(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value | None) -> Value:
+    """Each line of the same x, side by side; where there is none, each line names its own."""
     inner = Scope(scope)
     values = [(s, statements.line(walk, s, inner, x)) for s in braces.statements if not structures_only(s)]
     if not values:

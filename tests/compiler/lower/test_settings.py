@@ -139,7 +139,7 @@ def test_string_constant_stands_for_its_word():
         ("x: real(min=2)", "y: real", [("NN401", 2, 17)]),
         ("x: class", "y: real", [("NN210", 2, 12)]),
         ("x: rael", "y: real", [("NN306", 2, 12)]),
-        ("x: image[28,28]", "y: real", [("NN350", 2, 12)]),
+        ("x: series[4]", "y: real", [("NN350", 2, 12)]),
         ("x: real", "y: words", [("NN350", 2, 24)]),
         ("x: real", "y: class per x", [("NN350", 2, 24)]),
     ],
