@@ -29,9 +29,13 @@ def initial(init: Init, type: Type, random: np.random.Generator) -> Array:
         case "zeros" | "constant":
             values = np.full(shape, width)
         case "normal" | "he":
-            values = random.standard_normal(shape) * width
+            values = random.standard_normal(shape)
+            values *= width
         case "uniform" | "xavier":
-            values = (random.random(shape) * 2 - 1) * width
+            values = random.random(shape)
+            values *= 2
+            values -= 1
+            values *= width
     values = values.astype(NUMPY_DTYPES[type.dtype])
     if init.padding_row:
         values[0] = 0

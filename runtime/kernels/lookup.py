@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from runtime.backend import Array, Rows, Xp
 
+PART = 2048
+"""Rows that are added at a time."""
+
 
 def gather(xp: Xp, out: Array, table: Array, ids: Array) -> None:
     xp.take(table, ids, axis=0, out=out, mode="clip")
@@ -35,7 +38,10 @@ def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array) -> None:
     xp.take(rows, order[starts], axis=0, out=out.values[:n], mode="clip")
     done, left = 1, xp.flatnonzero(counts > 1)
     while len(left) > 32:
-        out.values[left] += rows[order[starts[left] + done]]
+        # In parts, for what is taken out of a table is a copy.
+        for begin in range(0, len(left), PART):
+            part = left[begin : begin + PART]
+            out.values[part] += rows[order[starts[part] + done]]
         done += 1
         left = left[counts[left] > done]
     for i in left.tolist():

@@ -1,0 +1,201 @@
+"""What a run takes of memory at most, part by part, told before anything is allocated."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from math import prod
+
+import numpy as np
+
+from compiler.ir.types import DTYPES, Type, bound_shape, elements, size_bytes
+from compiler.ops.product import MatMul, Outer
+from compiler.ops.reduction import PutAlong, TakeAlong
+from compiler.plan.plan import Call, Loop, Place, Plan
+from runtime.data import Rows
+from runtime.data.batches import batch_count, largest_sizes
+from runtime.data.tokens import Sequences
+from runtime.execute import KEPT, Executor
+
+CALL_BYTES, VIEW_BYTES = 1500, 150
+"""A bound program: of each call its plan, source, code and views; of each block of a loop each view."""
+POSITION_BYTES, NUMBER_BYTES, ROW_BYTES = 52, 20, 64
+"""A batch is made while the one before it still lies there: of a text's position its id twice, where it comes from and
+what that is computed with; of a number itself in three forms; of a row its place in the epoch's order."""
+PACKED, MOST_PACKED, PACKING, PACKERS = 448, 32 << 20, 1 << 20, 2
+"""BLAS copies one factor of a product into memory of its own: so many columns at a time, at most so many bytes, beside
+a part of the other; with several threads for this many of them. Measured with OpenBLAS."""
+DRAWN_BYTES = 8
+"""A weight is drawn in float64, and then rounded."""
+ALWAYS = 2 << 20
+SLACK = 0.03
+"""Of the whole, for what an allocator leaves between."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes, of what is there at the same time.
+
+    data: the rows as ids and numbers, read before; copies: the best epoch's weights, and all at the epoch's start
+    arena: activations, gradients and all else between, of the largest batch; batches: rows on their way into it
+    programs: compiled ones, one for each length of batches; products: what BLAS copies
+    scores: what an evaluation collects; starting: what drawing the first weights takes beyond all this
+    """
+
+    data: int
+    weights: int
+    optimizer: int
+    copies: int
+    arena: int
+    batches: int
+    programs: int
+    products: int
+    scores: int
+    starting: int = 0
+
+    @property
+    def total(self) -> int:
+        parts = sum(getattr(self, part.name) for part in fields(self))
+        return ALWAYS + parts + int(SLACK * (parts - self.data))
+
+    @property
+    def to_come(self) -> int:
+        """What is not there yet when training begins."""
+        return self.total - self.data
+
+
+@dataclass(frozen=True)
+class Plans:
+    """An executor, the rows it runs over, and the sizes of the largest batches of them."""
+
+    executor: Executor
+    rows: Rows
+    batch: int
+    tokens: int | None = None
+
+    def largest(self) -> list[Plan]:
+        return [self.executor.plan(sizes) for sizes in largest_sizes(self.rows, self.batch, self.tokens)]
+
+
+def footprint(
+    parameters: Sequence[Type],
+    states: Sequence[Type],
+    epochs: int | None,
+    training: Plans,
+    scoring: Sequence[Plans],
+    parts: Sequence[Rows],
+) -> Footprint:
+    """Of a training run over parts. epochs: at most, None where only steps are counted."""
+    weights, optimizer = (sum(size_bytes(t, {}) for t in types) for types in (parameters, states))
+    largest = max((elements(t, {}) for t in (*parameters, *states)), default=0)
+    plans = [(part, plan) for part in (training, *scoring) for plan in part.largest()]
+    found = Footprint(
+        data=sum(map(data_bytes, parts)),
+        weights=weights,
+        optimizer=optimizer,
+        # The look for what is not finite takes a byte for each number.
+        copies=2 * weights + optimizer + largest,
+        arena=max(plan.arena_bytes for _, plan in plans),
+        batches=max(batch_bytes(part.rows, dict(plan.sizes)) for part, plan in plans)
+        + max(ROW_BYTES * part.rows.count for part in (training, *scoring)),
+        programs=_programs(training, epochs) + _programs_of(scoring),
+        products=max(_packed_bytes(plan) for _, plan in plans),
+        scores=max((_score_bytes(part) for part in scoring), default=0),
+    )
+    start = found.data + weights + optimizer + DRAWN_BYTES * largest
+    return replace(found, starting=max(0, start - sum(getattr(found, part.name) for part in fields(found))))
+
+
+def data_bytes(rows: Rows) -> int:
+    """The encoded rows."""
+    return sum(
+        c.ids.nbytes + 2 * c.offsets.nbytes if isinstance(c, Sequences) else c.nbytes for c in rows.columns.values()
+    )
+
+
+def batch_bytes(rows: Rows, sizes: Mapping[str, int]) -> int:
+    """Making a batch of these sizes."""
+    count = sizes["B"]
+    found = 0
+    for name, column in rows.columns.items():
+        if isinstance(column, Sequences):
+            found += count * sizes[rows.symbols.get(name, f"T.{name}")] * POSITION_BYTES
+        else:
+            found += count * prod(column.shape[1:]) * NUMBER_BYTES
+    return found
+
+
+def program_bytes(plan: Plan) -> tuple[int, int]:
+    """A bound program and its plan: what every batch size costs, and what grows with it."""
+    calls, views, tables = 0, 0, 0
+    for work in _work(plan):
+        if isinstance(work, Loop):
+            calls += len(work.body)
+            views += work.count * (1 + len(work.parts) + len(work.temporaries))
+            continue
+        calls += 1
+        if isinstance(work.op, TakeAlong | PutAlong):
+            of = work.inputs[0] if isinstance(work.op, TakeAlong) else work.out
+            assert isinstance(of, Place)
+            tables += DTYPES["i64"] * prod(of.shape) // max(of.shape[work.op.axis], 1)
+    return calls * CALL_BYTES, views * VIEW_BYTES + tables
+
+
+def _programs(part: Plans, epochs: int | None) -> int:
+    """All programs that can stay bound."""
+    fixed, growing = (max(of) for of in zip(*(program_bytes(plan) for plan in part.largest()), strict=True))
+    widths = [_widths(part.rows, port, symbol) for port, symbol in part.rows.symbols.items()]
+    kinds = prod(len(w) for w in widths) * (2 if part.tokens is None and part.rows.count % part.batch else 1)
+    batches = batch_count(part.rows, part.batch, tokens=part.tokens)
+    if part.tokens is not None:
+        kinds = KEPT
+    count = min(KEPT, kinds, batches * (KEPT if epochs is None else epochs))
+    # The largest is there once, the others are of every length.
+    share = prod(float(w.mean() / w.max()) for w in widths)
+    return count * fixed + growing + int((count - 1) * growing * share)
+
+
+def _programs_of(scoring: Sequence[Plans]) -> int:
+    """Those of scoring: all parts are scored by the same executor."""
+    return max((_programs(part, 1) for part in scoring), default=0)
+
+
+def _widths(rows: Rows, port: str, symbol: str) -> np.ndarray:
+    lengths = np.unique(rows.lengths(port))
+    return np.unique([rows.padded_length(symbol, max(1, int(n))) for n in lengths])
+
+
+def _work(plan: Plan) -> Iterator[Call | Loop]:
+    for step in plan.steps:
+        yield from step.work
+
+
+def _packed_bytes(plan: Plan) -> int:
+    """What BLAS takes for the largest product."""
+    found = 0
+    for work in _work(plan):
+        if isinstance(work, Call) and isinstance(work.op, MatMul | Outer):
+            x = work.inputs[0]
+            assert isinstance(x, Place)
+            rows, width = prod(x.shape[:-1]), x.shape[-1]
+            if isinstance(work.op, Outer):
+                rows, width = width, rows
+            found = max(found, min(rows * min(width, PACKED) * DTYPES[x.dtype] + PACKING, MOST_PACKED))
+    return found * min(threads(), PACKERS)
+
+
+def threads() -> int:
+    """Of BLAS."""
+    said = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(int(said), available) if said.isdecimal() and int(said) else available
+
+
+def _score_bytes(part: Plans) -> int:
+    """What scoring collects of all rows, and counts labels with."""
+    found = 0
+    for output in part.executor.graph.outputs:
+        shape = bound_shape(output.node.type, largest_sizes(part.rows, part.batch, part.tokens)[0])
+        found += part.rows.count * prod(shape[1:]) * DTYPES[output.node.type.dtype]
+    return found + part.rows.count * ROW_BYTES
