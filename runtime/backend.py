@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -42,7 +42,9 @@ class Backend:
     """kernels: a namespace of the functions that an emitted program calls as `k.name`.
 
     empty: so many bytes, not cleared, beginning at a multiple of 64
-    quiet: a context in which floating-point infinities and NaN raise no warning
+    to_device: an array of the host, or a number of NumPy's, as the backend's own; to_host: the way back, where it waits
+    quiet: a context for steps, in which floating-point infinities and NaN raise no warning
+    available_bytes: memory that can be had where the arrays are; an estimate, never 0
     """
 
     name: str
@@ -52,3 +54,14 @@ class Backend:
     to_device: Callable[[Array], Array]
     to_host: Callable[[Array], Array]
     quiet: Callable[[], AbstractContextManager[Any]]
+    available_bytes: Callable[[], int]
+
+
+def all_finite(backend: Backend, arrays: Iterable[Array]) -> bool:
+    """Whether no array of the backend has an infinity or NaN. One number an array comes to the host."""
+    with backend.quiet():
+        return all(bool(backend.to_host(backend.xp.isfinite(array).all())) for array in arrays)
+
+
+def on_host(backend: Backend, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: backend.to_host(array) for name, array in arrays.items()}

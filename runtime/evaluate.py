@@ -15,7 +15,7 @@ from compiler.sorts import Class
 from runtime.backend import Array
 from runtime.data import Batch, Rows, Tables, batches
 from runtime.execute import Executor
-from runtime.memory import available_bytes, require_memory
+from runtime.memory import require_memory
 from runtime.metrics import auc, class_scores, number_scores
 
 
@@ -74,7 +74,7 @@ def number_or_null(value: float | int) -> float | int | None:
 def require_room(executor: Executor, rows: Rows, batch: int) -> None:
     """Raises RunError NN852 where a batch of these rows does not fit: one text may be as long as a book."""
     largest = {"B": min(batch, rows.count), **rows.longest}
-    require_memory(executor.arena_bytes(largest), available_bytes(), "scoring these rows")
+    require_memory(executor.arena_bytes(largest), executor.backend.available_bytes(), "scoring these rows")
 
 
 def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tables, batch: int) -> Evaluation:

@@ -45,7 +45,7 @@ class Arena:
             self.grown += 1
 
     def at(self, offset: int, shape: tuple[int, ...], dtype: type) -> Array:
-        size = prod(shape) * self._backend.xp.dtype(dtype).itemsize
+        size = prod(shape) * np.dtype(dtype).itemsize
         return self._memory[offset : offset + size].view(dtype).reshape(shape)
 
 
@@ -72,7 +72,7 @@ class Executor:
         store: Mapping[str, Array],
         arena: Arena | None = None,
     ) -> None:
-        self._backend = backend
+        self.backend = backend
         self.graph = graph
         self._compile = compile_bucket
         self._store = store
@@ -98,8 +98,8 @@ class Executor:
             given = feeds[name]
             if np.shape(given) != staged.shape:
                 raise InternalError(f"{name} is fed as {np.shape(given)}, and is {staged.shape}")
-            staged[...] = self._backend.to_device(given)
-        with self._backend.quiet():
+            staged[...] = self.backend.to_device(given)
+        with self.backend.quiet():
             program.step()
         return {name: self._on_host(name, value, sizes) for name, value in program.outputs.items()}
 
@@ -117,6 +117,9 @@ class Executor:
         program = self._programs.get(bucket)
         if program is None or program.grown != self._arena.grown:
             source, plan = self._source(sizes)
+            if plan.arena_bytes > self._arena.bytes:
+                # Their views would keep the old arena beside the new one.
+                self._programs.clear()
             self._arena.reserve(plan.arena_bytes)
             program = self._programs[bucket] = self._bind(source, plan)
             if len(self._programs) > KEPT:
@@ -129,7 +132,7 @@ class Executor:
         space: dict[str, Callable[..., tuple[Callable[[], None], tuple[Array, ...], tuple[Value, ...]]]] = {}
         # The source was written by compiler.emit from a plan; of the spec it has comments only.
         exec(compile(source, "<step>", "exec"), {}, space)
-        backend = self._backend
+        backend = self.backend
         step, inputs, outputs = space["bind"](backend.xp, backend.kernels, self._arena.at, weights)
         return _Program(
             step,
@@ -146,9 +149,9 @@ class Executor:
 
     def _on_host(self, name: str, value: Value, sizes: Mapping[str, int]) -> Array:
         if not isinstance(value, Rows):
-            return self._backend.to_host(value)
+            return self.backend.to_host(value)
         where = dict(self.plan(sizes).outputs)[name]
         assert isinstance(where, RowsPlace)
-        table = self._backend.xp.zeros((where.rows, *value.values.shape[1:]), value.values.dtype)
-        self._backend.kernels.dense(self._backend.xp, table, value)
-        return self._backend.to_host(table)
+        table = self.backend.xp.zeros((where.rows, *value.values.shape[1:]), value.values.dtype)
+        self.backend.kernels.dense(self.backend.xp, table, value)
+        return self.backend.to_host(table)

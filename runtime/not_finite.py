@@ -11,7 +11,7 @@ from compiler.ir.types import Type, sequence_symbol, value_of
 from compiler.settings.train import TrainSettings
 from dsl.errors import Diagnostic
 from dsl.render import show
-from runtime.backend import Array
+from runtime.backend import Array, all_finite, on_host
 from runtime.execute import Executor
 from runtime.interpret import evaluate as interpret
 
@@ -35,9 +35,9 @@ def not_finite(
     last: the step at which it was noticed; loss: that step's, None where only a weight is not finite
     """
     for step, feeds, sizes in steps:
-        before = {name: values.copy() for name, values in store.items()}
+        before = {name: values.copy() for name, values in on_host(executor.backend, store).items()}
         again = float(executor.run(feeds, sizes)["loss"])
-        damaged = [name for name, values in store.items() if not np.isfinite(values).all()]
+        damaged = [name for name, values in store.items() if not all_finite(executor.backend, [values])]
         if not np.isfinite(again) or damaged:
             found = first_not_finite(executor.graph, {**before, **feeds}, sizes, damaged)
             return _told(step, epoch, again, damaged, found, settings)

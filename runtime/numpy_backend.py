@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 
-from compiler.ir.text import op_name
 from compiler.plan.arena import ALIGNMENT
-from runtime.backend import Array, Backend, Rows
-from runtime.kernels import KERNELS
-from runtime.kernels.blocks import blocks
-from runtime.kernels.layout import reshaped
-from runtime.kernels.reduction import column_starts
+from runtime.backend import Array, Backend
+from runtime.kernels import KERNELS, called_by_programs
+from runtime.memory import available_bytes
 
 
 def numpy_backend() -> Backend:
-    named = {op_name(op): kernel for op, kernel in KERNELS.items()}
-    kernels = SimpleNamespace(**named, Rows=Rows, blocks=blocks, column_starts=column_starts, reshaped=reshaped)
-    return Backend("numpy", np, kernels, _empty, _same, _same, lambda: np.errstate(all="ignore"))
+    return Backend(
+        name="numpy",
+        xp=np,
+        kernels=called_by_programs(KERNELS),
+        empty=_empty,
+        to_device=_same,
+        to_host=_same,
+        quiet=lambda: np.errstate(all="ignore"),
+        available_bytes=available_bytes,
+    )
 
 
 def _empty(size: int) -> Array:

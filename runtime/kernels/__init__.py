@@ -7,10 +7,11 @@ hold anything at first. Fused has no kernel: its steps have.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import TypeAlias
 
 from compiler.ir.graph import Op
+from compiler.ir.text import op_name
 from compiler.ops import chance as chance_ops
 from compiler.ops import elementwise as elementwise_ops
 from compiler.ops import lookup as lookup_ops
@@ -19,7 +20,10 @@ from compiler.ops import product as product_ops
 from compiler.ops import reduction as reduction_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
+from runtime.backend import Rows
 from runtime.kernels import chance, elementwise, lookup, normal, product, reduction, sequence, shape
+from runtime.kernels.blocks import blocks
+from runtime.kernels.layout import reshaped
 
 Kernel: TypeAlias = Callable[..., None]
 
@@ -78,3 +82,9 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     normal_ops.LogSoftmax: normal.log_softmax,
     chance_ops.DropoutMask: chance.dropout_mask,
 })  # fmt: skip
+
+
+def called_by_programs(kernels: Mapping[type[Op], Kernel]) -> SimpleNamespace:
+    """What an emitted program knows as `k`: each kernel by its op's name, and what it takes to name memory."""
+    named = {op_name(op): kernel for op, kernel in kernels.items()}
+    return SimpleNamespace(**named, Rows=Rows, blocks=blocks, column_starts=reduction.column_starts, reshaped=reshaped)

@@ -12,7 +12,8 @@ def dropout_mask(
 ) -> None:
     """drawn: f32 of out's shape, unless out is f32. The draws are float32 whatever out is, so the bits agree."""
     drawn = out if drawn is None else drawn
-    key = [int(seed) % 2**64, site]
+    # As uint64: a list in which one number is above 2^63 would become one of floats.
+    key = np.array([int(seed) % 2**64, site], np.uint64)
     # A step draws far fewer than the 2^192 numbers that lie between two counters.
     stream = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, int(step) % 2**64]))
     stream.random(out=drawn, dtype=np.float32)

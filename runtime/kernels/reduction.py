@@ -71,7 +71,7 @@ def take_along(
     xp: Xp, out: Array, x: Array, positions: Array, index: Array, *, axis: int, starts: Array | None = None
 ) -> None:
     """index: i64 work space of out's shape; starts: column_starts of x."""
-    _places(xp, index, x.shape, positions, axis, starts)
+    places(xp, index, x.shape, positions, axis, starts)
     xp.take(x.reshape(-1), index, out=out, mode="clip")
     if positions.size and positions.min() < 0:
         out[positions < 0] = 0
@@ -81,7 +81,7 @@ def put_along(
     xp: Xp, out: Array, x: Array, positions: Array, index: Array, *, axis: int, starts: Array | None = None
 ) -> None:
     """index: i64 work space of x's shape; starts: column_starts of out."""
-    _places(xp, index, out.shape, positions, axis, starts)
+    places(xp, index, out.shape, positions, axis, starts)
     out.fill(0)
     flat = out.reshape(-1)
     if positions.size and positions.min() >= 0:
@@ -91,7 +91,8 @@ def put_along(
     flat[index[real]] = x[real]
 
 
-def _places(xp: Xp, index: Array, shape: tuple[int, ...], positions: Array, axis: int, starts: Array | None) -> None:
+def places(xp: Xp, index: Array, shape: tuple[int, ...], positions: Array, axis: int, starts: Array | None) -> None:
+    """Where in the flat array of that shape the positions are."""
     width = 1
     for size in shape[axis + 1 :]:
         width *= size

@@ -302,7 +302,7 @@ def test_a_run_that_does_not_fit_the_memory_replaces_no_other(run: Path, capsys:
 def test_a_text_that_does_not_fit_the_memory_is_refused(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("runtime.evaluate.available_bytes", lambda: 1 << 20)
+    monkeypatch.setattr("runtime.numpy_backend.available_bytes", lambda: 1 << 20)
     assert nnc_run("predict", str(run), "fine") == 0
     assert nnc_run("predict", str(run), "fine " * 100_000) == 1
     assert "error[NN852]: scoring these rows needs" in capsys.readouterr().err

@@ -179,7 +179,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_line(folder: Path
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_allocated(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "available_bytes", lambda: 1000)
+    monkeypatch.setattr("runtime.numpy_backend.available_bytes", lambda: 1000)
     monkeypatch.setattr(training, "initial_weights", lambda *_: pytest.fail("weights were made"))
     events, tell = recorded()
     with pytest.raises(RunError) as caught:

@@ -1,0 +1,145 @@
+"""Kernels for an accelerator, where those for the host would ask for numbers, go row by row, or draw on the host.
+
+No number comes to the host and no shape depends on data; of equal places that are written all get the same value, and
+sums are in an order that depends on places alone, so a run repeats to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from compiler.ir.graph import Op
+from compiler.ops import chance as chance_ops
+from compiler.ops import lookup as lookup_ops
+from compiler.ops import reduction as reduction_ops
+from compiler.ops import sequence as sequence_ops
+from runtime.backend import Array, Rows, Xp
+from runtime.kernels import Kernel, philox
+from runtime.kernels.reduction import places
+
+
+def dropout_mask(
+    xp: Xp, out: Array, seed: Array, step: Array, drawn: Array | None = None, *, p: float, site: int
+) -> None:
+    """The bits are the host's."""
+    drawn = out if drawn is None else drawn
+    key = seed.reshape(1).astype(xp.uint64), philox.number(xp, site)
+    philox.uniform(xp, drawn, key, step.reshape(1).astype(xp.uint64))
+    xp.greater_equal(drawn, p, out=out, casting="unsafe")
+    xp.multiply(out, 1.0 / (1.0 - p), out=out)
+
+
+def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array) -> None:
+    """Ids that occur are in rising order in the result; the values of one are added as a tree, neighbours first."""
+    flat, rows = ids.reshape(-1), values.reshape(-1, out.values.shape[-1])
+    count = flat.shape[0]
+    order = xp.argsort(flat, kind="stable")
+    ordered, sums = xp.take(flat, order), xp.take(rows, order, axis=0)
+    reach = 1
+    while reach < count:
+        # Each row holds the sum of the next `reach` rows of its id.
+        others = sums[reach:].copy()
+        xp.copyto(others, 0.0, where=xp.not_equal(ordered[reach:], ordered[:-reach])[:, None])
+        xp.add(sums[:-reach], others, out=sums[:-reach])
+        reach *= 2
+    begins = xp.not_equal(ordered, 0)
+    xp.logical_and(begins[1:], xp.not_equal(ordered[1:], ordered[:-1]), out=begins[1:])
+    out.count[...] = begins.sum()
+    first = xp.argsort(xp.logical_not(begins).astype(xp.uint8), kind="stable")
+    past = _past(xp, out)
+    xp.take(ordered, first, out=out.ids)
+    xp.copyto(out.ids, 0, where=past)
+    xp.take(sums, first, axis=0, out=out.values)
+    xp.copyto(out.values, 0.0, where=past[:, None])
+
+
+def _past(xp: Xp, sparse: Rows) -> Array:
+    """Which rows are none."""
+    return xp.greater_equal(xp.arange(sparse.ids.shape[0]), sparse.count)
+
+
+def _values(xp: Xp, sparse: Rows) -> Array:
+    """The values, with 0 from count on whatever an element-wise op made of it."""
+    values = sparse.values.copy()
+    xp.copyto(values, 0.0, where=_past(xp, sparse)[:, None])
+    return values
+
+
+def add_rows(xp: Xp, out: Array, dense: Array, sparse: Rows, sums: Array) -> None:
+    """out may be dense's memory. Rows that are none add 0 to row 0, all of them the same."""
+    if out is not dense:
+        xp.copyto(out, dense)
+    sums = sums.reshape(-1, sums.shape[-1])
+    xp.take(out, sparse.ids, axis=0, out=sums)
+    xp.add(sums, _values(xp, sparse), out=sums)
+    out[sparse.ids] = sums
+
+
+def dense(xp: Xp, out: Array, sparse: Rows) -> None:
+    out.fill(0)
+    out[sparse.ids] = _values(xp, sparse)
+
+
+def pick_rows(xp: Xp, out: Rows, table: Array, like: Rows) -> None:
+    """Writes the values; ids and count are like's, and may be its memory."""
+    if out.ids is not like.ids:
+        xp.copyto(out.ids, like.ids)
+        xp.copyto(out.count, like.count)
+    xp.take(table, like.ids, axis=0, out=out.values)
+    xp.copyto(out.values, 0.0, where=_past(xp, like)[:, None])
+
+
+def mask(
+    xp: Xp,
+    out: Array,
+    x: Array,
+    tokens: Array,
+    *,
+    fill: float = 0.0,
+    factor: int = 1,
+    shift: int = 0,
+    step: int = 1,
+    least: int = 1,
+) -> None:
+    """All rows at once. out may be x's memory."""
+    if out is not x:
+        xp.copyto(out, x)
+    real = xp.maximum((tokens * factor + shift) // step, least)
+    past = xp.greater_equal(xp.arange(out.shape[1]), real[:, None])
+    xp.copyto(out, fill, where=past.reshape(past.shape + (1,) * (out.ndim - 2)))
+
+
+def take_along(
+    xp: Xp, out: Array, x: Array, positions: Array, index: Array, *, axis: int, starts: Array | None = None
+) -> None:
+    places(xp, index, x.shape, xp.maximum(positions, 0), axis, starts)
+    xp.take(x.reshape(-1), index, out=out)
+    xp.copyto(out, 0.0, where=xp.less(positions, 0))
+
+
+def put_along(
+    xp: Xp, out: Array, x: Array, positions: Array, index: Array, *, axis: int, starts: Array | None = None
+) -> None:
+    """What has no position goes to a place behind the last, as 0."""
+    missing = xp.less(positions, 0)
+    places(xp, index, out.shape, positions, axis, starts)
+    xp.copyto(index, out.size, where=missing)
+    values = x.copy()
+    xp.copyto(values, 0.0, where=missing)
+    flat = xp.zeros(out.size + 1, dtype=out.dtype)
+    flat[index.reshape(-1)] = values.reshape(-1)
+    out[...] = flat[:-1].reshape(out.shape)
+
+
+DEVICE_KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
+    chance_ops.DropoutMask: dropout_mask,
+    lookup_ops.ScatterRows: scatter_rows,
+    lookup_ops.AddRows: add_rows,
+    lookup_ops.Dense: dense,
+    lookup_ops.PickRows: pick_rows,
+    sequence_ops.Mask: mask,
+    reduction_ops.TakeAlong: take_along,
+    reduction_ops.PutAlong: put_along,
+})  # fmt: skip
+"""Instead of those of the same ops for the host."""

@@ -1,0 +1,39 @@
+"""Every op on what stands in for a GPU: what CuPy would refuse is refused, and the numbers are the host's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from compiler.emit.numpy import emit
+from compiler.ir.graph import Graph, Output
+from compiler.plan import Plan, groups, make_plan
+from runtime.execute import Executor
+from runtime.interpret import evaluate
+from tests.ops.case import Case
+from tests.ops.test_ops import LENGTHS, every_case, fed, operand_nodes, values_of
+from tests.runtime.strict_backend import strict_backend
+
+
+def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
+    plan = make_plan(graph, sizes)
+    return emit(plan), plan
+
+
+@every_case
+@pytest.mark.parametrize("blocks", [False, True], ids=["whole", "in blocks"])
+def test_op_on_a_device_computes_what_the_host_does(case: Case, blocks: bool, monkeypatch: pytest.MonkeyPatch):
+    if blocks:
+        monkeypatch.setattr(groups, "BLOCK", 3)
+        monkeypatch.setattr(groups, "WORTH_BLOCKS", 1)
+    inputs, feeds = operand_nodes(case), fed(case, values_of(case))
+    graph = Graph((*inputs, LENGTHS), (Output("y", case.node(inputs)),))
+    wanted = evaluate(graph, feeds, case.sizes)["y"]
+    executor = Executor(strict_backend(), graph, compile_bucket, {})
+    # The second run finds in memory what the first one left.
+    for _ in range(2):
+        found = executor.run(feeds, case.sizes)["y"]
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
