@@ -3,111 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 import numpy as np
 
-from compiler.experiment import Network, TrainingStep
-from compiler.ir.graph import Graph
-from compiler.ir.types import elements, size_bytes
+from compiler.ir.types import elements
 from compiler.metric_names import metric_names
-from compiler.settings.train import TrainSettings
 from dsl.errors import RunError
-from runtime.backend import Array, Backend
-from runtime.data import Batch, Dataset, Rows, batches
+from runtime.backend import Array, all_finite
+from runtime.data import Batch, Rows, batches
+from runtime.data.batches import batch_count
 from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, tokens_in
-from runtime.execute import Arena, CompileBucket, Executor
-from runtime.memory import available_bytes, require_memory
+from runtime.events import BatchDone, EpochDone, Event, NotSaved, Saved, Started, TrainResult
+from runtime.execute import Arena, Executor
+from runtime.footprint import Footprint
+from runtime.job import Job, needed_memory
+from runtime.memory import require_memory
 from runtime.metrics import better
 from runtime.not_finite import not_finite
+from runtime.progress import Progress, Snapshot
+from runtime.schedule import rate, total_steps
 from runtime.weights import initial_states, initial_weights
 
+__all__ = [
+    "BatchDone",
+    "EpochDone",
+    "Event",
+    "Job",
+    "Keep",
+    "NotSaved",
+    "Pace",
+    "Saved",
+    "Started",
+    "TrainResult",
+    "train",
+]
+
 
 @dataclass(frozen=True)
-class Job:
-    """All that a training run needs. Every size that comes from data is bound; the graphs are as they shall run.
+class Pace:
+    """How often a run is saved: the time between two is what a kill may cost.
 
-    step: its graph's inputs beside the batch are the numbers rows, lr, step, seed
-    evaluation: with outputs `NAME.scores` and `NAME.losses`
-    initial: weights that start from these numbers and not from chance: of vectors, of another run
-    numbers: inputs of kind number that the step's graph has beside the four, the same in each step
+    seconds: between two inside an epoch; epoch_seconds: below which the end of an epoch is no reason for another
+    share: of the time that saving may take, so that large models are not saved all the time
+    The end of the run, and a stop that was asked for, are always saved.
     """
 
-    network: Network
-    settings: TrainSettings
-    step: TrainingStep
-    evaluation: Graph
-    dataset: Dataset
-    backend: Backend
-    compile_bucket: CompileBucket
-    initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
-    numbers: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    seconds: float = 60.0
+    epoch_seconds: float = 1.0
+    share: float = 0.1
 
 
 @dataclass(frozen=True)
-class Started:
-    """Said once, before the first step. Bytes are of memory, all parts added up."""
+class Keep:
+    """save: called between two steps; what it raises as RunError costs nothing but this checkpoint."""
 
-    rows: Mapping[str, int]
-    batches: int
-    epochs: int
-    weights: int
-    needed_bytes: int
-    available_bytes: int
+    save: Callable[[Snapshot], None]
+    pace: Pace = Pace()
 
 
-@dataclass(frozen=True)
-class BatchDone:
-    """loss: the mean over this batch; tokens: real positions, 0 where nothing is a sequence; epoch, batch from 1."""
-
-    epoch: int
-    batch: int
-    loss: float
-    examples: int
-    tokens: int
-
-
-@dataclass(frozen=True)
-class EpochDone:
-    """loss: mean over the epoch's examples, as they came (with dropout); best: the best one so far."""
-
-    epoch: int
-    loss: float
-    valid: Evaluation | None
-    best: bool
-    seconds: float
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What training leaves. weights: the best epoch's (the last one's where nothing validates).
-
-    epochs: how many were finished; step: steps made
-    stopped: somebody asked it to end; early: `stop patience=` ended it
-    test: scored once, with these weights; None where there are no test rows, or where it was stopped
-    train: the training rows' scores with these weights, where there are no other rows to score
-    """
-
-    weights: dict[str, Array]
-    epochs: int
-    step: int
-    best_epoch: int
-    metric: str
-    valid: Evaluation | None
-    test: Evaluation | None
-    train: Evaluation | None
-    seconds: float
-    stopped: bool
-    early: bool
-
-
-Event: TypeAlias = Started | BatchDone | EpochDone
-
-
-def train(job: Job, on_event: Callable[[Event], None], stop_asked: Callable[[], bool] = lambda: False) -> TrainResult:
+def train(
+    job: Job,
+    on_event: Callable[[Event], None],
+    stop_asked: Callable[[], bool] = lambda: False,
+    *,
+    keep: Keep | None = None,
+    resume: Snapshot | None = None,
+    score: bool = True,
+) -> TrainResult:
     """Run the whole of it. stop_asked is looked at after every step.
+
+    resume: goes on from there, as if it had never stopped; its arrays are taken out
+    score: False where the weights are only what another phase begins with
 
     Raises RunError NN852 before anything is allocated when it does not fit the machine, NN850 or NN851 when a number
     stops being finite.
@@ -118,36 +87,214 @@ def train(job: Job, on_event: Callable[[Event], None], stop_asked: Callable[[], 
     arena = Arena(job.backend)
     stepper = Executor(job.backend, job.step.graph, job.compile_bucket, store, arena)
     scorer = Executor(job.backend, job.evaluation, job.compile_bucket, store, arena)
-    needed = needed_bytes(job, stepper, scorer)
-    free = available_bytes()
-    require_memory(needed, free)
-    arena.reserve(arena_bytes(job, stepper, scorer))
-    for name, values in _starting_values(job).items():
-        store[name] = job.backend.to_device(values)
-    on_event(_started(job, needed, free))
-    run = _Run(job, metric, store, stepper, scorer)
-    run.go(on_event, stop_asked)
-    best = run.best or _Best(run.epoch, _copies(store, [p.name for p in job.network.parameters]), None)
+    needed = needed_memory(job, stepper, scorer)
+    free = job.backend.available_bytes()
+    require_memory(needed.to_come, free)
+    best: dict[str, Array] = {}
+    if resume is None:
+        for name, values in _starting_values(job).items():
+            store[name] = job.backend.to_device(values)
+    else:
+        _take(job, resume, store, best)
+    arena.reserve(needed.arena)
+    progress = Progress() if resume is None else resume.progress
+    run = _Run(job, metric, store, stepper, scorer, progress, best, on_event, keep)
+    on_event(_started(job, needed, free, run))
+    run.go(stop_asked)
+    weights = run.best or _on_host(job, store, {})
     test = on_train = None
-    if not run.stopped:
-        for name, values in best.weights.items():
-            store[name][...] = values
+    if not run.stopped and score:
+        for name, values in weights.items():
+            store[name][...] = job.backend.to_device(values)
         test = _scored(job, scorer, job.dataset.test)
-        if test is None and best.valid is None:
+        if test is None and run.at.best_valid is None:
             on_train = _scored(job, scorer, job.dataset.train)
     return TrainResult(
-        weights=best.weights,
-        epochs=run.epoch,
-        step=run.step,
-        best_epoch=best.epoch,
+        weights=weights,
+        epochs=run.at.epoch,
+        step=run.at.step,
+        best_epoch=run.at.best_epoch,
         metric=metric,
-        valid=best.valid,
+        valid=run.at.best_valid,
         test=test,
         train=on_train,
         seconds=perf_counter() - start,
         stopped=run.stopped,
-        early=run.early,
+        early=run.early(),
     )
+
+
+class _Run:
+    """The state of a run between steps. at: where it stands; best: the best epoch's weights, on the host."""
+
+    def __init__(
+        self,
+        job: Job,
+        metric: str,
+        store: dict[str, Array],
+        stepper: Executor,
+        scorer: Executor,
+        progress: Progress,
+        best: dict[str, Array],
+        on_event: Callable[[Event], None],
+        keep: Keep | None,
+    ) -> None:
+        self.job, self.metric, self.store, self.stepper, self.scorer = job, metric, store, stepper, scorer
+        self.at, self.best, self.on_event, self.keep = progress, best, on_event, keep
+        self.stopped = False
+        settings = job.settings
+        self.batches = batch_count(job.dataset.train, settings.batch, seed=settings.seed, tokens=settings.batch_tokens)
+        self.steps = total_steps(settings, self.batches)
+        self.saved_at, self.saving_seconds, self.told = perf_counter(), 0.0, False
+        # From here the steps are made again where a number stops being finite.
+        self.anchor = progress
+        self.before: dict[str, Array] = {}
+
+    def over(self) -> bool:
+        epochs, steps = self.job.settings.epochs, self.job.settings.steps
+        done = (epochs is not None and self.at.epoch >= epochs) or (steps is not None and self.at.step >= steps)
+        return (self.at.batch == 0 and done) or self.early()
+
+    def early(self) -> bool:
+        """Whether `stop patience=` ends it."""
+        patience, at = self.job.settings.patience, self.at
+        return patience is not None and at.best_valid is not None and at.epoch - at.best_epoch >= patience
+
+    def go(self, stop_asked: Callable[[], bool]) -> None:
+        while not self.over():
+            start = perf_counter()
+            self._one_epoch(stop_asked)
+            if not self.stopped:
+                self._end_of_epoch(start)
+                self.stopped = not self.over() and stop_asked()
+            if self.stopped:
+                self._save()
+                return
+
+    def _one_epoch(self, stop_asked: Callable[[], bool]) -> None:
+        """The rest of it. Sets stopped where somebody asked for it."""
+        self.anchor = self.at
+        _copy_into(self.before, self.store)
+        last = self.job.settings.steps
+        for batch in self._batches():
+            if last is not None and self.at.step >= last:
+                break
+            step, at = self.at.step + 1, self.at
+            lr = self._rate(step)
+            loss = float(self.stepper.run(self._feeds(batch, step), batch.sizes)["loss"])
+            if not np.isfinite(loss):
+                self._not_finite(step, loss)
+            self.at = replace(
+                at,
+                step=step,
+                batch=at.batch + 1,
+                loss=at.loss + loss * batch.count,
+                examples=at.examples + batch.count,
+                lr=lr,
+            )
+            self.on_event(BatchDone(at.epoch + 1, self.at.batch, loss, batch.count, tokens_in(batch)))
+            if stop_asked():
+                self.stopped = True
+                return
+            if self._due(self.keep.pace.seconds if self.keep is not None else 0):
+                self._save()
+
+    def _end_of_epoch(self, start: float) -> None:
+        self._require_finite()
+        valid = _scored(self.job, self.scorer, self.job.dataset.valid)
+        best = self._is_best(valid)
+        done, loss = self.at.epoch + 1, self.at.loss / self.at.examples
+        if best:
+            _on_host(self.job, self.store, self.best)
+        self.at = replace(
+            self.at,
+            epoch=done,
+            batch=0,
+            loss=0.0,
+            examples=0,
+            best_epoch=done if best else self.at.best_epoch,
+            best_valid=valid if best else self.at.best_valid,
+            plateau=self.at.plateau.after(self.job.settings.schedule, best),
+        )
+        self.on_event(EpochDone(done, loss, valid, best and valid is not None, perf_counter() - start, self.at.lr))
+        if self.over() or self._due(self.keep.pace.epoch_seconds if self.keep is not None else 0):
+            self._save()
+
+    def _is_best(self, valid: Evaluation | None) -> bool:
+        old = self.at.best_valid
+        if valid is None or old is None:
+            return True
+        new_value, old_value = valid.value(self.metric), old.value(self.metric)
+        return better(self.metric.rpartition(".")[2], new_value, old_value) or (
+            new_value == old_value and better("loss", valid.loss, old.loss)
+        )
+
+    def _due(self, seconds: float) -> bool:
+        if self.keep is None:
+            return False
+        return perf_counter() - self.saved_at >= max(seconds, self.saving_seconds / self.keep.pace.share)
+
+    def _save(self) -> None:
+        if self.keep is None:
+            return
+        if self.at.batch:
+            self._require_finite()
+        start = perf_counter()
+        store = {name: self.job.backend.to_host(values) for name, values in self.store.items()}
+        try:
+            self.keep.save(Snapshot(self.at, store, {} if self.at.best_is_now else dict(self.best)))
+        except RunError as error:
+            if not self.told:
+                self.on_event(NotSaved(error.diagnostics))
+            self.told = True
+        else:
+            self.on_event(Saved(self.at.epoch, self.at.step))
+        self.saved_at = perf_counter()
+        self.saving_seconds = self.saved_at - start
+
+    def _batches(self) -> Iterator[Batch]:
+        """Those of this epoch that are still to come."""
+        settings, at = self.job.settings, self.at
+        return batches(
+            self.job.dataset.train,
+            settings.batch,
+            order="train",
+            seed=settings.seed,
+            epoch=at.epoch,
+            start=at.batch,
+            dtype=float_dtype(self.stepper.graph),
+            tokens=settings.batch_tokens,
+        )
+
+    def _rate(self, step: int) -> float:
+        return rate(self.job.settings, step, self.at.epoch, self.steps, self.at.plateau.factor)
+
+    def _feeds(self, batch: Batch, step: int) -> dict[str, Array]:
+        numbers = {
+            "rows": np.float64(batch.count),
+            "lr": np.float64(self._rate(step)),
+            "step": np.int64(step),
+            "seed": np.int64(self.job.settings.seed),
+        }
+        return {**feeds_of(self.stepper.graph, batch), **numbers, **self.job.numbers}
+
+    def _require_finite(self) -> None:
+        if not all_finite(self.job.backend, self.store.values()):
+            self._not_finite(self.at.step, None)
+
+    def _not_finite(self, last: int, loss: float | None) -> NoReturn:
+        """Go through the steps since the anchor again, and say where a number stopped being finite."""
+        self.at = self.anchor
+        for name, values in self.before.items():
+            self.store[name][...] = values
+
+        def steps() -> Iterator[tuple[int, Mapping[str, Array], Mapping[str, int]]]:
+            for index, batch in enumerate(self._batches()):
+                step = self.anchor.step + index + 1
+                yield step, self._feeds(batch, step), batch.sizes
+
+        epoch = self.anchor.epoch + 1
+        raise RunError(not_finite(self.stepper, self.store, steps(), last, epoch, loss, self.job.settings))
 
 
 def _scored(job: Job, scorer: Executor, rows: Rows | None) -> Evaluation | None:
@@ -156,138 +303,49 @@ def _scored(job: Job, scorer: Executor, rows: Rows | None) -> Evaluation | None:
     return evaluate(scorer, job.network.heads, rows, job.dataset.tables, job.settings.batch)
 
 
-@dataclass(frozen=True)
-class _Best:
-    epoch: int
-    weights: dict[str, Array]
-    valid: Evaluation | None
-
-
-class _Run:
-    """The state of a run between steps."""
-
-    def __init__(self, job: Job, metric: str, store: dict[str, Array], stepper: Executor, scorer: Executor) -> None:
-        self.job, self.metric, self.store, self.stepper, self.scorer = job, metric, store, stepper, scorer
-        self.epoch = 0  # finished
-        self.step = 0  # made
-        self.best: _Best | None = None
-        self.stopped = False
-        self.early = False
-
-    def go(self, on_event: Callable[[Event], None], stop_asked: Callable[[], bool]) -> None:
-        while self.epoch < self.job.settings.epochs and not self.stopped and not self.early:
-            start = perf_counter()
-            loss = self._one_epoch(on_event, stop_asked)
-            if self.stopped:
-                return
-            valid = self._validate()
-            best = self._is_best(valid)
-            self.epoch += 1
-            if best:
-                weights = _copies(self.store, [p.name for p in self.job.network.parameters])
-                self.best = _Best(self.epoch, weights, valid)
-            on_event(EpochDone(self.epoch, loss, valid, best and valid is not None, perf_counter() - start))
-            patience = self.job.settings.patience
-            if patience is not None and valid is not None and self.best is not None:
-                self.early = self.epoch - self.best.epoch >= patience
-
-    def _one_epoch(self, on_event: Callable[[Event], None], stop_asked: Callable[[], bool]) -> float:
-        """The mean loss. Sets stopped where somebody asked for it."""
-        first_step, before = self.step, _copies(self.store, list(self.store))
-        total, examples = 0.0, 0
-        for index, batch in enumerate(self._batches()):
-            self.step += 1
-            loss = float(self.stepper.run(self._feeds(batch, self.step), batch.sizes)["loss"])
-            if not np.isfinite(loss):
-                self._not_finite(first_step, before, loss)
-            total += loss * batch.count
-            examples += batch.count
-            on_event(BatchDone(self.epoch + 1, index + 1, loss, batch.count, tokens_in(batch)))
-            if stop_asked():
-                self.stopped = True
-                break
-        if not all(np.isfinite(values).all() for values in self.store.values()):
-            self._not_finite(first_step, before, None)
-        return total / examples
-
-    def _validate(self) -> Evaluation | None:
-        return _scored(self.job, self.scorer, self.job.dataset.valid)
-
-    def _is_best(self, valid: Evaluation | None) -> bool:
-        if valid is None or self.best is None or self.best.valid is None:
-            return True
-        new, old = valid.value(self.metric), self.best.valid.value(self.metric)
-        return better(self.metric.rpartition(".")[2], new, old) or (
-            new == old and better("loss", valid.loss, self.best.valid.loss)
-        )
-
-    def _batches(self) -> Iterator[Batch]:
-        settings = self.job.settings
-        rows, dtype = self.job.dataset.train, float_dtype(self.stepper.graph)
-        return batches(rows, settings.batch, order="train", seed=settings.seed, epoch=self.epoch, dtype=dtype)
-
-    def _feeds(self, batch: Batch, step: int) -> dict[str, Array]:
-        numbers = {
-            "rows": np.float64(batch.count),
-            "lr": np.float64(self.job.settings.optimizer.lr),
-            "step": np.int64(step),
-            "seed": np.int64(self.job.settings.seed),
-        }
-        return feeds_of(self.stepper.graph, batch) | numbers | self.job.numbers
-
-    def _not_finite(self, first_step: int, before: dict[str, Array], loss: float | None) -> NoReturn:
-        """Go through the epoch again from its start, and say where a number stopped being finite."""
-        for name, values in before.items():
-            self.store[name][...] = values
-
-        def steps() -> Iterator[tuple[int, Mapping[str, Array], Mapping[str, int]]]:
-            for index, batch in enumerate(self._batches()):
-                step = first_step + index + 1
-                yield step, self._feeds(batch, step), batch.sizes
-
-        raise RunError(
-            not_finite(self.stepper, self.store, steps(), self.step, self.epoch + 1, loss, self.job.settings)
-        )
-
-
-def needed_bytes(job: Job, stepper: Executor, scorer: Executor) -> int:
-    """Memory beyond what is read already: weights, states, the copies of them, and the arena."""
-    weights = sum(size_bytes(p.type, {}) for p in job.network.parameters)
-    states = sum(size_bytes(s.type, {}) for s in job.step.states)
-    kept_best, epoch_start = weights, weights + states
-    return weights + states + kept_best + epoch_start + arena_bytes(job, stepper, scorer)
-
-
-def arena_bytes(job: Job, stepper: Executor, scorer: Executor) -> int:
-    """What the largest batch takes, of training or of scoring: one arena serves both."""
-    # Without other rows the training rows are scored at the end.
-    parts = [rows for rows in (job.dataset.valid, job.dataset.test) if rows is not None] or [job.dataset.train]
-    scoring = [scorer.arena_bytes(largest_bucket(rows, job.settings.batch)) for rows in parts]
-    return max(stepper.arena_bytes(largest_bucket(job.dataset.train, job.settings.batch)), *scoring)
-
-
-def largest_bucket(rows: Rows, batch: int) -> dict[str, int]:
-    """The sizes of the largest batch that can come."""
-    return {"B": min(batch, rows.count), **rows.longest}
-
-
 def _starting_values(job: Job) -> dict[str, Array]:
     weights = initial_weights(job.network.parameters, job.settings.seed)
-    return weights | job.initial | initial_states(job.step.states)
+    # Copies: the steps write to what they begin with.
+    given = {name: np.array(values) for name, values in job.initial.items()}
+    return {**weights, **given, **initial_states(job.step.states)}
 
 
-def _started(job: Job, needed: int, free: int) -> Started:
+def _take(job: Job, resume: Snapshot, store: dict[str, Array], best: dict[str, Array]) -> None:
+    """The arrays of a snapshot, copied: as they lie in a file they are views of its bytes."""
+    for name in list(resume.store):
+        store[name] = job.backend.to_device(np.array(resume.store.pop(name)))
+    for name in list(resume.best):
+        best[name] = np.array(resume.best.pop(name))
+    if resume.progress.best_epoch and resume.progress.best_is_now:
+        _on_host(job, store, best)
+
+
+def _on_host(job: Job, store: Mapping[str, Array], into: dict[str, Array]) -> dict[str, Array]:
+    """The weights, copied; into the arrays that are there already."""
+    weights = {p.name: job.backend.to_host(store[p.name]) for p in job.network.parameters}
+    _copy_into(into, weights)
+    return into
+
+
+def _copy_into(copies: dict[str, Array], arrays: Mapping[str, Array]) -> None:
+    for name, values in arrays.items():
+        if name in copies:
+            copies[name][...] = values
+        else:
+            copies[name] = values.copy()
+
+
+def _started(job: Job, needed: Footprint, free: int, run: _Run) -> Started:
     data = job.dataset
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     return Started(
         rows={name: rows.count for name, rows in parts.items() if rows is not None},
-        batches=-(-data.train.count // job.settings.batch),
-        epochs=job.settings.epochs,
+        batches=run.batches,
+        epochs=-(-run.steps // run.batches),
         weights=sum(elements(p.type, {}) for p in job.network.parameters),
-        needed_bytes=needed,
-        available_bytes=free,
+        needed_bytes=needed.total,
+        available_bytes=free + needed.data,
+        steps=run.steps,
+        epoch=run.at.epoch,
+        step=run.at.step,
     )
-
-
-def _copies(store: Mapping[str, Array], names: list[str]) -> dict[str, Array]:
-    return {name: store[name].copy() for name in names}

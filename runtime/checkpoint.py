@@ -1,0 +1,103 @@
+"""The checkpoint: a run between two steps, in the model file's strict format and with its checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compiler.ir.types import Type, bound_shape
+from compiler.metric_names import metrics_of
+from dsl.errors import Diagnostic, RunError
+from dsl.render import show
+from runtime import model_file
+from runtime.backend import NUMPY_DTYPES, Array
+from runtime.job import Job
+from runtime.progress import Progress, Snapshot, from_json, to_json
+
+KIND = "checkpoint"
+NOW, BEST = "now/", "best/"
+
+
+def write(path: Path, snapshot: Snapshot, about: Mapping[str, object]) -> None:
+    """Whole or not at all. about: JSON, given back by read.
+
+    The arrays are written as they are, without a copy. Raises RunError NN805.
+    """
+    tensors = {
+        **{NOW + name: values for name, values in snapshot.store.items()},
+        **{BEST + name: values for name, values in snapshot.best.items()},
+    }
+    model_file.save(path, tensors, {"kind": KIND, "progress": to_json(snapshot.progress), "about": dict(about)})
+
+
+def read(path: Path) -> tuple[Snapshot, Mapping[str, Any]]:
+    """Raises RunError NN800 to NN804 and NN807 as model_file.load, NN814 for what no run has written."""
+    tensors, meta = model_file.load(path)
+    try:
+        if meta["kind"] != KIND or not isinstance(meta["about"], dict):
+            raise ValueError("it is no checkpoint")
+        progress = from_json(meta["progress"])
+    except KeyError as error:
+        raise RunError(unusable(path, f"it does not say {error}")) from None
+    except (TypeError, ValueError) as error:
+        raise RunError(unusable(path, str(error))) from None
+    return Snapshot(progress, _of(NOW, tensors), _of(BEST, tensors)), meta["about"]
+
+
+def _of(part: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(part): values for name, values in tensors.items() if name.startswith(part)}
+
+
+def require_fit(path: Path, snapshot: Snapshot, job: Job) -> None:
+    """Raises RunError NN814 where it is not of this job's weights and states, or holds what is no finite number."""
+    weights = {p.name: p.type for p in job.network.parameters}
+    states = {s.name: s.type for s in job.step.states}
+    progress = snapshot.progress
+    best = weights if progress.best_epoch and not progress.best_is_now else {}
+    for arrays, types in ((snapshot.store, weights | states), (snapshot.best, best)):
+        if arrays.keys() != types.keys():
+            name = min(arrays.keys() ^ types.keys())
+            raise RunError(unusable(path, f"{name} is in one of the checkpoint and the network, and not in the other"))
+        for name, values in arrays.items():
+            _require_type(path, name, values, types[name])
+    if not _agrees(progress, job) or not _scored_alike(progress, job):
+        raise RunError(unusable(path, "its counts and scores are not those of such a run"))
+
+
+def _require_type(path: Path, name: str, values: Array, type_: Type) -> None:
+    if values.shape != bound_shape(type_, {}) or values.dtype != NUMPY_DTYPES[type_.dtype]:
+        raise RunError(unusable(path, f"{name} has another shape than the network gives it"))
+    if not np.isfinite(values).all():
+        raise RunError(unusable(path, f"{name} holds what is no finite number"))
+
+
+def _agrees(progress: Progress, job: Job) -> bool:
+    """Whether a run could stand there; the counts index rows and epochs."""
+    rows = job.dataset.train.count
+    return (
+        progress.best_epoch <= progress.epoch
+        and progress.batch <= progress.examples <= rows
+        and (progress.batch > 0) == (progress.examples > 0)
+        and progress.epoch + progress.batch <= progress.step
+        and (progress.best_epoch > 0) == (progress.epoch > 0)
+        and (progress.best_valid is None) == (job.dataset.valid is None or not progress.epoch)
+    )
+
+
+def _scored_alike(progress: Progress, job: Job) -> bool:
+    """Whether the best epoch has the scores that this job's validation gives."""
+    best = progress.best_valid
+    return best is None or [(o.name, set(o.metrics)) for o in best.outputs] == [
+        (head.port.name, set(metrics_of(head))) for head in job.network.heads
+    ]
+
+
+def unusable(path: Path, reason: str) -> Diagnostic:
+    return Diagnostic(
+        "NN814",
+        f"the checkpoint {show(str(path))} cannot be used: {show(reason)}",
+        help="train again from the beginning: --overwrite in place of --resume",
+    )
