@@ -43,6 +43,16 @@ class NncError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = several
         super().__init__("; ".join(d.message for d in several))
 
+    def __str__(self) -> str:
+        """All of it as `nnc` prints it, each with its line: a traceback ends in something to read."""
+        from dsl.render import render  # it imports this page
+
+        return render(self.diagnostics).rstrip("\n")
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of the traceback, whose frames are ours and tell its reader nothing."""
+        return str(self).splitlines()
+
 
 class SpecError(NncError):
     """The spec is wrong (NN1xx to NN6xx)."""

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any
 
 from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
-from compiler.ir.types import bound_shape
 from compiler.settings.data import Files
 from compiler.sorts import Port
-from dsl.errors import Diagnostic, NncError, RunError
-from dsl.render import show
+from dsl.errors import Diagnostic
 from dsl.source import Span
-from nnc import __version__
-from nnc.run_folder import model_path
-from runtime import model_file
-from runtime.backend import NUMPY_DTYPES, Array
+from nnc.layers import signature_in_words, weights_in_words
+from runtime.backend import Array
 from runtime.data import Rows, Tables, encode, read_file
-from runtime.evaluate import require_room, run_rows
+from runtime.data.in_memory import rows_of
+from runtime.data.memory_rows import Given
+from runtime.evaluate import evaluate, require_room, run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 from runtime.predict import Answer, answers
 
 BATCH = 64
 """Rows that are predicted together."""
-
-
-Example: TypeAlias = "str | float | Sequence[str | float]"
-"""A text or a number, or a row of them."""
 
 
 @dataclass(frozen=True)
@@ -68,20 +61,50 @@ class Model:
     metrics: Mapping[str, Any]
     optimized: bool = True
 
-    def predict(self, examples: Sequence[Example]) -> list[Any]:
-        """The label (or the numbers) for each example; of several outputs a dictionary. An example is a text or
-        number, or those of all inputs. Raises DataError for an example that does not fit them."""
-        return [_only(found) for found in self.answers(self.encode(examples))]
+    def predict(self, examples: Given) -> list[Any]:
+        """The label (or the number, or the numbers) for each example; of several outputs a dictionary.
 
-    def predict_proba(self, examples: Sequence[Example]) -> list[dict[str, float]]:
-        """For each example, each label's probability. Of the only output; a perceptron has none."""
-        found = self.answers(self.encode(examples))
-        return [dict(next(iter(each.values())).probabilities or {}) for each in found]
+        examples: a list of texts, of numbers, of tuples or dictionaries of the inputs; or a dictionary of columns
+        Raises DataError for an example that does not fit the model's inputs.
+        """
+        return [_only(found) for found in self.answers(self.rows(examples))]
 
-    def encode(self, examples: Sequence[Example], source: str = "input", first_line: int = 1) -> Rows:
-        rows = ((e,) if isinstance(e, str) or not isinstance(e, Iterable) else e for e in examples)
-        fields = [[_text(part) for part in row] for row in rows]
-        return encode(self.ports, self.tables, fields, source=source, first_line=first_line)
+    def predict_proba(self, examples: Given) -> list[Any]:
+        """For each example, each label's probability, the likeliest first; of several outputs a dictionary of them.
+
+        An output that has no probabilities, a perceptron's or a number, gives an empty one.
+        """
+        return [
+            _only_of({name: dict(answer.probabilities or ()) for name, answer in found.items()})
+            for found in self.answers(self.rows(examples))
+        ]
+
+    def evaluate(self, rows: Given | str | PathLike[str]) -> dict[str, Any]:
+        """The scores on labelled rows, in memory or in a file: loss and metrics, as `nnc eval --json` gives them."""
+        if isinstance(rows, str | PathLike):
+            encoded, _ = self.read([str(rows)], outputs_optional=False)
+        else:
+            encoded, _ = rows_of(self.ports, self.tables, rows, "rows", outputs_optional=False)
+        network, batch = self.experiment.network, self.experiment.train.batch
+        executor = self.executor(network.evaluation)
+        require_room(executor, encoded, batch)
+        return evaluate(executor, network.heads, encoded, self.tables, batch).to_json()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model file: one file that `nnc.load` and `nnc predict` open, whole or not at all."""
+        from nnc.opening import save_model  # it imports this page
+
+        save_model(Path(path), self)
+
+    def rows(self, examples: Given) -> Rows:
+        """Examples of a program, encoded."""
+        if isinstance(examples, str):
+            examples = [examples]
+        return rows_of(self.ports, self.tables, examples, "examples", outputs_optional=True)[0]
+
+    def encode(self, examples: Sequence[Sequence[str]], source: str = "input", first_line: int = 1) -> Rows:
+        """Examples from a command line or a stream: of each the fields of the inputs."""
+        return encode(self.ports, self.tables, examples, source=source, first_line=first_line)
 
     def read(self, files: Sequence[str], *, outputs_optional: bool) -> tuple[Rows, tuple[Diagnostic, ...]]:
         """The rows of other files, laid out as the training file is, and warnings.
@@ -110,125 +133,34 @@ class Model:
         run = pipeline.optimize(graph) if self.optimized else graph
         return Executor(numpy_backend(), run, pipeline.compile_bucket, dict(self.weights))
 
+    def __repr__(self) -> str:
+        network = self.experiment.network
+        return f"<Model {network.name}: {signature_in_words(network)}, {weights_in_words(network.parameters)}>"
+
+    def _repr_html_(self) -> str:
+        from nnc.page import model_page
+
+        return model_page(f"model of {self.experiment.file}", self.experiment, self.scores)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Model], tuple[bytes]]:
+        """Copied and sent to other processes as the bytes of its model file: a graph may be deeper than pickle goes."""
+        from nnc.opening import model_bytes, model_of_bytes
+
+        return model_of_bytes, (model_bytes(self),)
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Of the rows that chose and that tested it, where there were some."""
+        return {part: self.metrics[part] for part in ("train", "valid", "test") if self.metrics.get(part)}
+
     @property
     def ports(self) -> tuple[Port, ...]:
         return self.experiment.network.ports
 
 
 def _only(found: Mapping[str, Answer]) -> Any:
-    values = {name: answer.value for name, answer in found.items()}
-    return next(iter(values.values())) if len(values) == 1 else values
+    return _only_of({name: answer.value for name, answer in found.items()})
 
 
-def save_model(path: Path, model: Model) -> None:
-    """Write the model file, whole or not at all."""
-    experiment, origin = model.experiment, model.origin
-    meta = {
-        "version": __version__,
-        "file": Path(experiment.file).name,
-        "spec": experiment.spec,
-        "uses": [list(pair) for pair in experiment.uses],
-        "sets": list(origin.sets),
-        "seed": origin.seed,
-        "fold": origin.fold,
-        "folder": origin.folder,
-        "data_root": origin.data_root,
-        "fingerprint": origin.fingerprint,
-        "tables": model.tables.to_json(),
-        "metrics": dict(model.metrics),
-    }
-    model_file.save(path, model.weights, meta)
-
-
-def open_model(run: str | PathLike[str]) -> Model:
-    """A model from a run's folder or a model file; everything in it is checked, nothing in it is run.
-
-    Raises RunError NN800 to NN807 for a damaged file, NN862 where there is none, NN867 for one that contradicts itself.
-    """
-    path = model_path(Path(run))
-    weights, meta = model_file.load(path)
-    try:
-        return _opened(weights, meta)
-    except NncError as error:
-        if any(d.code.startswith("NN8") for d in error.diagnostics):
-            raise
-        first = error.diagnostics[0]
-        raise RunError(_contradiction(path, f"its spec is refused: {first.message}")) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(_contradiction(path, str(error))) from error
-
-
-def _opened(weights: dict[str, Array], meta: Mapping[str, Any]) -> Model:
-    uses = {_text(p): _text(t) for p, t in _list(meta["uses"])}
-    sets = tuple(_text(s) for s in _list(meta["sets"]))
-    seed, fold = _number(meta["seed"]), _number(meta["fold"])
-    spec, file = _text(meta["spec"]), _text(meta["file"])
-    tables = Tables.from_json(meta["tables"])
-    folder, root = _text(meta["folder"]), None if meta["data_root"] is None else _text(meta["data_root"])
-    if "\0" in folder or "\0" in (root or ""):
-        raise ValueError("a folder in its metadata has a NUL character")
-    experiment = pipeline.check(
-        spec, file, read_use=lambda p: uses[p].encode(), sets=sets, sizes=tables.sizes(), seed=seed
-    )
-    network = experiment.network
-    tables = Tables.from_json(meta["tables"], network.ports)
-    _check_weights(experiment, weights)
-    origin = Origin(
-        sets,
-        seed,
-        fold,
-        folder,
-        root,
-        _text(meta["fingerprint"]),
-    )
-    return Model(experiment, tables, weights, origin, cast("Mapping[str, Any]", meta["metrics"]))
-
-
-def _check_weights(experiment: Experiment, weights: Mapping[str, Array]) -> None:
-    """Raises ValueError where the file's weights are not those that its spec asks for."""
-    import numpy as np
-
-    wanted = {p.name: p.type for p in experiment.network.parameters}
-    if set(wanted) != set(weights):
-        raise ValueError("its weights are not those of its spec")
-    for name, type_ in wanted.items():
-        shape = bound_shape(type_, {})
-        if weights[name].shape != shape or weights[name].dtype != NUMPY_DTYPES[type_.dtype]:
-            raise ValueError(f"its weight {name} has another shape than its spec says")
-        if not np.isfinite(weights[name]).all():
-            raise ValueError(f"its weight {name} holds what is no finite number")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text is missing in its metadata")
-    return value
-
-
-def _list(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError("a list is missing in its metadata")
-    return value
-
-
-def _number(value: object) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63):
-        raise TypeError("a number in its metadata is wrong")
-    return value
-
-
-def _contradiction(path: Path, reason: str) -> Diagnostic:
-    return Diagnostic(
-        "NN867",
-        f"{show(str(path))} cannot be used: {show(reason)}",
-        help="train it again, or use the version of nnc that wrote it",
-    )
-
-
-def _text(part: object) -> str:
-    """A field as a data file would have it."""
-    if isinstance(part, str):
-        return part
-    if isinstance(part, Real) and not isinstance(part, bool):
-        return str(float(part))
-    raise TypeError(f"an example is made of texts and numbers, not of {type(part).__name__}")
+def _only_of(values: Mapping[str, Any]) -> Any:
+    return next(iter(values.values())) if len(values) == 1 else dict(values)

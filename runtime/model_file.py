@@ -37,6 +37,11 @@ def save(path: Path, tensors: Mapping[str, Array], meta: Mapping[str, object]) -
 
     Raises RunError NN805 when the file cannot be written.
     """
+    write_atomically(path, encoded(tensors, meta))
+
+
+def encoded(tensors: Mapping[str, Array], meta: Mapping[str, object]) -> list[bytes | memoryview]:
+    """The file's bytes, in pieces."""
     if OWN_KEYS & set(meta) or "__metadata__" in tensors:
         raise InternalError("the model file's own keys were given from outside")
     # Larger elements first, so that each tensor starts at a multiple of its element's size.
@@ -53,7 +58,7 @@ def save(path: Path, tensors: Mapping[str, Array], meta: Mapping[str, object]) -
         at += array.nbytes
     chunks = [array.reshape(-1).view(np.uint8).data for array in ordered.values() if array.size]
     digest = _digest(_header(entries, meta, ZEROS), chunks)
-    write_atomically(path, [_header(entries, meta, digest), *chunks])
+    return [_header(entries, meta, digest), *chunks]
 
 
 def _plain(name: str, tensor: Array) -> Array:
@@ -98,6 +103,11 @@ def load(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         raise RunError(
             Diagnostic("NN804", f"{name} cannot be read: {reason}", help="check its rights and the disk")
         ) from error
+    return decoded(data, name)
+
+
+def decoded(data: memoryview, name: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """What encoded was given. name: what errors call it."""
     length = header_length(data, name)
     header = bytes(data[8 : 8 + length])
     entries, meta = parsed(header, name)

@@ -105,6 +105,12 @@ class Graph:
     def input(self, name: str) -> Node:
         return next(n for n in self.inputs if isinstance(n.op, Input) and n.op.name == name)
 
+    def _repr_html_(self) -> str:
+        """For notebooks: what each line of the spec became."""
+        from compiler.ir.html import graph_page  # it imports this page
+
+        return graph_page(self)
+
 
 def sorted_nodes(roots: Iterable[Node], leaf: Callable[[Node], bool] = lambda _: False) -> list[Node]:
     """Every node below the roots, inputs before users, without recursion (a graph may be thousands deep).

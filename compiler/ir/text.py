@@ -44,14 +44,14 @@ def show(graph: Graph, by_op: bool = False) -> str:
     by_op: nodes are named `mat_mul.2`, not `17`: what is added or taken away then renames fewer of the others.
     """
     nodes = list(dict.fromkeys((*graph.inputs, *graph.nodes())))
-    names = _names(nodes, by_op)
+    names = names_of(nodes, by_op)
     lines = ["graph"]
     for node in nodes:
         operands = " ".join(f"%{names[n]}" for n in node.inputs)
-        first = f"  %{names[node]}: {node.type} = {_described(node.op, operands)}"
+        first = f"  %{names[node]}: {node.type} = {described(node.op, operands)}"
         lines.append(first + _comment(node, len(first)))
         if isinstance(node.op, Fused):
-            lines.extend(_steps(node.op, len(node.inputs)))
+            lines.extend(steps_of(node.op, len(node.inputs)))
     for output in graph.outputs:
         name = f"{output.name}=" if output.name != output.update else ""
         target = f"{output.update}:=" if output.update is not None else ""
@@ -74,7 +74,7 @@ def _default(field: Field[object]) -> object:
     return field.default if field.default is not MISSING else None
 
 
-def _described(op: Op, operands: str) -> str:
+def described(op: Op, operands: str) -> str:
     """What stands to the right of `=`."""
     if isinstance(op, Input):
         return f"input {op.kind}"
@@ -90,9 +90,9 @@ def _number(op: Constant) -> str:
     return repr(op.value) if op.value.hex() == op.hex else op.hex
 
 
-def _steps(op: Fused, inputs: int) -> Iterable[str]:
+def steps_of(op: Fused, inputs: int) -> Iterable[str]:
     for i, (step, operands) in enumerate(op.steps):
-        yield f"    ${inputs + i} = {_described(step, ' '.join(f'${k}' for k in operands))}"
+        yield f"    ${inputs + i} = {described(step, ' '.join(f'${k}' for k in operands))}"
 
 
 def _value(value: object) -> str:
@@ -111,7 +111,7 @@ def _comment(node: Node, width: int) -> str:
     return f"{' ' * max(COMMENT_COLUMN - width, 2)}# {line}"
 
 
-def _names(nodes: list[Node], by_op: bool) -> dict[Node, str]:
+def names_of(nodes: list[Node], by_op: bool) -> dict[Node, str]:
     """An input's own name, a number for everything else, by_op behind the op's name."""
     inputs: dict[str, Node] = {}
     for node in nodes:

@@ -11,7 +11,8 @@ from pathlib import Path
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from nnc.failure import print_diagnostics, width
-from nnc.model import Model, open_model
+from nnc.model import Model
+from nnc.opening import open_model
 from nnc.report import scores
 from runtime.data import Rows, read
 from runtime.evaluate import evaluate, require_room

@@ -15,14 +15,13 @@ import rich_click as click
 
 from compiler import pipeline, stages
 from compiler.experiment import Experiment
-from dsl.errors import Diagnostic, RunError
-from dsl.nearest import nearest
+from dsl.errors import RunError
 from dsl.source import shown
 from nnc.failure import width
 from nnc.layers import a_word, flops, shape_in_words, table, value_bytes, weight_counts
+from nnc.sizes import batch_sizes, open_symbols, sizes_missing, unknown_size
 from nnc.spec_files import read_spec, use_reader
 
-DEFAULT_LENGTH = 20
 SIZE = re.compile(r"([A-Za-z][^=,\s]*)=([1-9][0-9]{0,8})")
 NEED_SIZES = ("plan", "code")
 
@@ -75,10 +74,10 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
     """The experiment, and sizes for a batch: those given, else those of the data."""
     given = dict(options.sizes or {})
     if os.path.isdir(spec) or spec.suffix == ".safetensors":
-        from nnc.model import open_model
+        from nnc.opening import open_model
 
         model = open_model(spec)
-        return model.experiment, {**_batch_sizes(model.experiment), **given}
+        return model.experiment, {**batch_sizes(model.experiment), **given}
     text, use = read_spec(spec), use_reader(spec)
 
     def check(sizes: dict[str, int] | None) -> Experiment:
@@ -88,7 +87,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
         _refuse_unknown(given, check(None))
     experiment = check(given or None)
     if options.stage not in NEED_SIZES or options.pass_name is not None or _bound(experiment):
-        return experiment, {**_batch_sizes(experiment), **given}
+        return experiment, {**batch_sizes(experiment), **given}
     if options.sizes is None and experiment.data is not None:
         from runtime.data import read
 
@@ -97,46 +96,18 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
         bound = check(dataset.tables.sizes())
         batch = {"B": min(bound.train.batch, dataset.train.count), **dataset.train.longest}
         return bound, {**batch, **dataset.tables.sizes()}
-    raise RunError(_sizes_missing(experiment, options.stage))
+    raise RunError(sizes_missing(experiment, options.stage))
 
 
 def _refuse_unknown(sizes: Mapping[str, int], experiment: Experiment) -> None:
     """A usage error for a size that the model does not have. experiment: with no size bound."""
-    known = sorted({"B", *_open_symbols(experiment), *_batch_sizes(experiment)})
-    for name in sizes:
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
-            raise click.BadParameter(f"the model has no size {name}: {hint}", param_hint="--sizes")
+    wrong = unknown_size(sizes, experiment)
+    if wrong is not None:
+        raise click.BadParameter(wrong, param_hint="--sizes")
 
 
 def _bound(experiment: Experiment) -> bool:
-    return not _open_symbols(experiment)
-
-
-def _open_symbols(experiment: Experiment) -> list[str]:
-    dims = [d for p in experiment.network.parameters for d in p.type.shape if not isinstance(d, int)]
-    return sorted({name for dim in dims for name, _ in dim.terms})
-
-
-def _batch_sizes(experiment: Experiment) -> dict[str, int]:
-    """A batch as the spec has it, of texts of a usual length."""
-    sizes = {"B": experiment.train.batch}
-    for node in experiment.network.training.inputs:
-        for dim in node.type.shape:
-            if not isinstance(dim, int):
-                for name, _ in dim.terms:
-                    sizes.setdefault(name, DEFAULT_LENGTH)
-    return sizes
-
-
-def _sizes_missing(experiment: Experiment, stage: str) -> Diagnostic:
-    symbols = ",".join(f"{name}={10000 if name.startswith('V') else 2}" for name in _open_symbols(experiment))
-    return Diagnostic(
-        "NN869",
-        f"the stage {stage} needs sizes that data decide: {', '.join(_open_symbols(experiment))}",
-        help=f"give them, such as --sizes {symbols}",
-    )
+    return not open_symbols(experiment)
 
 
 def layers_json(experiment: Experiment) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
 from nnc.failure import print_diagnostics
-from nnc.model import BATCH, Model, open_model
+from nnc.model import BATCH, Model
+from nnc.opening import open_model
 from runtime.data import Rows
 from runtime.data.files import BYTES_A_BYTE
 from runtime.memory import available_bytes, in_words

@@ -18,7 +18,8 @@ from nnc.examples import example_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
 from nnc.machine import cores
-from nnc.model import Model, save_model
+from nnc.model import Model
+from nnc.opening import save_model
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
 from nnc.run_folder import MODEL, add_to_log, begin, discard, fold_folder, new_run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nnc.model import open_model
+from nnc.opening import open_model
 
 OLD = Path(__file__).with_name("old")
 EXAMPLES = [
@@ -21,7 +21,7 @@ STARS = [3.5993734, 1.3610379, 3.0259800]
 def test_model_file_of_the_first_version_says_what_it_said_then():
     """Words, scaled numbers as input and output, and labels: all three tables of that version."""
     model = open_model(OLD / "first_light.safetensors")
-    found = model.answers(model.encode(EXAMPLES))
+    found = model.answers(model.rows(EXAMPLES))
     assert [each["mood"].value for each in found] == ["pos", "neg", "pos"]
     sure = [dict(each["mood"].probabilities or ())[each["mood"].value] for each in found]
     assert sure == pytest.approx(SURE, abs=1e-6)

@@ -1,0 +1,49 @@
+"""The sizes of a network that data decide, `V`, `classes`, and those of a batch, `B`, `T`: which there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compiler.experiment import Experiment
+from dsl.errors import Diagnostic
+from dsl.nearest import nearest
+
+DEFAULT_LENGTH = 20
+"""Positions of a text where nothing says how many."""
+
+
+def open_symbols(experiment: Experiment) -> list[str]:
+    """What the weights' shapes still hang on."""
+    dims = [d for p in experiment.network.parameters for d in p.type.shape if not isinstance(d, int)]
+    return sorted({name for dim in dims for name, _ in dim.terms})
+
+
+def batch_sizes(experiment: Experiment) -> dict[str, int]:
+    """A batch as the spec has it, of texts of a usual length."""
+    sizes = {"B": experiment.train.batch}
+    for node in experiment.network.training.inputs:
+        for dim in node.type.shape:
+            if not isinstance(dim, int):
+                for name, _ in dim.terms:
+                    sizes.setdefault(name, DEFAULT_LENGTH)
+    return sizes
+
+
+def unknown_size(sizes: Mapping[str, int], experiment: Experiment) -> str | None:
+    """What is wrong with a size that the model does not have. experiment: with no size bound."""
+    known = sorted({"B", *open_symbols(experiment), *batch_sizes(experiment)})
+    for name in sizes:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else f"it has {', '.join(known)}"
+            return f"the model has no size {name}: {hint}"
+    return None
+
+
+def sizes_missing(experiment: Experiment, stage: str) -> Diagnostic:
+    symbols = ",".join(f"{name}={10000 if name.startswith('V') else 2}" for name in open_symbols(experiment))
+    return Diagnostic(
+        "NN869",
+        f"the stage {stage} needs sizes that data decide: {', '.join(open_symbols(experiment))}",
+        help=f"give them, such as --sizes {symbols}",
+    )

@@ -1,0 +1,46 @@
+"""From rows in memory to encoded rows: what `dataset` does for files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compiler.settings.data import DataSettings
+from compiler.sorts import Port
+from dsl.errors import Diagnostic
+from runtime.data.dataset import Dataset, assembled, encode_raw
+from runtime.data.memory_rows import Given, fingerprint, read_memory
+from runtime.data.part import Part
+from runtime.data.problems import Problems
+from runtime.data.raw import Raw
+from runtime.data.rows import Rows
+from runtime.data.tables import Tables
+
+
+def dataset_of(
+    ports: tuple[Port, ...], settings: DataSettings, parts: Mapping[str, Given], *, fold: int | None = None
+) -> Dataset:
+    """Read, split, fit and encode. parts: rows of `train`, and of `valid` and `test` where they have their own.
+
+    Raises DataError with all that is wrong, up to a limit.
+    """
+    problems = Problems()
+    read = {name: read_memory(ports, given, name, problems) for name, given in parts.items()}
+    problems.check()
+    raw = {name: _raw(part) for name, part in read.items()}
+    print_of_all = fingerprint({name: part.columns for name, part in read.items()})
+    return assembled(ports, settings, raw, problems, print_of_all, fold=fold)
+
+
+def rows_of(
+    ports: tuple[Port, ...], tables: Tables, given: Given, name: str, *, outputs_optional: bool
+) -> tuple[Rows, tuple[Diagnostic, ...]]:
+    """Rows, encoded as the model's own, and warnings. outputs_optional: for prediction, the inputs are enough."""
+    problems = Problems()
+    part = read_memory(ports, given, name, problems, outputs_optional=outputs_optional)
+    problems.check()
+    return encode_raw(ports, tables, _raw(part), problems), tuple(problems.warnings)
+
+
+def _raw(part: Part) -> Raw:
+    columns = part.columns
+    return Raw(part.count, columns.texts, columns.numbers, ((0, part.place),), columns.lists, columns.pictures)
