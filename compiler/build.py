@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NoReturn, TypeAlias
 
@@ -107,11 +107,13 @@ class Build:
     within: list[Note] = field(default_factory=list[Note])
     freeze: frozenset[str] = frozenset()
     labels: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
+    updates: dict[str, Node] = field(default_factory=dict[str, Node])
     sites: int = 0
     """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
     how many ids there are; owners: ids -> whose vocabulary that is; tables: weight -> by whose ids it is looked up;
     within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained;
-    labels: each with the paths below which its weights are named; sites: layers that draw."""
+    labels: each with the paths below which its weights are named; updates: next values of weights that no gradient
+    moves; sites: layers that draw."""
 
     @property
     def made(self) -> int:
@@ -151,6 +153,15 @@ class Build:
         """Notes that the weights below a path have that label; True where they are not trained."""
         self.labels.setdefault(label, {})[path] = None
         return label in self.freeze
+
+    def row_count(self) -> Node:
+        """How many rows the batch has, a number of the weights' dtype."""
+        return self.input("rows", Type(self.dtype), "number")
+
+    def move(self, weight: Node, next_value: Callable[[Node], Node]) -> None:
+        """A training step gives the weight this value, made from the one before it; a second use goes on from there."""
+        assert isinstance(weight.op, Input)
+        self.updates[weight.op.name] = next_value(self.updates.get(weight.op.name, weight))
 
     def chance(self) -> tuple[Node, Node, int]:
         """The seed, the step and a number of its own, for a layer that draws."""
@@ -232,10 +243,13 @@ class Use:
     def flag(self, name: str) -> bool:
         return self.settings.get(name) is True
 
-    def weight(self, name: str, shape: tuple[Dim, ...], init: Init, owner: str | None = None) -> Node:
+    def weight(
+        self, name: str, shape: tuple[Dim, ...], init: Init, owner: str | None = None, *, trained: bool = True
+    ) -> Node:
         """The weight of that name, made at its first use. `init=` and `scale=` at the layer override how it starts.
 
         owner: whose ids look it up, if it is a table: two inputs that share one share their vocabulary
+        trained: False for one that no gradient moves
         """
         build = self.build
         if self.tied is not None and name in self.tied:
@@ -246,7 +260,7 @@ class Use:
             width = float(scale) if isinstance(scale, (int, float)) else None
             chosen = kind if kind in ("zeros", "uniform", "normal", "xavier", "he") else init.kind
             init = Init(chosen, width, init.fan_in, init.fan_out, init.padding_row)
-        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, not self.frozen, self.head)
+        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, trained and not self.frozen, self.head)
         if path not in build.parameters:
             build.parameters[path] = parameter
             build.weights[path] = Node(Input(path, "weight", parameter.type), (), parameter.type, self.span)

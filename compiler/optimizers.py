@@ -48,7 +48,9 @@ def training_step(experiment: Experiment) -> TrainingStep:
     for p, w, g in clipped(step, experiment, pairs):
         update(step, experiment, p, w, g)
     inputs = (*graph.inputs, *(n for n in step.numbers.values() if n not in graph.inputs), *step.state_nodes)
-    return TrainingStep(Graph(inputs, (Output("loss", loss), *step.updates)), tuple(step.states))
+    # Values that the forward pass moves without a gradient: running means.
+    moved = tuple(o for o in graph.outputs if o.update is not None)
+    return TrainingStep(Graph(inputs, (Output("loss", loss), *moved, *step.updates)), tuple(step.states))
 
 
 Pairs = list[tuple[Parameter, Node, Node]]

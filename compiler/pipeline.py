@@ -11,7 +11,7 @@ from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
 from compiler.lower.missing import in_order, missing
 from compiler.lower.model import network
-from compiler.metric_names import wrong_metric
+from compiler.misfits import misfits
 from compiler.overrides import overridden
 from compiler.phases import Phase, phase_names, unknown_labels
 from compiler.phases import phases as phases_of
@@ -63,7 +63,7 @@ def check(
     found = declarations(spec, file, read_use)
     reading = Reading(found.number, found.constant, found.report)
     every = phases_of(found, reading)
-    looked_at = every if sizes is None else (every[phase],)
+    looked_at = (every[phase],) if sizes else every
     checked = {each.name: _phase(each, found, reading, dtype, sizes or {}) for each in looked_at}
     models = (each.model for each in every if each.model is not None)
     other_sections(spec, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
@@ -121,13 +121,8 @@ def _together(
     if phase.freeze.labels and not any(p.trained for p in network.parameters):
         help = "leave one of the labels out"
         found.report(Diagnostic("NN643", "freeze leaves nothing to train", phase.freeze.span, help=help))
-    if train.patience is not None and data is not None and data.valid is None:
-        help = "write `valid 10%` in data"
-        message = "stop needs validation rows, and data has none"
-        found.report(Diagnostic("NN605", message, train.stop_span, help=help))
-    unknown = wrong_metric(network.heads, train)
-    if unknown is not None:
-        found.report(unknown)
+    for diagnostic in misfits(network, train, data):
+        found.report(diagnostic)
 
 
 def training_step(experiment: Experiment) -> TrainingStep:

@@ -11,7 +11,6 @@ LATER: dict[str, str] = {
     "diagonal": "a vector of weights times a value, in a cell",
     "param": "a weight written out",
     "corrupt": "sets a share of the numbers to 0",
-    "batchnorm": "each column with mean 0 and variance 1 over the batch",
     "attention": "each position looks at all positions of a memory",
     "attend": "a query looks at all positions of a memory",
     "weighted": "for each score, the mean of x weighted by its softmax",

@@ -91,6 +91,7 @@ def lower(
     if mode == "training":
         outputs = total_loss(walk, outputs)
         _unused(walk, inputs, [*values, *(n for part in walk.parts for n in _nodes(part))])
+        outputs += [Output(f"{name}'", node, name) for name, node in build.updates.items()]
     order = [*build.inputs.values(), *build.weights.values()]
     return Lowered(build, walk, None if build.diagnostics else Graph(tuple(order), tuple(outputs)), tuple(heads))
 

@@ -65,6 +65,8 @@ def weights(experiment: Experiment) -> dict[str, NDArray[np.float64]]:
         drawn[p.name] = rng.uniform(-1, 1, shape) / sqrt(shape[0])
         if p.init.padding_row:
             drawn[p.name][0] = 0
+        if p.name.endswith("running_variance"):
+            drawn[p.name] = 0.5 + abs(drawn[p.name])
     return drawn
 
 

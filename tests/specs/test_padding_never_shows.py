@@ -27,6 +27,7 @@ BODIES = {
     "one-hot": "onehot ; conv k=2 filters=3 ; maxpool",
     "bag": "bag",
     "layer normalisation": "embed 4 ; layernorm ; conv k=2 filters=4 ; layernorm rms ; mean",
+    "batch normalisation": "embed 4 ; batchnorm ; conv k=2 filters=4 wide ; batchnorm ; mean",
     "residual": "embed 4 ; residual { conv k=3 filters=4 same relu ; dense 4 } ; maxpool",
     "parallel": "embed 4 ; parallel { maxpool ; mean ; first ; conv k=2 filters=2 | last }",
     "a vector beside a sequence": "e = embed 4 ; m = mean ; t = dense 8 ; x = concat(e, m) ; maxpool(x * 2 - exp(t))",
