@@ -54,6 +54,22 @@ def cli() -> None:
     """
 
 
+def _device(context: click.Context, option: click.Parameter, written: str) -> str:
+    kind, colon, number = written.partition(":")
+    if written in ("auto", "cpu", "cuda") or (
+        kind == "cuda" and colon and number.isascii() and number.isdigit() and len(number) < 5
+    ):
+        return written
+    raise click.UsageError(f"--device is auto, cpu, cuda or cuda:0, not {written!r}")
+
+
+DEVICE = click.option(
+    "--device",
+    metavar="D",
+    default="auto",
+    callback=_device,
+    help="What computes: auto (a GPU that works, else the processor), cpu, cuda or cuda:1.",
+)
 NO_OPTIMIZE = click.option(
     "--no-optimize", is_flag=True, help="Run the graph as it was lowered: the same results, slower."
 )
@@ -115,7 +131,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 @click.option("--overwrite", is_flag=True, help="Replace the run that --out holds.")
 @SET
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
-@click.option("--device", metavar="D", default="auto", help="auto or cpu.")
+@DEVICE
 @DATA_ROOT
 @NO_OPTIMIZE
 @JSON
@@ -133,7 +149,6 @@ def train(
     """Train a model; without SPEC the example that ships."""
     from nnc.commands import train as command
 
-    _check_device(device)
     options = command.Options(out, overwrite, sets, seed, device, data_root, as_json, not no_optimize)
     return command.run(spec, options)
 
@@ -142,13 +157,17 @@ def train(
 @RUN
 @click.option("--data", "data", multiple=True, metavar="FILE", help="Score this file instead, as test rows.")
 @DATA_ROOT
+@DEVICE
 @NO_OPTIMIZE
 @JSON
-def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, no_optimize: bool, as_json: bool) -> int:
+def evaluate(
+    run: Path, data: tuple[str, ...], data_root: Path | None, device: str, no_optimize: bool, as_json: bool
+) -> int:
     """Score a trained model on its validation and test rows, or on another file."""
     from nnc.commands import evaluate as command
 
-    return command.run(run, data=data, data_root=data_root, as_json=as_json, optimized=not no_optimize)
+    optimized = not no_optimize
+    return command.run(run, data=data, data_root=data_root, as_json=as_json, optimized=optimized, device=device)
 
 
 @cli.command()
@@ -158,15 +177,25 @@ def evaluate(run: Path, data: tuple[str, ...], data_root: Path | None, no_optimi
     "--file", "file", type=click.Path(path_type=Path, readable=False), metavar="F", help="Read examples from this file."
 )
 @click.option("--proba", is_flag=True, help="With the probability of every label.")
+@DEVICE
 @NO_OPTIMIZE
 @JSON
-def predict(run: Path, texts: tuple[str, ...], file: Path | None, proba: bool, no_optimize: bool, as_json: bool) -> int:
+def predict(
+    run: Path,
+    texts: tuple[str, ...],
+    file: Path | None,
+    proba: bool,
+    device: str,
+    no_optimize: bool,
+    as_json: bool,
+) -> int:
     """Ask a trained model: arguments, a file, or standard input, a line an example."""
     from nnc.commands import predict as command
 
     if texts and file is not None:
         raise click.UsageError("give TEXT or --file, not both")
-    return command.run(run, texts=texts, file=file, proba=proba, as_json=as_json, optimized=not no_optimize)
+    optimized = not no_optimize
+    return command.run(run, texts=texts, file=file, proba=proba, as_json=as_json, optimized=optimized, device=device)
 
 
 @cli.command()
@@ -209,9 +238,3 @@ def doctor(as_json: bool) -> int:
     from nnc.commands import doctor as command
 
     return command.run(as_json=as_json)
-
-
-def _check_device(device: str) -> None:
-    kind, _, number = device.partition(":")
-    if device not in ("auto", "cpu", "cuda") and not (kind == "cuda" and number.isascii() and number.isdigit()):
-        raise click.UsageError(f"--device is auto, cpu, cuda or cuda:0, not {device!r}")

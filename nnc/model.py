@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from compiler.sorts import Port
 from dsl.errors import Diagnostic
 from dsl.source import Span
 from nnc.layers import signature_in_words, weights_in_words
-from runtime.backend import Array
+from runtime.backend import Array, Backend
 from runtime.data import Rows, Tables, encode, read_file
 from runtime.data.in_memory import rows_of
 from runtime.data.memory_rows import Given
@@ -52,6 +52,7 @@ class Model:
 
     weights: by the parameters' names; metrics: as `train --json` gives them
     optimized: it is run with all passes; without them the results are the same, and come slower
+    backend: what it is run on
     """
 
     experiment: Experiment
@@ -60,6 +61,7 @@ class Model:
     origin: Origin
     metrics: Mapping[str, Any]
     optimized: bool = True
+    backend: Backend = field(default_factory=numpy_backend, compare=False, repr=False)
 
     def predict(self, examples: Given) -> list[Any]:
         """The label (or the number, or the numbers) for each example; of several outputs a dictionary.
@@ -131,11 +133,12 @@ class Model:
 
     def executor(self, graph: Graph) -> Executor:
         run = pipeline.optimize(graph) if self.optimized else graph
-        return Executor(numpy_backend(), run, pipeline.compile_bucket, dict(self.weights))
+        weights = {name: self.backend.to_device(values) for name, values in self.weights.items()}
+        return Executor(self.backend, run, pipeline.compile_bucket, weights)
 
     def __repr__(self) -> str:
         network = self.experiment.network
-        return f"<Model {network.name}: {signature_in_words(network)}, {weights_in_words(network.parameters)}>"
+        return f"<Model {network.name}: {signature_in_words(network)}, {weights_in_words(network)}>"
 
     def _repr_html_(self) -> str:
         from nnc.page import model_page

@@ -9,6 +9,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from dsl.errors import Diagnostic
 from nnc import __version__
 from nnc.failure import FAILED
 from nnc.installed import PACKAGES, loaded_from, strangers
@@ -41,7 +42,7 @@ def gather() -> dict[str, Any]:
         "instructions": _instructions(),
         "free_bytes": available_bytes(),
         "default_spec": (specs / "sentiment.nn").is_file() and (specs / "sentiment" / "train.tsv").is_file(),
-        "gpu_driver": Path("/proc/driver/nvidia/version").exists(),
+        "gpu": _gpu(),
         "ok": all(libraries.values()) and all(places.values()) and not strangers() and specs.is_dir(),
     }
 
@@ -53,7 +54,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         ("nnc", [facts["version"], f"python {facts['python']}", f"numpy {libraries['numpy'] or 'missing'}{blas}"]),
         ("", [f"{name} {version or 'MISSING'}" for name, version in libraries.items() if name != "numpy"]),
         ("cpu", [f"{facts['cores']} cores", *facts["instructions"], f"{in_words(facts['free_bytes'])} free"]),
-        ("gpu", ["not used: this version computes with NumPy" if facts["gpu_driver"] else "none found"]),
+        ("gpu", _gpu_parts(facts["gpu"])),
         *(
             ("loaded" if i == 0 else "", [f"{n}: {p or 'MISSING'}"])
             for i, (n, p) in enumerate(facts["packages"].items())
@@ -72,6 +73,24 @@ def lines(facts: dict[str, Any]) -> list[str]:
     if facts["ok"] and facts["default_spec"]:
         result.append("everything that the default spec needs is here:  nnc train")
     return result
+
+
+def _gpu() -> dict[str, Any]:
+    """The one that `--device auto` takes, or why it takes none."""
+    if importlib.util.find_spec("numpy") is None:
+        return {"why_not": "numpy is missing", "code": None, "help": None}
+    from nnc.device import gpu_or_why_not
+
+    found = gpu_or_why_not()
+    if isinstance(found, Diagnostic):
+        return {"why_not": found.message, "code": found.code, "help": found.help}
+    return {"name": found.name, "free_bytes": found.free_bytes, "cupy": found.cupy, "driver": found.driver}
+
+
+def _gpu_parts(gpu: dict[str, Any]) -> list[str]:
+    if "name" in gpu:
+        return [gpu["name"], f"{in_words(gpu['free_bytes'])} free", f"cupy {gpu['cupy']}", f"driver {gpu['driver']}"]
+    return [f"none: {gpu['why_not']}" + (f" (nnc explain {gpu['code']})" if gpu["code"] else "")]
 
 
 def _version(package: str) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
+from nnc.device import backend_of
 from nnc.failure import print_diagnostics, width
 from nnc.model import Model
 from nnc.opening import open_model
@@ -18,8 +19,16 @@ from runtime.data import Rows, read
 from runtime.evaluate import evaluate, require_room
 
 
-def run(run: Path, *, data: Sequence[str], data_root: Path | None, as_json: bool, optimized: bool = True) -> int:
-    model = replace(open_model(run), optimized=optimized)
+def run(
+    run: Path,
+    *,
+    data: Sequence[str],
+    data_root: Path | None,
+    as_json: bool,
+    optimized: bool = True,
+    device: str = "auto",
+) -> int:
+    model = replace(open_model(run), optimized=optimized, backend=backend_of(device))
     parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
     executor = model.executor(model.experiment.network.evaluation)
     heads, batch = model.experiment.network.heads, model.experiment.train.batch

@@ -12,6 +12,7 @@ from typing import Any
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
+from nnc.device import backend_of
 from nnc.failure import print_diagnostics
 from nnc.model import BATCH, Model
 from nnc.opening import open_model
@@ -24,9 +25,16 @@ CHUNK_BYTES = 1 << 16
 
 
 def run(
-    run: Path, *, texts: Sequence[str], file: Path | None, proba: bool, as_json: bool, optimized: bool = True
+    run: Path,
+    *,
+    texts: Sequence[str],
+    file: Path | None,
+    proba: bool,
+    as_json: bool,
+    optimized: bool = True,
+    device: str = "auto",
 ) -> int:
-    model = replace(open_model(run), optimized=optimized)
+    model = replace(open_model(run), optimized=optimized, backend=backend_of(device))
     for answers in _answers(model, texts, file):
         lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]
         sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from compiler.experiment import Experiment
 from compiler.sorts import Tokens
-from dsl.errors import Diagnostic, RunError, SpecError
+from dsl.errors import SpecError
 from dsl.render import show
 from dsl.source import Span
+from nnc.device import backend_of
 from nnc.examples import example_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
@@ -26,6 +27,7 @@ from nnc.run_folder import MODEL, add_to_log, begin, discard, fold_folder, new_r
 from nnc.spec_files import DEFAULT_SPEC, shipped_folder
 from nnc.stopping import Stop, listening
 from nnc.training import Recipe, no_data, prepared, recipe, scores, trained
+from runtime.backend import Backend
 from runtime.data import Dataset
 from runtime.evaluate import number_or_null
 from runtime.train import EpochDone, Event, Started, TrainResult
@@ -46,19 +48,19 @@ class Options:
 
 
 def run(spec: Path | None, options: Options) -> int:
-    refuse_device(options.device)
     path = shipped_folder() / DEFAULT_SPEC if spec is None else spec
     made = recipe(path, sets=options.sets, seed=options.seed, data_root=options.data_root, optimized=options.optimized)
     experiment = made.check()
     print_diagnostics(experiment.warnings, sys.stderr)
     if experiment.data is None:
         raise SpecError(no_data(path))
+    backend = backend_of(options.device)
     folds = experiment.data.folds
     screen = screen_for(options.as_json)
     first = _read(made, experiment, 0 if folds else None)
     ours = options.out is None or not os.path.lexists(options.out)
     folder = new_run(options.out, path.stem, options.overwrite)
-    task = Task(made, options.as_json, folder, screen)
+    task = Task(made, options.as_json, folder, screen, backend)
     try:
         with listening() as stop:
             if folds is None:
@@ -69,17 +71,6 @@ def run(spec: Path | None, options: Options) -> int:
         discard(folder, whole=ours)
 
 
-def refuse_device(device: str) -> None:
-    if device.startswith("cuda"):
-        raise RunError(
-            Diagnostic(
-                "NN865",
-                f"the device {device} is not there",
-                help="this version computes on the CPU: leave --device out",
-            )
-        )
-
-
 @dataclass(frozen=True)
 class Task:
     """What is trained, where to, and on what it is shown."""
@@ -88,6 +79,7 @@ class Task:
     as_json: bool
     folder: Path
     screen: Screen
+    backend: Backend
 
 
 def _read(
@@ -161,7 +153,7 @@ def _trained(
     task: Task, dataset: Dataset, fold: int | None, folder: Path, stop: Stop, title: str = ""
 ) -> tuple[TrainResult, Model]:
     """Train on these rows, and save the best model in folder."""
-    experiment, job = prepared(task.recipe, dataset)
+    experiment, job = prepared(task.recipe, dataset, task.backend)
     task.screen.begin(_header(task.recipe.path, experiment, dataset, job.backend.name, title))
     event = _logged(folder, fold, experiment.spec, task.screen.event, stop)
     result, model = trained(task.recipe, experiment, job, event, stop.asked, fold)

@@ -137,11 +137,6 @@ def test_train_without_a_data_section_is_refused(here: Path, capsys: pytest.Capt
     assert not (here / "runs").exists()
 
 
-def test_a_device_that_is_not_there_exits_1(here: Path, capsys: pytest.CaptureFixture[str]):
-    assert nnc_run("train", "good.nn", "--device", "cuda:1") == 1
-    assert "NN865" in capsys.readouterr().err
-
-
 def test_an_error_of_ours_is_short_and_written_down(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
