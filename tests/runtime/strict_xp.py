@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 API: dict[str, Any] = json.loads(Path(__file__).with_name("cupy_api.json").read_text("utf-8"))["functions"]
-"""A function's parameters; `ufunc`; None where they cannot be read."""
+"""Of a function the parameters, None where they cannot be read; of a ufunc its types. make_cupy_api.py writes it."""
 
 UFUNC_OPTIONS = {"out", "dtype", "casting"}
 METHODS = {"reshape", "transpose", "ravel", "astype", "copy", "fill", "squeeze", "sum", "mean", "max", "min", "prod",
@@ -177,18 +177,21 @@ _operators()
 def call(name: str, *args: Any, **options: Any) -> Any:
     """A function of CuPy's, with its rules."""
     parameters = API[name]
-    known = UFUNC_OPTIONS if parameters == "ufunc" else parameters
+    is_ufunc = isinstance(parameters, dict)
+    known = UFUNC_OPTIONS if is_ufunc else parameters
     wrong = [option for option in options if known is not None and option not in known]
     if wrong:
         raise StrictError(f"xp.{name}: CuPy takes no keyword {', '.join(wrong)}")
-    if parameters == "ufunc" and any(isinstance(x, list | tuple) for x in args):
+    if is_ufunc and any(isinstance(x, list | tuple) for x in args):
         raise StrictError(f"xp.{name}: CuPy's ufuncs take no lists")
     if name in ("asarray", "array"):
         # The one way to the device. It always copies.
         return DeviceArray(np.array(args[0].on_host if isinstance(args[0], DeviceArray) else args[0], *args[1:]))
     given = [plain(x, f"xp.{name}") for x in args]
     named = {key: plain(value, f"xp.{name}") for key, value in options.items()}
-    if parameters != "ufunc" and name != "copyto" and same_memory(named.get("out"), *given):
+    if is_ufunc and "dtype" not in named:
+        _check_types(name, parameters["types"], given)
+    if not is_ufunc and name != "copyto" and same_memory(named.get("out"), *given):
         raise StrictError(f"xp.{name}: out is the memory of an operand")
     if name == "take":
         _check_take(given, named)
@@ -200,6 +203,19 @@ def call(name: str, *args: Any, **options: Any) -> Any:
     if name in ("may_share_memory", "shares_memory"):
         return np.may_share_memory(*given)
     return wrapped(getattr(np, name)(*given, **named))
+
+
+def _check_types(name: str, loops: list[str], given: list[Any]) -> None:
+    """CuPy takes the first loop that all operands can be cast to; it must be the type that NumPy computes in."""
+    arrays = [x.dtype for x in given if isinstance(x, np.ndarray)]
+    weak = [np.result_type(*arrays, x) if not isinstance(x, np.ndarray) else x.dtype for x in given]
+    loop = next((each for each in loops if all(map(np.can_cast, weak, each.partition("->")[0]))), None)
+    if loop is None:
+        raise StrictError(f"xp.{name}: CuPy has no loop for {', '.join(map(str, weak))}")
+    kinds = [type(x) if not isinstance(x, np.ndarray) else x.dtype for x in given]
+    wanted = getattr(np, name).resolve_dtypes((*kinds, None))[-1]
+    if np.dtype(loop.partition("->")[2]) != wanted:
+        raise StrictError(f"xp.{name} of {', '.join(map(str, weak))}: CuPy computes {loop}, NumPy {wanted}")
 
 
 def _check_take(given: list[Any], named: dict[str, Any]) -> None:
@@ -248,7 +264,7 @@ class StrictNamespace:
             return there
         if name not in API:
             raise StrictError(f"xp.{name}: CuPy has no such function")
-        if API[name] == "ufunc":
+        if isinstance(API[name], dict):
             return Ufunc(name)
 
         def function(*args: Any, **options: Any) -> Any:

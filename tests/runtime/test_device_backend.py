@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler import pipeline
-from compiler.experiment import TrainingStep
 from compiler.ir.graph import Graph, Output, apply
 from compiler.ir.types import BATCH, Dtype, Type
 from compiler.ops.chance import DropoutMask
@@ -19,13 +17,13 @@ from compiler.passes import optimize
 from compiler.plan import groups
 from dsl.errors import RunError
 from runtime.backend import Backend
-from runtime.data import read
 from runtime.execute import Executor
 from runtime.interpret import evaluate
 from runtime.kernels import philox
 from runtime.numpy_backend import numpy_backend
-from runtime.train import Job, train
+from runtime.train import train
 from tests.compiler.random_graphs import Array, feeds_for, fresh_seed, random_graph, random_sizes, real_positions
+from tests.runtime.jobs import BAG, NUMBERS, TEXT, job, write_data
 from tests.runtime.strict_backend import strict_backend
 from tests.runtime.strict_xp import StrictError, xp
 from tests.runtime.test_execute import compile_bucket, input_node, separated
@@ -34,52 +32,11 @@ COUNT = int(os.environ.get("NNC_FUZZ", "0")) or 25
 TOLERANCE = 1e-12
 """Of the largest value: rows of one id are added in another order."""
 
-TEXT = """model m(text: words) -> label: class {
-  embed 6
-  conv k=2,3 filters=4 relu
-  maxpool
-  dropout 0.5
-  dense softmax
-}
-data { train "train.tsv" ; valid "valid.tsv" ; test "test.tsv" }
-train { adadelta ; batch 8 ; epochs 3 }
-"""
-BAG = """model m(text: words) -> label: class { bag ; dense 5 tanh ; dense softmax }
-data { train "train.tsv" ; valid "valid.tsv" }
-train { adam lr=0.05 ; batch 7 ; epochs 3 }
-"""
-NUMBERS = """model m(x: real[2]) -> y: real { dense 5 tanh ; dropout 0.2 ; dense }
-data { train "train.csv" columns=x,y }
-train { sgd lr=0.1 momentum=0.9 ; clip norm=1 ; batch 5 ; epochs 4 }
-"""
-ROWS = [("good", "a fine thing"), ("bad", "a poor thing"), ("good", "fine fine work"), ("bad", "poor work indeed")]
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, times in (("train", 10), ("valid", 2), ("test", 1)):
-        lines = [f"{label}\t{text}{' and so on' * (i % 3)}\n" for i in range(times) for label, text in ROWS]
-        (tmp_path / f"{name}.tsv").write_text("".join(lines))
-    points = np.random.default_rng(7).uniform(-1, 1, (24, 2))
-    (tmp_path / "train.csv").write_text("".join(f"{a:.4f},{b:.4f},{a - b:.4f}\n" for a, b in points))
+    write_data(tmp_path)
     return tmp_path
-
-
-def job(spec: str, folder: Path, backend: Backend, dtype: Dtype = "f64") -> Job:
-    first = pipeline.check(spec, "m.nn")
-    assert first.data is not None
-    dataset = read(first.network.ports, first.data, folder, None)
-    bound = pipeline.check(spec, "m.nn", sizes=dataset.tables.sizes(), dtype=dtype)
-    step = pipeline.training_step(bound)
-    return Job(
-        network=bound.network,
-        settings=bound.train,
-        step=TrainingStep(pipeline.optimize(step.graph), step.states),
-        evaluation=pipeline.optimize(bound.network.evaluation),
-        dataset=dataset,
-        backend=backend,
-        compile_bucket=pipeline.compile_bucket,
-    )
 
 
 @pytest.mark.parametrize("spec", [TEXT, BAG, NUMBERS], ids=["textcnn", "bag", "mlp"])
@@ -144,7 +101,13 @@ def test_program_on_a_device_computes_what_the_interpreter_does(
         assert_program_agrees(backend, graph, sizes, feeds_for(graph, sizes, rng))
 
 
-def assert_program_agrees(backend: Backend, graph: Graph, sizes: Mapping[str, int], feeds: Mapping[str, Array]) -> None:
+def assert_program_agrees(
+    backend: Backend,
+    graph: Graph,
+    sizes: Mapping[str, int],
+    feeds: Mapping[str, Array],
+    tolerance: float = TOLERANCE,
+) -> None:
     wanted = evaluate(graph, feeds, sizes)
     fed, kept = separated(graph, feeds)
     store = {name: backend.to_device(value) for name, value in kept.items()}
@@ -154,7 +117,7 @@ def assert_program_agrees(backend: Backend, graph: Graph, sizes: Mapping[str, in
         real = real_positions(output.node.type, feeds.get("lengths.T", np.ones(1, np.int64)), sizes)
         a, b = wanted[output.name][real], value[real]
         scale = np.max(np.abs(a[np.isfinite(a)]), initial=1.0)
-        np.testing.assert_allclose(b, a, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=output.name)
+        np.testing.assert_allclose(b, a, rtol=tolerance, atol=tolerance * scale, err_msg=output.name)
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 1000])
