@@ -26,9 +26,11 @@ def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> in
         return _silenced()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except MemoryError:
-        return _told(_out_of_memory)
+    except MemoryError as error:
+        return _told(_of_the_gpu, error) if _is_of_cupy(error) else _told(_out_of_memory)
     except Exception as error:
+        if _is_of_cupy(error):
+            return _told(_of_the_gpu, error)
         if _is_of_output(error):
             return _told(_unwritten, error)
         if type(error).__module__.partition(".")[0] in ("click", "rich_click"):
@@ -93,6 +95,17 @@ def _is_of_output(error: Exception) -> bool:
     """Whether a standard stream could not be written. Files have a name, and who writes one says what failed."""
     unwritable = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
     return isinstance(error, OSError) and error.filename is None and error.errno in unwritable
+
+
+def _is_of_cupy(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in ("cupy", "cupy_backends")
+
+
+def _of_the_gpu(error: Exception) -> None:
+    """An operation on arrays of a GPU outside of a step."""
+    from runtime.cuda_backend import in_our_words
+
+    print_diagnostics(in_our_words(error).diagnostics, sys.stderr)
 
 
 def _out_of_memory() -> None:

@@ -48,7 +48,7 @@ def cuda_backend(device: int = 0) -> Backend:
 
     @contextmanager
     def within() -> Iterator[None]:
-        with _translated(cupy), cupy.cuda.Device(device):
+        with _translated(), cupy.cuda.Device(device):
             yield
 
     def to_host(array: Array) -> Array:
@@ -67,7 +67,7 @@ def cuda_backend(device: int = 0) -> Backend:
 def gpu(device: int = 0) -> Gpu:
     """Raises what `cuda_backend` does."""
     backend, cupy = cuda_backend(device), _imported()
-    with _translated(cupy):
+    with _translated():
         found = cupy.cuda.runtime.getDeviceProperties(device)["name"]
         name = found.decode("ascii", "replace") if isinstance(found, bytes) else str(found)
         driver = _version(cupy.cuda.runtime.driverGetVersion())
@@ -113,7 +113,7 @@ def _opened(device: int) -> CuPy:
             f"pip uninstall {' '.join(packages)}, and then {INSTALL}",
         )
     cupy = _imported()
-    with _translated(cupy):
+    with _translated():
         driver, wanted = cupy.cuda.runtime.driverGetVersion(), cupy.cuda.runtime.runtimeGetVersion()
         if driver == 0:
             raise _refused("NN841", "this machine has no NVIDIA driver", "install the driver of its GPU" + ON_THE_CPU)
@@ -170,27 +170,31 @@ def _counted() -> str:
 
 
 @contextmanager
-def _translated(cupy: CuPy) -> Iterator[None]:
+def _translated() -> Iterator[None]:
     """The border: what CuPy raises becomes an error of a run."""
     try:
         yield
     except NncError:
         raise
     except Exception as error:
-        ours = _in_our_words(cupy, error)
-        if ours is None:
+        if not _is_theirs(error):
             raise
-        raise ours from error
+        raise in_our_words(error) from error
 
 
-def _in_our_words(cupy: CuPy, error: Exception) -> RunError | None:
-    """None for an error that is none of CuPy's or CUDA's."""
+def _is_theirs(error: Exception) -> bool:
+    """Whether it is one of CuPy's or CUDA's, or of a library of theirs that is missing."""
+    package = type(error).__module__.partition(".")[0]
+    return package in ("cupy", "cupy_backends", "cupyx", "cuda") or isinstance(error, ImportError | OSError)
+
+
+def in_our_words(error: Exception) -> RunError:
+    """What an error of CuPy's means."""
+    cupy = _imported()
     if isinstance(error, cupy.cuda.memory.OutOfMemoryError) or _status(error) == OUT_OF_MEMORY:
         return _full(cupy)
     if type(error).__name__ == "DynamicLibNotFoundError" or isinstance(error, ImportError | OSError):
         return _no_libraries(error)
-    if type(error).__module__.partition(".")[0] not in ("cupy", "cupy_backends", "cupyx", "cuda"):
-        return None
     if type(error).__name__ == "CompileException":
         # Its compiler is there and finds no headers, which come with the same packages.
         return _no_libraries(error)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ from nnc.cli import run
 from nnc.device import backend_of, gpu_or_why_not
 from nnc.failure import guarded
 from runtime import cuda_backend as cuda
-from tests.runtime.fake_cupy import FakeCuPy, Machine
+from tests.runtime.fake_cupy import FakeCuPy, Machine, OutOfMemoryError
 
 
 @pytest.fixture
@@ -70,3 +72,47 @@ def test_auto_computes_without_cupy_and_a_name_does_not():
     why = gpu_or_why_not()
     assert isinstance(why, Diagnostic)
     assert why.code == "NN840"
+
+
+SPEC = """model m(text: words) -> label: class {
+  embed 4 ; conv k=2 filters=3 relu ; maxpool ; dropout 0.3 ; dense softmax
+}
+data { train "train.tsv" ; valid 25% }
+train { adam lr=0.05 ; batch 4 ; epochs 2 }
+"""
+
+
+def test_train_eval_and_predict_on_a_gpu_say_what_the_processor_says(
+    install: Callable[[Machine], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    install(machine := Machine())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.nn").write_text(SPEC)
+    (tmp_path / "train.tsv").write_text("good\ta fine thing\nbad\ta poor thing indeed\n" * 12)
+    told: dict[str, list[str]] = {}
+    for device in ("cpu", "cuda"):
+        assert guarded(["train", "m.nn", "--out", device, "--device", device], run) == 0
+        assert machine.used == ([0] if device == "cuda" else [])
+        capsys.readouterr()
+        assert guarded(["eval", device, "--device", device, "--json"], run) == 0
+        assert guarded(["predict", device, "a fine poor thing", "--device", device], run) == 0
+        told[device] = capsys.readouterr().out.splitlines()
+    here, there = (json.loads(told[device][0])["valid"] for device in ("cpu", "cuda"))
+    assert there["loss"] == pytest.approx(here["loss"], rel=1e-4)
+    assert there["accuracy"] == here["accuracy"]
+    assert told["cuda"][1:] == told["cpu"][1:]
+
+
+def test_memory_of_a_gpu_that_runs_out_between_steps_is_told_as_such(
+    install: Callable[[Machine], None], capsys: pytest.CaptureFixture[str]
+):
+    install(Machine())
+
+    def command(arguments: object) -> int:
+        raise OutOfMemoryError("out of memory allocating 1,024 bytes")
+
+    assert guarded([], command) == 1
+    assert "error[NN852]: the memory of the GPU is full" in capsys.readouterr().err
