@@ -128,6 +128,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 @click.option(
     "--out", type=click.Path(path_type=Path, readable=False), metavar="DIR", help="The run's folder [runs/SPEC]."
 )
+@click.option("--resume", is_flag=True, help="Go on with the run that --out holds.")
 @click.option("--overwrite", is_flag=True, help="Replace the run that --out holds.")
 @SET
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
@@ -138,6 +139,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 def train(
     spec: Path | None,
     out: Path | None,
+    resume: bool,
     overwrite: bool,
     sets: tuple[str, ...],
     seed: int | None,
@@ -149,7 +151,9 @@ def train(
     """Train a model; without SPEC the example that ships."""
     from nnc.commands import train as command
 
-    options = command.Options(out, overwrite, sets, seed, device, data_root, as_json, not no_optimize)
+    if resume and overwrite:
+        raise click.UsageError("give --resume or --overwrite, not both")
+    options = command.Options(out, overwrite, sets, seed, device, data_root, as_json, not no_optimize, resume)
     return command.run(spec, options)
 
 

@@ -27,7 +27,7 @@ from nnc.report import (
     shown_metrics,
     table_columns,
 )
-from runtime.train import BatchDone, EpochDone, Event, Started
+from runtime.events import BatchDone, EpochDone, Event, Started
 
 REFRESH_SECONDS = 0.1
 CURVE = "▁▂▃▄▅▆▇█"
@@ -61,18 +61,29 @@ class Terminal:
         match event:
             case Started():
                 self.started = event
+                self.made = 0
                 self.epoch_start = self.train_start = perf_counter()
                 self._print_lines(packed(header_parts(self.header, event), self.console.width, "    "), "bold")
             case BatchDone():
                 self._batch(event)
             case EpochDone():
                 self._epoch(event)
+            case _:
+                pass
 
-    def end(self, lines: Sequence[str]) -> None:
-        """Take the moving line away, and print these."""
+    def note(self, text: str) -> None:
+        self.pause()
+        self._print_lines([text], "dim")
+
+    def pause(self) -> None:
+        """Take the moving line away; the next step brings it back."""
         if self.live is not None:
             self.live.stop()
             self.live = None
+
+    def end(self, lines: Sequence[str]) -> None:
+        """Take the moving line away, and print these."""
+        self.pause()
         if lines:
             self.console.print()
         for i, line in enumerate(lines):
@@ -91,6 +102,7 @@ class Terminal:
         self.epoch_examples += done.examples
         self.epoch_tokens += done.tokens
         self.curve.add(done.loss)
+        self.made += 1
         if now - self.shown >= REFRESH_SECONDS:
             self.shown = now
             self._show(self._moving_line(done, now))
@@ -123,10 +135,10 @@ class Terminal:
         return ("red", "", "green")[direction(metric, done.valid.value(metric), before) + 1]
 
     def _moving_line(self, done: BatchDone, now: float) -> Text:
-        total = self.started.epochs * self.started.batches
-        made = (done.epoch - 1) * self.started.batches + done.batch
+        total = self.started.steps
+        made = self.started.step + self.made
         seconds = max(now - self.epoch_start, 1e-9)
-        left = (now - self.train_start) / made * (total - made)
+        left = (now - self.train_start) / self.made * max(total - made, 0)
         unit = "sentences" if self.header.unit == "words" else "examples"
         parts = [
             f"epoch {done.epoch} of {self.started.epochs}",
@@ -137,7 +149,7 @@ class Terminal:
         ]
         if self.epoch_tokens:
             parts.append(f"{self.epoch_tokens / seconds:,.0f} {self.header.unit}/s")
-        return moving_line(parts, made / max(total, 1), self.console.width - 1)
+        return moving_line(parts, min(made / max(total, 1), 1), self.console.width - 1)
 
     def _show(self, line: Text) -> None:
         if self.live is None:

@@ -9,7 +9,7 @@ from typing import Any
 from dsl.render import show
 from nnc.report import number, title
 from runtime.evaluate import Evaluation
-from runtime.train import TrainResult
+from runtime.events import TrainResult
 
 
 def fold_results(results: list[TrainResult]) -> dict[str, Any]:

@@ -1,10 +1,49 @@
-"""What a run may use of the machine, beside memory."""
+"""What a run may use of the machine, beside memory; and what of it decides the last bits of its numbers."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+"""What the environment may say; the first that is set counts, else all cores are used."""
 
 
 def cores() -> int:
     """Cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def facts(device: str) -> dict[str, str]:
+    """What equal bits depend on beside the spec and the data, each by the name that a person is told."""
+    import numpy as np
+
+    from nnc import __version__
+
+    config = np.show_config(mode="dicts")
+    found: Mapping[str, Any] = config if isinstance(config, dict) else {}
+    blas = found.get("Build Dependencies", {}).get("blas", {})
+    simd = found.get("SIMD Extensions", {})
+    threads = next((os.environ[name] for name in THREADS if os.environ.get(name)), str(cores()))
+    return {
+        "nnc": __version__,
+        "NumPy": np.__version__,
+        "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "threads": threads,
+        "processor": _processor(),
+        "instructions": " ".join([*simd.get("baseline", ()), *simd.get("found", ())]),
+        "BLAS kernel": os.environ.get("OPENBLAS_CORETYPE", "the processor's own"),
+        "device": device,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return os.uname().machine if hasattr(os, "uname") else "unknown"

@@ -7,7 +7,7 @@ from typing import Protocol, TextIO
 
 from nnc.failure import width
 from nnc.report import Header, header_parts, number, shown_metrics
-from runtime.train import EpochDone, Event, Started
+from runtime.events import EpochDone, Event, Started
 
 
 class Screen(Protocol):
@@ -18,6 +18,12 @@ class Screen(Protocol):
     def begin(self, header: Header) -> None: ...
 
     def event(self, event: Event) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def pause(self) -> None:
+        """Something else is about to be written to the same terminal."""
+        ...
 
     def end(self, lines: Sequence[str]) -> None: ...
 
@@ -43,6 +49,12 @@ class Plain:
                 self._write(epoch_line(event))
             case _:
                 pass
+
+    def note(self, text: str) -> None:
+        self._write(text)
+
+    def pause(self) -> None:
+        pass
 
     def end(self, lines: Sequence[str]) -> None:
         for line in lines:

@@ -11,9 +11,9 @@ from typing import Any
 from dsl.render import columns, show
 from nnc.layers import quantity
 from runtime.evaluate import Evaluation, OutputScores
+from runtime.events import EpochDone, Started, TrainResult
 from runtime.memory import in_words
 from runtime.metrics import better
-from runtime.train import EpochDone, Started, TrainResult
 
 METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC"}
 MOST_CLASSES_IN_A_TABLE = 12

@@ -1,22 +1,23 @@
-"""The folder of a run: `model.safetensors`, `log.jsonl`, `spec.nn`, `fold-N/`. Nothing else in it is ever touched."""
+"""The folder of a run: model, checkpoint, log, times, spec and `fold-N/`. Nothing else in it is ever touched."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
-from typing import Any
 
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from dsl.source import shown
-from runtime.storage import write_atomically
+from runtime.storage import SUFFIX, remove_strays, write_atomically
 
 MODEL = "model.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
+TIMES = "times.jsonl"
+"""Seconds of each epoch as it was made: the one file that differs between two runs of the same spec."""
 SPEC = "spec.nn"
-OWN_FILES = frozenset({MODEL, LOG, SPEC})
+OWN_FILES = frozenset({MODEL, CHECKPOINT, LOG, TIMES, SPEC})
 FOLD = re.compile(r"fold-[1-9][0-9]{0,5}")
 
 
@@ -49,30 +50,89 @@ def _not_made(error: OSError, folder: Path) -> Diagnostic:
 
 
 def _given(folder: Path, overwrite: bool) -> Path:
-    if folder.is_symlink() or folder.exists():
-        if not folder.is_dir():
-            raise RunError(_refused(folder, "is a file", "give the name of a folder"))
-        names = {entry.name for entry in folder.iterdir()}
-        if names and not is_run(folder):
-            raise RunError(_refused(folder, "holds something that is not a run", "choose a new folder"))
-        if names and not overwrite:
-            raise RunError(
-                _refused(
-                    folder, "holds a run already", "--overwrite replaces it; without --out the run gets a new folder"
-                )
-            )
+    if _holds_a_run(folder) and not overwrite:
+        hint = (
+            "--resume goes on with it, --overwrite replaces it; without --out the run gets a new folder"
+            if has_checkpoint(folder)
+            else "--overwrite replaces it; without --out the run gets a new folder"
+        )
+        raise RunError(_refused(folder, "holds a run already", hint))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
+def _holds_a_run(folder: Path) -> bool:
+    """Raises RunError NN861 where it is no folder, or holds anything else."""
+    if not folder.is_symlink() and not folder.exists():
+        return False
+    if not folder.is_dir():
+        raise RunError(_refused(folder, "is a file", "give the name of a folder"))
+    names = {entry.name for entry in folder.iterdir() if not _is_stray(entry.name) and not _is_empty_fold(entry)}
+    if names and not is_run(folder):
+        raise RunError(_refused(folder, "holds something that is not a run", "choose a new folder"))
+    return bool(names)
+
+
+def resumed_run(given: Path | None, stem: str) -> Path:
+    """The folder of the run to go on with: the given one, else `runs/STEM`. It need not be there yet.
+
+    Raises RunError NN815 where it is not clear which one, NN861 for a folder that holds anything but a run.
+    """
+    try:
+        if given is None:
+            found = sorted(p for p in Path("runs").glob(f"{escape(stem)}*") if _is_of(p.name, stem) and is_run(p))
+            if len(found) > 1:
+                names = ", ".join(show(str(path)) for path in found[:5])
+                more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+                message = f"there are {len(found)} runs of {show(stem)}: {names}{more}"
+                raise RunError(Diagnostic("NN815", message, help=f"say which: --out {show(str(found[-1]))} --resume"))
+            given = found[0] if found else Path("runs") / stem
+        _holds_a_run(given)
+        given.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(_not_made(error, given or Path("runs"))) from None
+    return given
+
+
+def _is_of(name: str, stem: str) -> bool:
+    rest = name.removeprefix(stem)
+    return not rest or re.fullmatch(r"-[1-9][0-9]*", rest) is not None
+
+
+def _is_empty_fold(entry: Path) -> bool:
+    return FOLD.fullmatch(entry.name) is not None and entry.is_dir() and not any(entry.iterdir())
+
+
+def _is_stray(name: str) -> bool:
+    return name.endswith(SUFFIX) and any(name.startswith(f".{own}.") for own in OWN_FILES)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed processes left half written. Only under the folder's lock."""
+    try:
+        for own in OWN_FILES:
+            remove_strays(folder, own)
+    except OSError:
+        # They do no harm where they lie.
+        return
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Its own, or that of its first fold."""
+    return (folder / CHECKPOINT).is_file() or (folder / "fold-1" / CHECKPOINT).is_file()
+
+
 def is_run(folder: Path) -> bool:
-    """Whether a folder looks like one that we made: its log or its model is there."""
-    return (folder / MODEL).is_file() or (folder / LOG).is_file()
+    """Whether a folder looks like one that we made: a file of ours that no other program writes is there."""
+    return any((folder / name).is_file() for name in (MODEL, CHECKPOINT, LOG))
 
 
 def _empty(folder: Path) -> None:
-    """Delete a run's own files, and its folders of folds where nothing else is in them."""
-    for entry in list(folder.iterdir()):
+    """Delete a run's own files, and its folders of folds where nothing else is in them.
+
+    The log goes last: a run that is killed here is still known as one.
+    """
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name == LOG):
         if FOLD.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
             _empty(entry)
             if not any(entry.iterdir()):
@@ -115,18 +175,6 @@ def discard(folder: Path, whole: bool = True) -> None:
             entry.rmdir()
 
 
-def add_to_log(folder: Path, entry: Mapping[str, Any]) -> None:
-    """One line of JSON at the end of the log."""
-    try:
-        with (folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n")
-    except OSError as error:
-        reason = show(error.strerror or str(error))
-        raise RunError(
-            Diagnostic("NN805", f"{show(str(folder / LOG))} cannot be written: {reason}", help="make room on the disk")
-        ) from None
-
-
 def model_path(run: Path) -> Path:
     """The model file that RUN on a command line means. Raises RunError NN862 where there is none."""
     try:
@@ -147,6 +195,8 @@ def model_path(run: Path) -> Path:
         hint = f"it has {len(folds)} folds, each with a model: choose one, such as {show(shown(folds[0]))}"
     else:
         hint = "a run's folder has a model.safetensors; this one has none"
+        if (run / CHECKPOINT).is_file():
+            hint = "this run has not ended: nnc train SPEC --out with --resume goes on with it"
     raise RunError(Diagnostic("NN862", f"{show(str(run))} holds no model", help=hint))
 
 

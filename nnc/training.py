@@ -19,7 +19,8 @@ from runtime.backend import Backend
 from runtime.data import Dataset, read
 from runtime.evaluate import Evaluation
 from runtime.numpy_backend import numpy_backend
-from runtime.train import Event, Job, TrainResult, train
+from runtime.progress import Snapshot
+from runtime.train import Event, Job, Keep, TrainResult, train
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Recipe:
     data_root: Path | None = None
     optimized: bool = True
 
-    def check(self, sizes: Mapping[str, int] | None = None) -> Experiment:
-        """sizes: those that data give, None before they are read."""
+    def check(self, sizes: Mapping[str, int] | None = None, phase: int = 0) -> Experiment:
+        """sizes: those that data give, None before they are read; phase: which of `phases`."""
         return pipeline.check(
             self.text,
             shown(self.path),
@@ -46,7 +47,12 @@ class Recipe:
             sets=self.sets,
             sizes=sizes,
             seed=self.seed,
+            phase=phase,
         )
+
+    def phases(self) -> tuple[str, ...]:
+        """The names of the `train` sections, which run in this order; "" for the nameless one."""
+        return pipeline.phases(self.text, shown(self.path), sets=self.sets)
 
     def read(self, experiment: Experiment, fold: int | None = None) -> Dataset:
         """The data of its `data` section. Raises SpecError NN650 where it has none."""
@@ -75,9 +81,11 @@ def no_data(path: Path) -> Diagnostic:
     )
 
 
-def prepared(recipe: Recipe, dataset: Dataset, backend: Backend | None = None) -> tuple[Experiment, Job]:
+def prepared(
+    recipe: Recipe, dataset: Dataset, backend: Backend | None = None, phase: int = 0
+) -> tuple[Experiment, Job]:
     """What there is to run, with the sizes that these rows give."""
-    experiment = recipe.check(dataset.tables.sizes())
+    experiment = recipe.check(dataset.tables.sizes(), phase)
     step = pipeline.training_step(experiment)
     optimize = pipeline.optimize if recipe.optimized else _as_lowered
     job = Job(
@@ -99,9 +107,13 @@ def trained(
     on_event: Callable[[Event], None],
     stop_asked: Callable[[], bool] = lambda: False,
     fold: int | None = None,
+    *,
+    keep: Keep | None = None,
+    resume: Snapshot | None = None,
+    score: bool = True,
 ) -> tuple[TrainResult, Model]:
-    """Run a prepared job, to the model that is to be kept. Nothing is written."""
-    result = train(job, on_event, stop_asked)
+    """Run a prepared job, to the model that is to be kept. Nothing is written but what `keep` writes."""
+    result = train(job, on_event, stop_asked, keep=keep, resume=resume, score=score)
     origin = Origin(
         sets=recipe.sets,
         seed=recipe.seed,

@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from compiler.experiment import Experiment
 from compiler.sorts import Tokens
-from dsl.errors import SpecError
+from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import Span
 from nnc.device import backend_of
 from nnc.examples import example_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
+from nnc.json_events import JsonLines
 from nnc.machine import cores
-from nnc.model import Model
-from nnc.opening import save_model
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
-from nnc.run_folder import MODEL, add_to_log, begin, discard, fold_folder, new_run
+from nnc.run_folder import LOG, discard, new_run, resumed_run
+from nnc.run_log import RunLog
+from nnc.runs import Afresh, Ended, PartBegun, Resumed, Run, RunEvent, Warned, run_all
 from nnc.spec_files import DEFAULT_SPEC, shipped_folder
 from nnc.stopping import Stop, listening
-from nnc.training import Recipe, no_data, prepared, recipe, scores, trained
-from runtime.backend import Backend
-from runtime.data import Dataset
-from runtime.evaluate import number_or_null
-from runtime.train import EpochDone, Event, Started, TrainResult
+from nnc.training import no_data, recipe
+from runtime.events import NotSaved, TrainResult
+from runtime.train import Pace
 
 
 @dataclass(frozen=True)
 class Options:
-    """As on the command line."""
+    """As on the command line; pace is not on it."""
 
     out: Path | None = None
     overwrite: bool = False
@@ -45,6 +44,8 @@ class Options:
     data_root: Path | None = None
     as_json: bool = False
     optimized: bool = True
+    resume: bool = False
+    pace: Pace = field(default_factory=Pace)
 
 
 def run(spec: Path | None, options: Options) -> int:
@@ -56,45 +57,50 @@ def run(spec: Path | None, options: Options) -> int:
         raise SpecError(no_data(path))
     backend = backend_of(options.device)
     folds = experiment.data.folds
+    # Data that are wrong are refused before there is a folder.
+    first = None if options.resume else made.read(experiment, None if folds is None else 0)
     screen = screen_for(options.as_json)
-    first = _read(made, experiment, 0 if folds else None)
     ours = options.out is None or not os.path.lexists(options.out)
-    folder = new_run(options.out, path.stem, options.overwrite)
-    task = Task(made, options.as_json, folder, screen, backend)
+    folder = (
+        resumed_run(options.out, path.stem) if options.resume else new_run(options.out, path.stem, options.overwrite)
+    )
     try:
         with listening() as stop:
-            if folds is None:
-                return _one(task, first, stop)
-            return _folds(task, experiment, first, folds, stop)
+            again = resume_command(spec, options, folder)
+            teller = Teller(path, folder, again, folds is not None, options.as_json, screen, stop)
+            if first is not None:
+                teller.warn(first.warnings)
+            results = run_all(Run(made, folder, teller.event, stop.asked, options.resume, options.pace, backend, first))
+            if any(result.stopped for result in results):
+                return stop.exit_code or 130
+            if folds is not None:
+                _end_of_folds(results, folds, folder, options.as_json, screen)
+            return 0
     finally:
         screen.end(())
         discard(folder, whole=ours)
 
 
-@dataclass(frozen=True)
-class Task:
-    """What is trained, where to, and on what it is shown."""
-
-    recipe: Recipe
-    as_json: bool
-    folder: Path
-    screen: Screen
-    backend: Backend
-
-
-def _read(
-    recipe: Recipe, experiment: Experiment, fold: int | None, told: Sequence[tuple[str, Span | None]] = ()
-) -> Dataset:
-    """told: warnings that need no second time, by code and place."""
-    dataset = recipe.read(experiment, fold)
-    print_diagnostics(tuple(w for w in dataset.warnings if (w.code, w.span) not in told), sys.stderr)
-    return dataset
+def resume_command(spec: Path | None, options: Options, folder: Path) -> str:
+    """What to type to go on with a run."""
+    parts = ["nnc", "train", *([] if spec is None else [str(spec)]), "--out", str(folder), "--resume"]
+    for each in options.sets:
+        parts += ["--set", each]
+    if options.seed is not None:
+        parts += ["--seed", str(options.seed)]
+    if options.data_root is not None:
+        parts += ["--data-root", str(options.data_root)]
+    parts += [] if options.optimized else ["--no-optimize"]
+    parts += [] if options.device == "auto" else ["--device", options.device]
+    return " ".join(show(shlex.quote(part)) for part in parts)
 
 
 def screen_for(as_json: bool) -> Screen:
-    """With --json standard output holds the one line of JSON, so progress goes to standard error."""
-    out = sys.stderr if as_json else sys.stdout
-    if as_json or not out.isatty() or os.environ.get("TERM") == "dumb":
+    """With --json standard output holds a line of JSON an event."""
+    out = sys.stdout
+    if as_json:
+        return JsonLines(out)
+    if not out.isatty() or os.environ.get("TERM") == "dumb":
         return Plain(out)
     from rich.console import Console
 
@@ -103,102 +109,125 @@ def screen_for(as_json: bool) -> Screen:
     return Terminal(Console(file=out, highlight=False, markup=False, emoji=False, no_color=not colored(out)))
 
 
-def _one(task: Task, dataset: Dataset, stop: Stop) -> int:
-    folder, screen = task.folder, task.screen
-    result, model = _trained(task, dataset, None, folder, stop)
-    path = folder / MODEL
-    if result.stopped:
-        screen.end(_stopped_lines(result, path))
-        return stop.exit_code or 130
-    if task.as_json:
-        screen.end(())
-        print(json.dumps(json_of(result, path), ensure_ascii=False))
-    else:
-        width = screen.width()
-        ending = _ending(model, dataset, path, folder)
-        screen.end((*summary(result, model.experiment.train.epochs, width), "", *ending))
-    return 0
+@dataclass
+class Teller:
+    """Shows a run while it goes on.
 
+    again: the command that goes on with it; told: warnings that need no second time, by code and place
+    """
 
-def _ending(model: Model, dataset: Dataset, path: Path, folder: Path) -> list[str]:
-    return model_lines(path, folder, example_of(model, dataset.test or dataset.valid or dataset.train))
+    path: Path
+    folder: Path
+    again: str
+    folds: bool
+    as_json: bool
+    screen: Screen
+    stop: Stop
+    told: set[tuple[str, Span | None]] = field(default_factory=set[tuple[str, Span | None]])
 
-
-def _folds(task: Task, experiment: Experiment, first: Dataset, folds: int, stop: Stop) -> int:
-    """As many runs as folds; the test scores are their mean."""
-    results: list[TrainResult] = []
-    folder, screen = task.folder, task.screen
-    told = [(w.code, w.span) for w in first.warnings]
-    for fold in range(folds):
-        dataset = first if fold == 0 else _read(task.recipe, experiment, fold, told)
-        below = fold_folder(folder, fold)
-        result, _ = _trained(task, dataset, fold, below, stop, f"fold {fold + 1} of {folds}")
-        if result.stopped:
-            screen.end(_stopped_lines(result, below / MODEL))
-            return stop.exit_code or 130
-        results.append(result)
-        if not task.as_json:
-            screen.end(summary(result, experiment.train.epochs, screen.width())[:2])
-    whole = fold_results(results)
-    add_to_log(folder, whole)
-    if task.as_json:
-        screen.end(())
-        print(json.dumps(whole, ensure_ascii=False))
-    else:
-        screen.end(fold_lines(whole, folds, folder))
-    return 0
-
-
-def _trained(
-    task: Task, dataset: Dataset, fold: int | None, folder: Path, stop: Stop, title: str = ""
-) -> tuple[TrainResult, Model]:
-    """Train on these rows, and save the best model in folder."""
-    experiment, job = prepared(task.recipe, dataset, task.backend)
-    task.screen.begin(_header(task.recipe.path, experiment, dataset, job.backend.name, title))
-    event = _logged(folder, fold, experiment.spec, task.screen.event, stop)
-    result, model = trained(task.recipe, experiment, job, event, stop.asked, fold)
-    save_model(folder / MODEL, model)
-    return result, model
-
-
-def _logged(
-    folder: Path, fold: int | None, spec: str, show_event: Callable[[Event], None], stop: Stop
-) -> Callable[[Event], None]:
-    """The spec goes into the folder once it is clear that it fits, every epoch into the log before it is shown."""
-
-    def event(event: Event) -> None:
-        if isinstance(event, Started):
-            begin(folder, fold, spec)
-        if isinstance(event, EpochDone):
-            entry = {"epoch": event.epoch, "loss": number_or_null(event.loss), "valid": scores(event.valid)}
-            add_to_log(folder, {**entry, "best": event.best, "seconds": round(event.seconds, 3)})
+    def event(self, event: RunEvent) -> None:
         try:
-            show_event(event)
+            self._show(event)
         except OSError:
             # Nobody can read it any more (`nnc train | head`): what is learnt so far is saved before we end.
-            stop.exit_code = stop.exit_code or FAILED
+            self.stop.exit_code = self.stop.exit_code or FAILED
 
-    return event
+    def warn(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        new = tuple(d for d in diagnostics if (d.code, d.span) not in self.told)
+        self.told |= {(d.code, d.span) for d in new}
+        if new:
+            self.screen.pause()
+            print_diagnostics(new, sys.stderr)
+
+    def _show(self, event: RunEvent) -> None:
+        match event:
+            case PartBegun():
+                self.screen.begin(_header(self.path, event))
+            case Warned(diagnostics):
+                self.warn(diagnostics)
+            case NotSaved(diagnostics):
+                self.warn(tuple(_not_saved(d) for d in diagnostics))
+            case Afresh(folder):
+                self.screen.note(f"{show(str(folder))} has no checkpoint yet: the run starts afresh")
+            case Resumed(epoch, step):
+                self.screen.note(f"checkpoint: {step} steps, {epoch} whole epochs")
+            case Ended():
+                self._ended(event)
+            case _:
+                self.screen.event(event)
+
+    def _ended(self, ended: Ended) -> None:
+        result, screen = ended.result, self.screen
+        epochs = ended.model.experiment.train.epochs or result.epochs
+        if result.stopped:
+            screen.end(_stopped_lines(ended, self.again))
+        elif self.as_json:
+            screen.end(())
+            if not self.folds and ended.path is not None:
+                print(json.dumps(json_of(result, ended.path), ensure_ascii=False), flush=True)
+        elif self.folds:
+            screen.end(summary(result, epochs, screen.width())[:2])
+        else:
+            lead = [] if ended.new else ["this run was finished: there was nothing left to train"]
+            screen.end((*lead, *summary(result, epochs, screen.width()), "", *_ending(ended, self.folder)))
 
 
-def _header(path: Path, experiment: Experiment, dataset: Dataset, backend: str, title: str) -> Header:
-    tables = dataset.tables
-    units = {p.sort.unit for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
+def _not_saved(error: Diagnostic) -> Diagnostic:
+    return Diagnostic(
+        "NN817",
+        f"no checkpoint could be written: {error.message}",
+        help="training goes on and tries again; until then a run that is killed goes on from the checkpoint before",
+        severity="warning",
+    )
+
+
+def _ending(ended: Ended, folder: Path) -> list[str]:
+    assert ended.path is not None
+    dataset = ended.dataset
+    example = example_of(ended.model, dataset.test or dataset.valid or dataset.train)
+    return model_lines(ended.path, folder, example)
+
+
+def _end_of_folds(results: list[TrainResult], folds: int, folder: Path, as_json: bool, screen: Screen) -> None:
+    """The test scores are the folds' mean. The log has no seconds: it is the same for every run of the spec."""
+    whole = fold_results(results)
+    log = RunLog(folder / LOG)
+    log.add({name: value for name, value in whole.items() if name != "seconds"})
+    log.flush()
+    if as_json:
+        screen.end(())
+        print(json.dumps(whole, ensure_ascii=False), flush=True)
+    else:
+        screen.end(fold_lines(whole, folds, folder))
+
+
+def _header(path: Path, begun: PartBegun) -> Header:
+    experiment, tables = begun.experiment, begun.dataset.tables
     return Header(
         file=path.name,
         labels=tuple(label for labels in tables.labels.values() for label in labels),
         tokens=sum(len(v.tokens) for v in tables.vocabularies.values()),
-        unit={frozenset({"words"}): "words", frozenset({"chars"}): "characters"}.get(frozenset(units), "tokens"),
-        backend=backend,
+        unit=_unit(experiment),
+        backend=begun.backend.name,
         cores=cores(),
-        title=title,
+        title=begun.part.title,
     )
 
 
-def _stopped_lines(result: TrainResult, path: Path) -> list[str]:
-    """What was saved, as far as it is true."""
+def _unit(experiment: Experiment) -> str:
+    units = {p.sort.unit for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
+    return {frozenset({"words"}): "words", frozenset({"chars"}): "characters"}.get(frozenset(units), "tokens")
+
+
+def _stopped_lines(ended: Ended, again: str) -> list[str]:
+    """What was saved, as far as it is true, and how to go on."""
+    result = ended.result
     done = f"stopped in epoch {result.epochs + 1} after step {result.step}"
-    if result.valid is not None:
-        return [f"{done}; saved the best epoch so far, {result.best_epoch}: {show(str(path))}"]
-    which = f"epoch {result.best_epoch}" if result.epochs else "the weights as they are"
-    return [f"{done}; saved {which}: {show(str(path))}"]
+    if ended.path is None:
+        first = f"{done}, before the last of its phases; saved"
+    elif result.valid is not None:
+        first = f"{done}; saved the best epoch so far, {result.best_epoch}: {show(str(ended.path))}"
+    else:
+        which = f"epoch {result.best_epoch}" if result.epochs else "the weights as they are"
+        first = f"{done}; saved {which}: {show(str(ended.path))}"
+    return [first, f"go on:  {again}"]

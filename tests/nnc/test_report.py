@@ -18,7 +18,7 @@ CLASSES = {
 SCORES = OutputScores("polarity", METRICS, CLASSES, ((193, 3, 4), (5, 191, 4), (4, 6, 190)))
 EVALUATION = Evaluation(600, 0.219, (SCORES,))
 HEADER = Header("sentiment.nn", ("positive", "negative", "中立"), 412, "words", "numpy", 2)
-STARTED = Started({"train": 3600, "valid": 400, "test": 600}, 72, 10, 51_234, 14_000_000, 22_000_000_000)
+STARTED = Started({"train": 3600, "valid": 400, "test": 600}, 72, 10, 51_234, 14_000_000, 22_000_000_000, 720)
 RESULT = TrainResult({}, 10, 720, 7, "accuracy", EVALUATION, EVALUATION, None, 31.2, False, False)
 WIDTHS = (20, 24, 40, 60, 80, 100, 200)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dsl.errors import RunError
-from nnc.run_folder import add_to_log, begin, discard, fold_folder, model_path, new_run
+from nnc.run_folder import begin, discard, fold_folder, model_path, new_run, resumed_run
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,7 @@ def test_a_folder_in_which_nothing_was_written_is_taken_back():
     discard(run)
     assert not run.exists()
     kept = new_run(None, "m", False)
-    add_to_log(kept, {"epoch": 1})
+    (kept / "log.jsonl").write_text("")
     discard(kept)
     assert kept.exists()
 
@@ -140,3 +140,38 @@ def test_folders_that_others_made_are_not_taken_back(here: Path):
     discard(here / "link")
     discard(here / "empty", whole=False)
     assert (here / "empty").is_dir()
+
+
+def test_a_killed_run_without_a_name_is_found_again(here: Path):
+    assert resumed_run(None, "m") == Path("runs/m")
+    made_run(here / "runs" / "m-2")
+    made_run(here / "runs" / "m-large")
+    assert resumed_run(None, "m") == Path("runs/m-2")
+    made_run(here / "runs" / "m")
+    with pytest.raises(RunError) as caught:
+        resumed_run(None, "m")
+    assert caught.value.diagnostics[0].code == "NN815"
+    assert "runs/m, runs/m-2" in caught.value.diagnostics[0].message
+
+
+def test_what_killed_processes_left_is_no_reason_to_refuse_a_folder(here: Path):
+    (here / "run" / "fold-1").mkdir(parents=True)
+    (here / "run" / ".model.safetensors.0123456789abcdef.nnc-tmp").write_text("half")
+    assert new_run(Path("run"), "m", False).is_dir()
+    assert resumed_run(Path("run"), "m") == Path("run")
+
+
+def test_a_folder_of_anything_else_is_not_gone_on_with(here: Path):
+    (here / "docs").mkdir()
+    (here / "docs" / "thesis.txt").write_text("years")
+    with pytest.raises(RunError) as caught:
+        resumed_run(Path("docs"), "m")
+    assert caught.value.diagnostics[0].code == "NN861"
+
+
+def test_a_run_that_has_not_ended_says_how_to_go_on(here: Path):
+    run = made_run(here / "run")
+    (run / "model.safetensors").rename(run / "checkpoint.safetensors")
+    with pytest.raises(RunError) as caught:
+        model_path(Path("run"))
+    assert "--resume" in caught.value.diagnostics[0].help

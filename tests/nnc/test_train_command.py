@@ -56,23 +56,26 @@ def test_train_writes_a_run_and_says_how_good_it_is(here: Path, capsys: pytest.C
     assert "best epoch" in told.out
     assert 'try it:  nnc predict runs/m "a fine thing"' in told.out
     run = here / "runs" / "m"
-    assert sorted(p.name for p in run.iterdir()) == ["log.jsonl", "model.safetensors", "spec.nn"]
+    files = ["checkpoint.safetensors", "log.jsonl", "model.safetensors", "spec.nn", "times.jsonl"]
+    assert sorted(p.name for p in run.iterdir()) == files
     assert (run / "spec.nn").read_text() == SPEC
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [entry["epoch"] for entry in log] == [1, 2, 3, 4]
     assert log[-1]["valid"]["accuracy"] == 1
 
 
-def test_train_as_json_ends_with_one_line(here: Path, capsys: pytest.CaptureFixture[str]):
+def test_train_as_json_writes_an_event_a_line_and_the_result_last(here: Path, capsys: pytest.CaptureFixture[str]):
     assert nnc_run("train", "m.nn", "--json", "--seed", "3") == 0
     told = capsys.readouterr()
-    (line,) = told.out.splitlines()
-    found = json.loads(line)
+    *events, found = [json.loads(line) for line in told.out.splitlines()]
+    assert [e["event"] for e in events] == ["started", *["epoch"] * 4, "checkpoint"]
+    assert events[0]["rows"] == {"train": 40, "valid": 8, "test": 8}
+    assert [e["epoch"] for e in events[1:5]] == [1, 2, 3, 4]
     assert found["test"]["accuracy"] == 1
     assert found["test"]["classes"]["good"]["recall"] == 1
     assert found["epochs"] == 4
     assert found["seconds"] > 0
-    assert told.err.count("\nepoch ") == 4
+    assert told.err == ""
 
 
 def test_two_runs_have_the_same_model(here: Path):
@@ -99,7 +102,8 @@ def test_folds_are_runs_of_their_own_and_a_mean(here: Path, capsys: pytest.Captu
     data = 'data { train "train.tsv" ; folds 3 ; valid 20% }'
     (here / "f.nn").write_text(SPEC.replace(SPEC.splitlines()[5], data))
     assert nnc_run("train", "f.nn", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    *events, found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [e["part"] for e in events if e["event"] == "started"] == [f"fold {i} of 3" for i in (1, 2, 3)]
     assert len(found["folds"]) == 3
     mean = sum(fold["test"]["accuracy"] for fold in found["folds"]) / 3
     assert found["test"]["accuracy"] == pytest.approx(mean)
@@ -332,9 +336,9 @@ def test_predict_refuses_a_line_without_end(
 
 def test_no_optimize_gives_the_same_numbers(here: Path, capsys: pytest.CaptureFixture[str]):
     assert nnc_run("train", "m.nn", "--json", "--out", "with") == 0
-    optimized = json.loads(capsys.readouterr().out)
+    optimized = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert nnc_run("train", "m.nn", "--json", "--out", "without", "--no-optimize") == 0
-    as_lowered = json.loads(capsys.readouterr().out)
+    as_lowered = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert as_lowered["test"]["loss"] == pytest.approx(optimized["test"]["loss"], rel=1e-4)
     for arguments in (["eval", "with"], ["predict", "with", "a fine thing", "--proba"]):
         assert nnc_run(*arguments) == 0
