@@ -28,6 +28,9 @@ PACKAGES = ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x")
 INSTALL = 'pip install "nnc[cuda12]", or "nnc[cuda13]" where the driver is of 580 or later'
 ON_THE_CPU = "; or compute on the CPU: --device cpu"
 
+SHARE = 0.9
+"""Of the free memory: kernels sort and copy in memory of their own, and libraries have theirs, which no plan knows."""
+
 INSUFFICIENT_DRIVER, NO_DEVICE, OUT_OF_MEMORY = 35, 100, 2
 """CUDA's error numbers."""
 
@@ -57,7 +60,7 @@ def cuda_backend(device: int = 0) -> Backend:
     def available_bytes() -> int:
         with within():
             free, _ = cupy.cuda.runtime.memGetInfo()
-            return max(int(free) + int(cupy.get_default_memory_pool().free_bytes()), 1)
+            return max(int(SHARE * (int(free) + int(cupy.get_default_memory_pool().free_bytes()))), 1)
 
     backend = device_backend(f"cuda:{device}", cupy, to_host, within, available_bytes)
     _try_out(backend, cupy)

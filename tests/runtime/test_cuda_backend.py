@@ -44,7 +44,7 @@ def test_a_gpu_that_works_computes(install: Callable[[Machine], None]):
     assert machine.used == [1]
     x = backend.to_device(np.ones((2, 3)))
     assert backend.to_host(backend.xp.matmul(x, x.T)).tolist() == [[3.0, 3.0], [3.0, 3.0]]
-    assert backend.available_bytes() == 1 << 33
+    assert 0.8 < backend.available_bytes() / (1 << 33) < 1
 
 
 def test_doctor_can_name_it(install: Callable[[Machine], None]):

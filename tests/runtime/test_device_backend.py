@@ -21,7 +21,8 @@ from runtime.execute import Executor
 from runtime.interpret import evaluate
 from runtime.kernels import philox
 from runtime.numpy_backend import numpy_backend
-from runtime.train import train
+from runtime.progress import Snapshot
+from runtime.train import Keep, Pace, train
 from tests.compiler.random_graphs import Array, feeds_for, fresh_seed, random_graph, random_sizes, real_positions
 from tests.runtime.jobs import BAG, NUMBERS, TEXT, job, write_data
 from tests.runtime.strict_backend import strict_backend
@@ -53,6 +54,16 @@ def test_training_on_a_device_gives_the_weights_of_the_host(spec: str, folder: P
         assert (found is None) == (wanted is None)
         if wanted is not None:
             assert found.outputs == wanted.outputs or found.loss == pytest.approx(wanted.loss, rel=1e-12)
+
+
+def test_run_on_a_device_goes_on_from_a_checkpoint_to_the_byte(folder: Path):
+    saved: list[Snapshot] = []
+    keep = Keep(saved.append, Pace(seconds=0, epoch_seconds=0, share=1e9))
+    whole = train(job(TEXT, folder, strict_backend(), "f32"), lambda event: None, keep=keep)
+    snapshot = saved[len(saved) // 2]
+    assert all(isinstance(array, np.ndarray) for array in snapshot.store.values())
+    again = train(job(TEXT, folder, strict_backend(), "f32"), lambda event: None, resume=snapshot)
+    assert all(again.weights[name].tobytes() == whole.weights[name].tobytes() for name in whole.weights)
 
 
 def test_training_on_a_device_in_float32_is_near(folder: Path):
