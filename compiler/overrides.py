@@ -202,7 +202,7 @@ def _entry(spec: ast.Spec, old: ast.Section, entry: str, setting: str | None, va
     # Other lines of the same entry (several files) give way with it.
     others = [e for e in entries if e is found or e.path[0].id != entry or setting is not None]
     if setting is None:
-        kept = tuple(a for a in found.arguments if isinstance(a, ast.Setting) or _stays(a))
+        kept = tuple(a for a in found.arguments if _stays(a, old.kind.id, entry))
         new = replace(found, arguments=(*_arguments(value, text), *kept))
     else:
         kept = tuple(a for a in found.arguments if not (isinstance(a, ast.Setting) and a.key == setting))
@@ -210,8 +210,10 @@ def _entry(spec: ast.Spec, old: ast.Section, entry: str, setting: str | None, va
     return _exchanged(spec, old, replace(old, entries=tuple(new if e is found else e for e in others)))
 
 
-def _stays(argument: ast.Argument) -> bool:
-    """Words that say how a file is read stay when another file takes its place."""
+def _stays(argument: ast.Argument, kind: str, entry: str) -> bool:
+    """What says how a file is read stays when another file takes its place; files of single inputs go with it."""
+    if isinstance(argument, ast.Setting):
+        return kind != "data" or entry not in DATA or DATA[entry].setting(argument.key) is not None
     return isinstance(argument, ast.Word) and argument.id in ("header", "last")
 
 

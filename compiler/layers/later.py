@@ -46,15 +46,9 @@ LATER_SORTS: dict[str, str] = {
 }
 
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
-    "data": ("missing", "subsample", "augment"),
+    "data": ("subsample", "augment"),
     "train": (
-        "adadelta",
-        "rmsprop",
-        "steps",
         "unroll",
-        "schedule",
-        "smoothing",
-        "classes",
         "teacher",
         "layerwise",
     ),

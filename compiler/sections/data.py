@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.overrides import SET
-from compiler.sections.data_entries import DATA
+from compiler.sections.data_entries import FILE_WORDS, with_ports
 from compiler.sections.reading import Reading
-from compiler.settings.data import Column, DataSettings, Files, Share, path_refusal
+from compiler.settings.data import FORMATS, OWN_FOLDER, Beside, Column, DataSettings, Files, Share, path_refusal
 from compiler.signature import Resolved
 from compiler.sorts import Port
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.render import show
 from dsl.source import Span
-
-OWN_FOLDER = "a spec reads only files in its own folder or below, or below the folder given with --data-root"
 
 
 def data_settings(
@@ -27,7 +25,7 @@ def data_settings(
     """
     if section is None:
         return None
-    found = reading.entries(section, DATA, names, several=("train", "valid", "test"))
+    found = reading.entries(section, with_ports(names), several=("train", "valid", "test"))
     if ports is None:
         return None
     if "train" not in found:
@@ -35,7 +33,7 @@ def data_settings(
             reading.error("NN604", "data needs a train entry", section.kind.span, 'write train "file.tsv"')
         return None
     renamed = _renamed(found["columns"][0], ports, reading) if "columns" in found else None
-    wrong = [word for word in ("valid", "test") if word in found and not _share_is_right(*found[word], reading)]
+    wrong = [word for word in ("valid", "test") if word in found and not _share_is_right(*found[word], names, reading)]
     train = _files(*found["train"], ports, reading, renamed, None)
     if train is None or wrong:
         return None
@@ -52,23 +50,25 @@ def data_settings(
             "leave one of them out",
         )
     format = found["format"][1]["kind"] if "format" in found else None
+    missing = found["missing"][1]["rows"] if "missing" in found else None
     seed = found["seed"][1]["n"] if "seed" in found else 0
     return DataSettings(
         train,
         splits["valid"],
         splits["test"],
         folds if isinstance(folds, int) else None,
-        "csv" if format == "csv" else "tsv" if format == "tsv" else None,
+        next((known for known in FORMATS if known == format), None),
+        "skip" if missing == "skip" else "error",
         seed=seed if isinstance(seed, int) else 0,
         span=section.span,
     )
 
 
-def _share_is_right(entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) -> bool:
+def _share_is_right(entry: ast.Entry, settings: dict[str, Resolved], ports: Sequence[str], reading: Reading) -> bool:
     share = settings["share"]
     if not isinstance(share, (int, float)):
         return True
-    if settings["paths"] is not None:
+    if settings["paths"] is not None or any(isinstance(a, ast.Setting) and a.key in ports for a in entry.arguments):
         reading.error("NN605", f"{entry.path[0].id} is a file or a share of train, not both", entry.span)
         return False
     if not 0 < share < 1:
@@ -89,9 +89,6 @@ def _split(
     share = settings["share"]
     if isinstance(share, (int, float)):
         return Share(float(share), settings["last"] is True, entry.span)
-    if settings["paths"] is None:
-        reading.error("NN405", f"{entry.path[0].id} needs a file or a share", entry.span, f"{entry.path[0].id} 10%")
-        return None
     return _files(entry, settings, ports, reading, renamed, train)
 
 
@@ -103,8 +100,6 @@ def _files(
     renamed: tuple[Column, ...] | None,
     train: Files | None,
 ) -> Files | None:
-    paths = settings["paths"]
-    assert isinstance(paths, tuple)
     columns: tuple[Column, ...] | None = renamed
     listed = settings["columns"]
     header = settings["header"] is True or (train is not None and train.header)
@@ -117,21 +112,81 @@ def _files(
         columns = tuple(Column(None if n == "_" else n, None, place) for n in names)
     elif columns is None and train is not None:
         columns = train.columns
-    # What stands in --set comes from the command line, where paths are free.
-    free = any(a.span.file == SET and not isinstance(a, ast.Word) for a in entry.arguments)
-    written = tuple(str(p) for p in paths)
-    for path in written:
-        if not free and (reason := path_refusal(path)) is not None:
-            place = next((a.span for a in entry.arguments if _is_text(a, path)), entry.span)
-            reading.error("NN701", f'the path "{show(path)}" {reason}', place, OWN_FOLDER)
+    paths, beside = _paths(entry, settings, "paths", reading), _beside(entry, settings, ports, reading)
+    if paths is None or beside is None:
+        return None
+    if not paths and not beside:
+        word = entry.path[0].id
+        needed = "a file" if train is None else "a file or a share"
+        reading.error("NN405", f"{word} needs {needed}", entry.span, f'write {word} "file.tsv"')
+        return None
+    if paths and beside:
+        message = f"{entry.path[0].id} has one file for all, or one for each input and output, not both"
+        reading.error("NN605", message, entry.span, "leave one out")
+        return None
+    if beside and isinstance(listed, tuple):
+        message = "columns= orders the columns of one file, but here each input and output has its own"
+        reading.error("NN605", message, entry.span, "leave it out")
+        return None
+    return Files(paths, header, columns, entry.span, _from_set(entry, "paths"), beside)
+
+
+def _beside(
+    entry: ast.Entry, settings: dict[str, Resolved], ports: tuple[Port, ...], reading: Reading
+) -> tuple[Beside, ...] | None:
+    """`picture="a.idx" digit="b.idx"`: the files of each port, none where none has its own; None after an error."""
+    found: list[Beside] = []
+    for port in ports:
+        # An input that is called as a setting is, `header`, cannot have a file of its own.
+        if port.name not in FILE_WORDS and settings.get(port.name) is not None:
+            paths = _paths(entry, settings, port.name, reading)
+            if paths is None:
+                return None
+            found.append(Beside(port.name, paths, _from_set(entry, port.name)))
+    if not found:
+        return ()
+    lacking = [port.name for port in ports if all(port.name != b.port for b in found)]
+    if lacking:
+        message = f"no file is {lacking[0]}"
+        reading.error("NN606", message, entry.span, f'every input and output has its own: {lacking[0]}="..."')
+        return None
+    first = found[0]
+    for other in found[1:]:
+        if len(other.paths) != len(first.paths):
+            message = f"{other.port} has {len(other.paths)} files, but {first.port} has {len(first.paths)}"
+            reading.error("NN606", message, entry.span, "the files of all stand side by side: as many for each")
             return None
-    return Files(written, header, columns, entry.span, free)
+    return tuple(found)
 
 
-def _is_text(argument: ast.Argument, path: str) -> bool:
-    return (
-        isinstance(argument, ast.Positional) and isinstance(argument.value, ast.Text) and argument.value.value == path
+def _paths(entry: ast.Entry, settings: dict[str, Resolved], key: str, reading: Reading) -> tuple[str, ...] | None:
+    """The files that a setting names; None after an error."""
+    paths = settings[key]
+    written = tuple(str(path) for path in paths) if isinstance(paths, tuple) else ()
+    # What stands in --set comes from the command line, where paths are free.
+    if not _from_set(entry, key):
+        for path in written:
+            if (reason := path_refusal(path)) is not None:
+                place = next((a.span for a in entry.arguments if _names(a, path)), entry.span)
+                reading.error("NN701", f'the path "{show(path)}" {reason}', place, OWN_FOLDER)
+                return None
+    return written
+
+
+def _from_set(entry: ast.Entry, key: str) -> bool:
+    """Whether the setting, or what stands in its place, comes from the command line."""
+    return any(
+        a.span.file == SET and (a.key == key if isinstance(a, ast.Setting) else key == "paths")
+        for a in entry.arguments
+        if not isinstance(a, ast.Word)
     )
+
+
+def _names(argument: ast.Argument, path: str) -> bool:
+    """Whether the path stands in this argument."""
+    values = argument.values if isinstance(argument, ast.Setting) else ()
+    alone = (argument.value,) if isinstance(argument, ast.Positional) else ()
+    return any(isinstance(value, ast.Text) and value.value == path for value in (*values, *alone))
 
 
 def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None, reading: Reading, span: Span) -> bool:

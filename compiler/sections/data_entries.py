@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from compiler.settings.data import FORMATS
 from compiler.signature import Setting, Signature
 
 FILE_SETTINGS = (
-    Setting("paths", "text", "files, relative to the spec's folder", required=True, many=True),
+    Setting(
+        "paths",
+        "text",
+        "files, relative to the spec's folder; INPUT= and OUTPUT= where each has its own",
+        many=True,
+    ),
     Setting("columns", "name", "what each column of a row is, `_` for none", many=True),
     Setting("header", "flag", "the first row has headings"),
 )
@@ -15,6 +24,7 @@ SPLIT_SETTINGS = (
     Setting("paths", "text", "files", many=True),
     Setting("last", "flag", "the end"),
 )
+FILE_WORDS = tuple(setting.name for setting in SPLIT_SETTINGS)
 DATA = {
     s.word: s
     for s in (
@@ -40,14 +50,31 @@ DATA = {
         Signature(
             "format",
             "how the files are read, whatever their ending",
-            (Setting("kind", "choice", "which", required=True, choices=("tsv", "csv")),),
+            (Setting("kind", "choice", "which", required=True, choices=FORMATS),),
             ("kind",),
-            ("jsonl", "idx", "npz", "folder", "text"),
+            ("folder",),
         ),
         Signature(
             "seed", "of the splits", (Setting("n", "count", "a number", required=True, low=0, high=2**31 - 1),), ("n",)
+        ),
+        Signature(
+            "missing",
+            "what a missing number is: an error, or the reason to leave its row out",
+            (Setting("rows", "choice", "which", required=True, choices=("error", "skip")),),
+            ("rows",),
+            ("last",),
         ),
         Signature("columns", "what each column is, by its heading", ()),
     )
 }
 """The entries of `data`."""
+
+
+def with_ports(names: Sequence[str]) -> dict[str, Signature]:
+    """The entries of `data` for a model: each input and output may have files of its own."""
+    table = dict(DATA)
+    for word in ("train", "valid", "test"):
+        row = table[word]
+        own = [Setting(n, "text", "files of this input or output", many=True) for n in names if not row.setting(n)]
+        table[word] = replace(row, settings=(*row.settings, *own))
+    return table

@@ -56,7 +56,11 @@ class Reading:
             signature = replace(table[word], later=(*table[word].later, *later))
             settings = {} if word == "columns" else self.settings(signature, entry)
             if settings is not None:
-                found[word] = self._joined(found[word], (entry, settings)) if word in found else (entry, settings)
+                if word in found:
+                    files = [s.name for s in signature.settings if s.kind == "text" and s.many]
+                    found[word] = self._joined(found[word], (entry, settings), files)
+                else:
+                    found[word] = entry, settings
         return found
 
     def _known(self, section: ast.Section, entry: ast.Entry, table: Mapping[str, Signature]) -> bool:
@@ -77,18 +81,28 @@ class Reading:
         return False
 
     def _joined(
-        self, first: tuple[ast.Entry, dict[str, Resolved]], again: tuple[ast.Entry, dict[str, Resolved]]
+        self,
+        first: tuple[ast.Entry, dict[str, Resolved]],
+        again: tuple[ast.Entry, dict[str, Resolved]],
+        files: Sequence[str],
     ) -> tuple[ast.Entry, dict[str, Resolved]]:
-        """Several `train` lines are several files, read in the same way."""
+        """Several `train` lines are several files, read in the same way. files: the settings that name some."""
         (entry, old), (other, new) = first, again
-        files, more = old.get("paths"), new.get("paths")
-        if not isinstance(files, tuple) or not isinstance(more, tuple):
+        paths: dict[str, Resolved] = {}
+        for key in files:
+            before, behind = old.get(key), new.get(key)
+            if isinstance(before, tuple) or isinstance(behind, tuple):
+                paths[key] = (
+                    *(before if isinstance(before, tuple) else ()),
+                    *(behind if isinstance(behind, tuple) else ()),
+                )
+        if not any(isinstance(old.get(key), tuple) for key in files) or not any(new.get(key) for key in files):
             note = Note(entry.span, "given here")
             self.error("NN603", f"{other.path[0].id} is given twice", other.path[0].span, "leave one out", (note,))
             return first
         for key, value in new.items():
-            if key != "paths" and value not in (None, False) and value != old[key]:
+            if key not in files and value not in (None, False) and value != old[key]:
                 note = Note(entry.span, "the first line")
                 message = f"the {entry.path[0].id} lines differ in {key}"
                 self.error("NN605", message, other.span, f"give {key} once, on the first line", (note,))
-        return entry, {**old, "paths": (*files, *more)}
+        return entry, {**old, **paths}

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias, get_args
 
 from dsl.source import Span
 
+OWN_FOLDER = "a spec reads only files in its own folder or below, or below the folder given with --data-root"
+
 
 def path_refusal(written: str) -> str | None:
     """Why a path in a spec is refused by its text alone, as the rest of a sentence; None for one that may be opened."""

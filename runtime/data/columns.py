@@ -49,7 +49,7 @@ def lay_out(
         )
         return None
     try:
-        _check_names(ports, files)
+        check_names(ports, files)
         if not files.header:
             layout = _in_order(ports, files, table, outputs_optional)
             return None if look_for_unsaid(ports, files, table, layout.fields, problems) else (layout, table)
@@ -69,7 +69,7 @@ def lay_out(
     return layout, table.without_first()
 
 
-def _check_names(ports: tuple[Port, ...], files: Files) -> None:
+def check_names(ports: tuple[Port, ...], files: Files) -> None:
     known = [p.name for p in ports]
     for column in files.columns or ():
         if column.port is not None and column.port not in known:

@@ -16,7 +16,7 @@ from compiler.sorts import Image, Port
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import files, tabular
+from runtime.data import files, idx, jsonl, npz, tabular, tokenlines
 from runtime.data.files import DataFile
 from runtime.data.part import Columns, Part, Place, Request
 from runtime.data.problems import Problems
@@ -100,6 +100,14 @@ def _one(
     try:
         path = path_of(written, free)
         match kind:
+            case "idx":
+                return idx.read(path, request)
+            case "npz":
+                return npz.read(path, request)
+            case "jsonl":
+                return jsonl.read(files.read_text(path, request.entry.span), request)
+            case "tsv" if any(port.per is not None for port in request.ports):
+                return tokenlines.read(files.read_text(path, request.entry.span), request)
             case "tsv" | "csv" | "text":
                 return tabular.read(files.read_text(path, request.entry.span), kind, request)
     except DataError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compiler.settings.data import Column, Files, Share
+from compiler.settings.train import TrainSettings
 from tests.compiler.lower.specs import Place, checked, diagnostics, errors, model
 
 GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
@@ -32,9 +33,23 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ('data { train "a.tsv" ; folds 5 ; test 10% }', [("NN605", 4, 24)]),
         ('data { train "a.tsv" ; folds 1 }', [("NN404", 4, 30)]),
         ('data { train "a.tsv" ; format xml }', [("NN402", 4, 31)]),
-        ('data { train "a.tsv" ; format jsonl }', [("NN350", 4, 31)]),
+        ('data { train "a.tsv" ; format folder }', [("NN350", 4, 31)]),
+        ('data { train "a.tsv" ; missing skip }', []),
+        ('data { train "a.tsv" ; missing last }', [("NN350", 4, 32)]),
+        ('data { train "a.tsv" ; missing mean }', [("NN402", 4, 32)]),
         ('data { train "a.tsv" ; augment flip }', [("NN350", 4, 24)]),
-        ('data { train text="a.txt" label="b.txt" }', [("NN350", 4, 14), ("NN350", 4, 27)]),
+        ('data { train text="a.txt" label="b.txt" }', []),
+        ('data { train text="a.txt","c.txt" label="b.txt","d.txt" ; valid 10% }', []),
+        ('data { train text="a.txt" label="b.txt" ; valid text="c.txt" label="d.txt" }', []),
+        ('data { train text="a.txt" label="b.txt" ; train text="c.txt" label="d.txt" }', []),
+        ('data { train text="a.txt" }', [("NN606", 4, 8)]),
+        ('data { train text="a.txt","c.txt" label="b.txt" }', [("NN606", 4, 8)]),
+        ('data { train text="a.txt" label="../b.txt" }', [("NN701", 4, 27)]),
+        ('data { train "a.tsv" text="a.txt" label="b.txt" }', [("NN605", 4, 8)]),
+        ('data { train text="a.txt" label="b.txt" columns=label,text }', [("NN605", 4, 8)]),
+        ('data { train text="a.txt" lable="b.txt" }', [("NN401", 4, 27)]),
+        ('data { train "a.tsv" ; valid 10% text="a.txt" label="b.txt" }', [("NN605", 4, 24)]),
+        ("data { train header }", [("NN405", 4, 8)]),
         ('data { train "a.tsv" header ; train "b.tsv" columns=label,text }', [("NN605", 4, 31)]),
         ('data { train "a.tsv" ; valid 10% ; valid 20% }', [("NN603", 4, 36)]),
         ('data { train "a.tsv" ; seed 1 ; seed 2 }', [("NN603", 4, 33)]),
@@ -49,16 +64,64 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ("train { adam betas=0.9 }", [("NN403", 4, 9)]),
         ("train { adam betas=0.9,1 }", [("NN404", 4, 14)]),
         ("train { adam nesterov }", [("NN402", 4, 14)]),
-        ("train { sgd nesterov }", [("NN350", 4, 13)]),
+        ("train { sgd nesterov }", [("NN405", 4, 9)]),
+        ("train { sgd momentum=0.9 nesterov }", []),
+        ("train { rmsprop lr=0.01 rho=0.9 momentum=0.5 }", []),
+        ("train { rmsprop rho=1 }", [("NN404", 4, 17)]),
+        ("train { rmsprop nesterov }", [("NN402", 4, 17)]),
+        ("train { adadelta lr=1 rho=0.95 eps=1e-6 }", []),
+        ("train { adadelta momentum=0.9 }", [("NN401", 4, 18)]),
         ("train { batch }", [("NN405", 4, 9)]),
         ("train { batch 0 }", [("NN404", 4, 15)]),
-        ("train { batch tokens=4096 }", [("NN350", 4, 15)]),
+        ("train { batch tokens=4096 }", []),
+        ("train { batch tokens=0 }", [("NN404", 4, 15)]),
+        ("train { batch 32 tokens=4096 }", [("NN605", 4, 9)]),
         ("train { clip }", [("NN405", 4, 9)]),
-        ("train { loss huber delta=1 }", [("NN350", 4, 14), ("NN350", 4, 20)]),
-        ("train { loss label=2 }", [("NN350", 4, 14)]),
+        ("train { loss huber delta=1 }", [("NN609", 4, 9)]),
+        ("train { loss }", [("NN405", 4, 9)]),
+        ("train { loss hubre }", [("NN402", 4, 14)]),
+        ("train { loss delta=1 }", [("NN605", 4, 9)]),
+        ("train { loss of=label }", [("NN605", 4, 9)]),
+        ("train { loss perceptron }", [("NN513", 1, 25)]),
+        ("train { loss huber of=label }", [("NN609", 4, 9)]),
+        ("train { loss huber of=lable }", [("NN609", 4, 9)]),
+        ("train { loss sum }", []),
+        ("train { loss sum label=0.5 }", []),
+        ("train { loss label=-1 }", [("NN404", 4, 14)]),
+        ("train { loss text=2 }", [("NN609", 4, 9)]),
+        ("train { loss contrastive margin=0.5 }", [("NN350", 4, 14), ("NN350", 4, 26)]),
+        ("train { smoothing 0.1 ; classes balanced }", []),
+        ("train { smoothing 1 }", [("NN404", 4, 19)]),
+        ("train { smoothing }", [("NN405", 4, 9)]),
+        ("train { classes even }", [("NN402", 4, 17)]),
+        ("train { classes }", [("NN405", 4, 9)]),
         ("train { loss kidn=perceptron }", [("NN401", 4, 14)]),
-        ("train { schedule cosine }", [("NN350", 4, 9)]),
-        ("train { steps 100 }", [("NN350", 4, 9)]),
+        ("train { schedule cosine }", []),
+        ("train { schedule cosine warmup=100 to=1e-4 }", []),
+        ("train { schedule cosine warmup=10% }", []),
+        ("train { schedule warmup=100 }", []),
+        ("train { schedule }", [("NN405", 4, 9)]),
+        ("train { schedule cosin }", [("NN402", 4, 18)]),
+        ("train { schedule cosine warmup=1.5 }", [("NN403", 4, 9)]),
+        ("train { schedule cosine warmup=-1 }", [("NN404", 4, 25)]),
+        ("train { schedule cosine factor=0.5 }", [("NN401", 4, 25)]),
+        ("train { schedule step from=4 factor=0.5 }", []),
+        ("train { schedule step at=80,120 factor=0.1 }", []),
+        ("train { schedule step factor=0.1 }", [("NN405", 4, 9)]),
+        ("train { schedule step from=4 at=5 factor=0.1 }", [("NN405", 4, 9)]),
+        ("train { schedule step from=4 }", [("NN405", 4, 9)]),
+        ("train { schedule step from=4 factor=2 }", [("NN404", 4, 30)]),
+        ("train { schedule linear to=-1 }", [("NN404", 4, 25)]),
+        ("train { schedule rsqrt warmup=1000 }", []),
+        ("train { schedule rsqrt }", [("NN405", 4, 9)]),
+        ("train { schedule rsqrt warmup=0 }", [("NN404", 4, 9)]),
+        ("train { schedule plateau factor=0.5 patience=2 }", []),
+        ("train { schedule plateau patience=-1 }", [("NN404", 4, 26)]),
+        ('data { train "a.tsv" }\ntrain { schedule plateau }', [("NN605", 5, 9)]),
+        ("train { schedule inverse decay=0.05 }", []),
+        ("train { schedule inverse }", [("NN405", 4, 9)]),
+        ("train { steps 100 }", []),
+        ("train { steps 0 }", [("NN404", 4, 15)]),
         ("train { epochs -3 }", None),
         ("train { stop patience=2 }", []),
         ('data { train "a.tsv" }\ntrain { stop patience=2 }', [("NN605", 5, 9)]),
@@ -109,6 +172,59 @@ def test_sections_have_defaults():
     found = checked(GOOD)
     assert found.data is None
     assert (found.train.optimizer.name, found.train.batch, found.train.epochs) == ("adam", 32, 10)
+
+
+def trained(section: str) -> TrainSettings:
+    return checked(GOOD + f'data {{ train "a.tsv" ; valid 10% }}\ntrain {{ {section} }}').train
+
+
+def test_steps_alone_set_no_limit_to_the_epochs():
+    assert (trained("steps 7").epochs, trained("steps 7").steps) == (None, 7)
+    assert (trained("steps 7 ; epochs 2").epochs, trained("steps 7 ; epochs 2").steps) == (2, 7)
+    assert (trained("batch 3").epochs, trained("batch 3").steps) == (10, None)
+
+
+def test_batch_of_tokens_leaves_the_rows_of_scoring():
+    assert (trained("batch tokens=4096").batch, trained("batch tokens=4096").batch_tokens) == (32, 4096)
+
+
+def test_seed_may_be_0():
+    assert trained("seed 0").seed == 0
+
+
+def test_optimizers_have_their_own_settings():
+    assert trained("sgd momentum=0.9 nesterov").optimizer.nesterov
+    rmsprop = trained("rmsprop").optimizer
+    assert (rmsprop.lr, rmsprop.rho, rmsprop.momentum, rmsprop.eps) == (0.01, 0.99, 0, 1e-8)
+    adadelta = trained("adadelta").optimizer
+    assert (adadelta.lr, adadelta.rho, adadelta.eps) == (1, 0.9, 1e-6)
+
+
+def test_schedule_holds_what_its_kind_takes():
+    assert trained("schedule step at=80,120 factor=0.1").schedule.at == (80, 120)
+    linear = trained("schedule linear warmup=10% to=1e-4").schedule
+    assert (linear.kind, linear.warmup, linear.to) == ("linear", 0.1, 1e-4)
+    plateau = trained("schedule plateau").schedule
+    assert (plateau.factor, plateau.patience) == (0.5, 0)
+    assert trained("batch 3").schedule.kind == "constant"
+
+
+def test_loss_weighs_each_of_several_outputs():
+    body = "h = embed 4 | mean\na = h | dense softmax\nb = h | dense"
+    loss = checked(model(body, output="a: class, b: real") + "train { loss huber delta=2 a=0.5 }").train.loss
+    assert (loss.kind, loss.delta, loss.weights) == ("huber", 2, (("a", 0.5),))
+    assert (loss.weight("a"), loss.weight("b")) == (0.5, 1)
+
+
+def test_loss_of_one_output_leaves_the_others():
+    body = "h = embed 4 | mean\na = h | dense\nb = h | dense"
+    network = checked(model(body, output="a: real, b: real") + "train { loss huber of=b }").network
+    assert [head.loss for head in network.heads] == ["mean squared error", "huber"]
+
+
+def test_tokens_of_a_batch_are_positions_of_texts():
+    spec = "model m(x: real[2]) -> y: real {\n  dense\n}\ntrain { batch tokens=9 ; smoothing 0.1 ; classes balanced }"
+    assert errors(spec) == [("NN609", 4, 9), ("NN609", 4, 26), ("NN609", 4, 42)]
 
 
 def test_metric_of_one_of_several_outputs_has_a_dot():

@@ -13,6 +13,7 @@ from tests.runtime.data.build import LABEL, TEXT, VALUE, port
 TSV = {"name": "a.tsv", "ports": (TEXT, LABEL)}
 CSV = {"name": "a.csv", "ports": (TEXT, LABEL)}
 HEADED = {**CSV, "header": True}
+JSONL = {**TSV, "name": "a.jsonl"}
 NUMBERS = {"name": "a.csv", "ports": (port("x", VALUE.sort), VALUE)}
 PAGES = {
     "NN707": HEADED,
@@ -28,6 +29,7 @@ PAGES = {
     "NN718": TSV,
     "NN723": TSV,
     "NN725": {**CSV, "ports": (LABEL, TEXT)},
+    **dict.fromkeys(("NN730", "NN731", "NN732", "NN733", "NN734"), JSONL),
 }
 
 
