@@ -7,9 +7,9 @@ from runtime.data.batches import largest_sizes as largest_sizes
 from runtime.data.batches import make_batch as make_batch
 from runtime.data.batches import schedule as schedule
 from runtime.data.dataset import Dataset as Dataset
-from runtime.data.dataset import encode as encode
 from runtime.data.dataset import read as read
 from runtime.data.dataset import read_file as read_file
+from runtime.data.examples import encode as encode
 from runtime.data.real import Scaling as Scaling
 from runtime.data.rows import Rows as Rows
 from runtime.data.tables import Tables as Tables

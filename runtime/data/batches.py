@@ -21,7 +21,8 @@ POOL = 20
 class Batch:
     """What one step is fed.
 
-    arrays: by port its data (ids i64[B, T], numbers [B, n], labels i64[B]); `lengths.T` i64[B] for each text input
+    arrays: by port its data (ids i64[B, T] or i64[B], numbers [B, n], pictures [B, h, w, c] from 0 to 1, labels
+        i64[B]); `lengths.T` i64[B] for each text input
     sizes: `B`, and each text input's padded length
     rows: which rows these are
     """
@@ -140,12 +141,15 @@ def make_batch(
     for port in rows.ports:
         column = rows.columns.get(port.name)
         if isinstance(column, Sequences):
-            symbol = rows.symbols.get(port.name, f"T.{port.name}")
+            symbol = rows.symbols.get(port.per or port.name, f"T.{port.name}")
             longest = int(column.lengths[chosen].max(initial=1))
             width = rows.padded_length(symbol, longest) if bucket else longest
             arrays[port.name], arrays[f"lengths.{symbol}"] = column.padded(chosen, width)
             sizes[symbol] = width
         elif column is not None:
             taken = column[chosen]
-            arrays[port.name] = taken.astype(real, copy=False) if taken.dtype.kind == "f" else taken
+            if taken.dtype == np.uint8:
+                arrays[port.name] = np.divide(taken, real.type(255), dtype=real)
+            else:
+                arrays[port.name] = taken.astype(real, copy=False) if taken.dtype.kind == "f" else taken
     return Batch(arrays, sizes, len(chosen), chosen)

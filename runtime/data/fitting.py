@@ -8,11 +8,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Class, Port, Real, Tokens, owner
+from compiler.sorts import Category, Class, Port, Real, Tokens, has_ids, owner
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
 from runtime.data import labels, real, tokens
+from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.real import Scaling
 from runtime.data.rows import Array, Rows
@@ -23,31 +24,24 @@ from runtime.data.tokens import Tokenised, Vocabulary
 MANY = 0.03
 """Share of the words that end in punctuation from which on it is worth a word: one in a sentence of thirty."""
 
-Texts = Mapping[str, list[str]]
-
-
-def tokenise(ports: tuple[Port, ...], texts: Texts) -> dict[str, Tokenised]:
-    """The tokens of every text port that the rows have."""
-    return {
-        p.name: tokens.tokenise(p.sort, texts[p.name]) for p in ports if isinstance(p.sort, Tokens) and p.name in texts
-    }
-
 
 def fit(
     ports: tuple[Port, ...],
     tokenised: Mapping[str, Tokenised],
-    texts: Texts,
-    numbers: Mapping[str, Array],
+    columns: Columns,
     train: NDArray[np.int64],
+    given: Mapping[str, Vocabulary] | None = None,
 ) -> Tables:
-    """The tables of the training rows.
+    """The tables of the training rows. given: vocabularies that are taken as they are.
 
     Raises DataError: NN717 for one label only, NN724 for a vocabulary without a token.
     """
     vocabularies: dict[str, Vocabulary] = {}
     for port in ports:
-        if isinstance(port.sort, Tokens) and owner(port) == port.name:
-            sharing = [p.name for p in ports if isinstance(p.sort, Tokens) and owner(p) == port.name]
+        if given is not None and port.name in given:
+            vocabularies[port.name] = given[port.name]
+        elif isinstance(port.sort, Tokens | Category) and owner(port) == port.name:
+            sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name]
             found = tokens.fit(port.sort, [(tokenised[name], train) for name in sharing])
             if not found.tokens:
                 raise DataError(_no_tokens(port, port.sort))
@@ -56,27 +50,28 @@ def fit(
     scalings: dict[str, Scaling] = {}
     for port in ports:
         if isinstance(port.sort, Class):
-            column = texts[port.name]
+            column = columns.texts[port.name]
             label_sets[port.name] = labels.fit(port, (column[int(i)] for i in train))
         elif isinstance(port.sort, Real) and port.sort.standard:
-            scalings[port.name] = real.fit(numbers[port.name][train])
+            scalings[port.name] = real.fit(columns.numbers[port.name][train])
     return Tables(vocabularies, label_sets, scalings)
 
 
-def _no_tokens(port: Port, sort: Tokens) -> Diagnostic:
+def _no_tokens(port: Port, sort: Tokens | Category) -> Diagnostic:
+    unit = sort.unit if isinstance(sort, Tokens) else "values"
     seen = f" that stand there {sort.min} times" if sort.min > 1 else ""
     return Diagnostic(
         "NN724",
-        f"the training rows of `{port.name}` hold no {sort.unit}{seen}: its vocabulary would be empty",
+        f"the training rows of `{port.name}` hold no {unit}{seen}: its vocabulary would be empty",
         port.span,
-        help="lower `min=`" if sort.min > 1 else "check which column holds the text",
+        help="lower `min=`" if sort.min > 1 else f"check which column holds the {unit}",
     )
 
 
 def warn(
     ports: tuple[Port, ...],
     tokenised: Mapping[str, Tokenised],
-    texts: Texts,
+    columns: Columns,
     span: Callable[[str, int], Span],
     parts: Mapping[str, NDArray[np.int64]],
     rows: Rows,
@@ -86,12 +81,13 @@ def warn(
     for port in ports:
         sort = port.sort
         if isinstance(sort, Tokens) and port.name in tokenised:
-            _warn_of_cut(port, sort, tokenised[port.name], len(texts[port.name]), problems)
-            if sort.unit == "words" and not sort.punctuation and "train" in parts:
+            _warn_of_cut(port, sort, tokenised[port.name], problems)
+            split = port.name in columns.texts
+            if sort.unit == "words" and split and not sort.punctuation and "train" in parts:
                 _warn_of_punctuation(port, tokenised[port.name], parts["train"], problems)
         elif isinstance(sort, Class) and port.name in rows.columns:
             name = port.name
-            column = texts[name]
+            column = columns.texts[name]
             labels.warn_of_twins(port, column, lambda row, name=name: span(name, row), problems)
             ids = cast(Array, rows.columns[name])
             for part, chosen in parts.items():
@@ -101,8 +97,9 @@ def warn(
                 )
 
 
-def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, count: int, problems: Problems) -> None:
+def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, problems: Problems) -> None:
     texts_cut, tokens_cut = tokenised.cut
+    count = len(tokenised.lengths)
     if texts_cut:
         unit = {"words": "word", "chars": "character"}.get(sort.unit, "token")
         problems.warn(

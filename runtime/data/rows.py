@@ -19,8 +19,9 @@ Array: TypeAlias = NDArray[Any]
 class Rows:
     """Rows as numbers, held compactly.
 
-    columns: by port: Sequences for text, f64[count, n] for numbers, i64[count] for labels (-1: not known). Outputs may
-        be absent when they are to be predicted.
+    columns: by port: Sequences for what has positions, i64[count] for categories, f64[count, n] for numbers, u8 or
+        f32[count, h, w, c] for pictures, i64[count] for labels (-1: not known). Outputs may be absent when they are to
+        be predicted.
     symbols: for each text input, the symbol of its positions: `T`, or `T.<port>` where there are several
     limits: for each such symbol, the positions that `max=` allows, where it is given
     """
@@ -33,6 +34,8 @@ class Rows:
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """These rows, in this order."""
+        if len(rows) == self.count and bool((rows == np.arange(self.count)).all()):
+            return self
         columns: dict[str, Sequences | Array] = {}
         for name, column in self.columns.items():
             columns[name] = column.take(rows) if isinstance(column, Sequences) else column[rows]

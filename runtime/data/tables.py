@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeVar, cast
 
-from compiler.sorts import Class, Port, Real, Tokens, owner, symbol_of
+from compiler.sorts import Class, Port, Real, has_ids, owner, symbol_of
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from runtime.data.real import Scaling
@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tables:
-    """vocabularies by the port that owns each; labels by output; scalings by port, of `(standard)` ones."""
+    """vocabularies, of texts and of categories, by the port that owns each; labels by output; scalings by port, of
+    `(standard)` ones."""
 
     vocabularies: Mapping[str, Vocabulary]
     labels: Mapping[str, tuple[str, ...]]
@@ -64,7 +65,7 @@ class Tables:
 
 def _check_fit(tables: Tables, ports: tuple[Port, ...]) -> None:
     wanted = (
-        ("vocabularies", tables.vocabularies, {owner(p) for p in ports if isinstance(p.sort, Tokens)}),
+        ("vocabularies", tables.vocabularies, {owner(p) for p in ports if has_ids(p)}),
         ("labels", tables.labels, {p.name for p in ports if isinstance(p.sort, Class)}),
         ("scalings", tables.scalings, {p.name for p in ports if isinstance(p.sort, Real) and p.sort.standard}),
     )

@@ -1,4 +1,4 @@
-"""Columns of text, `words` and `chars`: from text to tokens, and from tokens to ids."""
+"""Columns of text and of categories: from text to tokens, and from tokens to ids."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import unicodedata
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Tokens
+from compiler.sorts import Category, Port, Tokens
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 OWN_IDS = 4
@@ -114,13 +114,20 @@ def is_punctuation(character: str) -> bool:
 class Tokenised:
     """Texts as numbers of token types, before any vocabulary: row i is types[offsets[i]:offsets[i + 1]].
 
-    names: each type's token; cut: how many texts `max` cut, and the tokens that went
+    names: each type's token
+    lengths: of each row how many tokens it had before `max` cut it
     """
 
     names: list[str]
     types: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    cut: tuple[int, int]
+    lengths: NDArray[np.int64]
+
+    @property
+    def cut(self) -> tuple[int, int]:
+        """How many texts `max` cut, and the tokens that went."""
+        lost = self.lengths - np.diff(self.offsets)
+        return int(np.count_nonzero(lost)), int(lost.sum())
 
     def counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """How often each type stands in these rows."""
@@ -129,28 +136,48 @@ class Tokenised:
         return np.bincount(self.types[places], minlength=len(self.names))
 
 
-def tokenise(sort: Tokens, texts: list[str]) -> Tokenised:
-    """Cut the texts into tokens; `max` cuts here, so that what the network never sees has no id."""
+def tokenise(sort: Tokens, texts: list[str] | list[list[str]]) -> Tokenised:
+    """Cut the texts into tokens; `max` cuts here, so that what the network never sees has no id.
+
+    A text that is a list is in tokens already.
+    """
     split = splitter(sort)
     types: defaultdict[str, int] = defaultdict()
     types.default_factory = types.__len__
     flat = array("i")
+    if sort.lower and texts and not isinstance(texts[0], str):
+        texts = [[token.lower() for token in text] for text in texts]
     offsets = np.zeros(len(texts) + 1, np.int64)
+    lengths = np.zeros(len(texts), np.int64) if sort.max is not None else None
     room = None if sort.max is None else max(sort.max - (2 if sort.marks else 0), 0)
-    cut_texts = cut_tokens = 0
     for i, text in enumerate(texts, 1):
-        tokens = split(text)
-        if room is not None:
+        tokens = split(text) if isinstance(text, str) else text
+        if lengths is not None:
             every = list(tokens)
             tokens = every[:room]
-            cut_texts += len(every) > room
-            cut_tokens += len(every) - len(tokens)
+            lengths[i - 1] = len(every)
         flat.extend(map(types.__getitem__, tokens))
         offsets[i] = len(flat)
-    return Tokenised(list(types), np.array(flat, np.int32), offsets, (cut_texts, cut_tokens))
+    return Tokenised(list(types), np.array(flat, np.int32), offsets, np.diff(offsets) if lengths is None else lengths)
 
 
-def fit(sort: Tokens, counted: Iterable[tuple[Tokenised, NDArray[np.int64]]]) -> Vocabulary:
+def as_tokens(port: Port, ports: tuple[Port, ...]) -> Tokens:
+    """What the values for each token of a text are: tokens that `max`, `reverse` and `marks` of the text act on."""
+    text = next(p.sort for p in ports if p.name == port.per)
+    assert isinstance(text, Tokens)
+    assert isinstance(port.sort, Category)
+    return replace(text, lower=False, punctuation=False, min=port.sort.min, keep=port.sort.keep)
+
+
+def one_each(values: list[str]) -> Tokenised:
+    """A category: one token a row."""
+    types: defaultdict[str, int] = defaultdict()
+    types.default_factory = types.__len__
+    ids = np.fromiter(map(types.__getitem__, values), np.int32, len(values))
+    return Tokenised(list(types), ids, np.arange(len(values) + 1), np.ones(len(values), np.int64))
+
+
+def fit(sort: Tokens | Category, counted: Iterable[tuple[Tokenised, NDArray[np.int64]]]) -> Vocabulary:
     """The tokens of the training rows of all who share the vocabulary: the frequent first, then by text."""
     totals: dict[str, int] = {}
     for tokenised, rows in counted:
@@ -161,10 +188,18 @@ def fit(sort: Tokens, counted: Iterable[tuple[Tokenised, NDArray[np.int64]]]) ->
     return Vocabulary(tuple(found[: sort.keep]))
 
 
+def ids_of_types(tokenised: Tokenised, vocabulary: Vocabulary) -> NDArray[np.int32]:
+    index = vocabulary.index
+    return np.array([index.get(name, UNKNOWN) for name in tokenised.names], np.int32)
+
+
+def encode_one_each(tokenised: Tokenised, vocabulary: Vocabulary) -> NDArray[np.int64]:
+    """i64[rows]"""
+    return ids_of_types(tokenised, vocabulary)[tokenised.types].astype(np.int64)
+
+
 def encode(sort: Tokens, tokenised: Tokenised, vocabulary: Vocabulary) -> Sequences:
     """Ids in the order that the network sees; an empty text is one padding position."""
-    index = vocabulary.index
-    ids_of_types = np.array([index.get(name, UNKNOWN) for name in tokenised.names], np.int32)
     lengths = np.diff(tokenised.offsets)
     extra = 2 if sort.marks else 0
     new_lengths = np.maximum(lengths + extra, 1)
@@ -176,7 +211,7 @@ def encode(sort: Tokens, tokenised: Tokenised, vocabulary: Vocabulary) -> Sequen
         if sort.reverse:
             last = np.repeat(starts + lengths - 1, lengths)
             places = np.repeat(starts, lengths) + last - places
-        ids[places] = ids_of_types[tokenised.types]
+        ids[places] = ids_of_types(tokenised, vocabulary)[tokenised.types]
     if sort.marks:
         ids[offsets[:-1]] = BEGIN
         ids[offsets[1:] - 1] = END

@@ -88,7 +88,7 @@ def test_labels_that_differ_by_unicode_form_are_warned_of(read_bytes):
 
 def test_a_label_that_training_lacks_is_wrong_and_warned_of_once(tmp_path):
     (tmp_path / "a.tsv").write_text("1\ta\n0\tb\n")
-    (tmp_path / "b.tsv").write_text("1\ta\n2\ta\n3\tb\n2\tb\n")
+    (tmp_path / "b.tsv").write_text("1\tc\n2\tc\n3\td\n2\td\n")
     found = data.read((TEXT, LABEL), DataSettings(files("a.tsv"), test=files("b.tsv")), tmp_path, None)
     (warning,) = found.warnings
     assert (warning.code, warning.span.line, warning.span.column) == ("NN719", 2, 1)

@@ -1,0 +1,103 @@
+"""Examples to predict, as strings from a command line or a stream, to encoded rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from compiler.sorts import Category, Image, Port, Real
+from dsl.errors import DataError, Diagnostic
+from dsl.source import Span
+from runtime.data import labels, real
+from runtime.data.columns import width_of
+from runtime.data.part import Columns
+from runtime.data.problems import Problems
+from runtime.data.raw import Raw
+from runtime.data.rows import Rows
+from runtime.data.table import plural
+from runtime.data.tables import Tables
+from runtime.data.whole import Whole
+
+
+def encode(
+    ports: tuple[Port, ...],
+    tables: Tables,
+    texts: Sequence[Sequence[str]],
+    *,
+    source: str = "input",
+    first_line: int = 1,
+) -> Rows:
+    """Rows for prediction from strings: of each example the fields of the inputs, in the signature's order; values for
+    each token of a text are separated by white space.
+
+    source, first_line: what an error calls the place of the first example
+
+    Raises DataError NN710 for a wrong number of fields, NN715 and NN716 for what is no number, NN723 for an empty
+    category, NN726 for values that are not as many as the tokens, NN728 for a picture.
+    """
+    inputs = tuple(p for p in ports if not p.output)
+    if (picture := next((p for p in inputs if isinstance(p.sort, Image)), None)) is not None:
+        raise DataError(_no_picture(picture, source, first_line, texts))
+    width = sum(width_of(p) for p in inputs)
+    problems = Problems()
+    fields = [list(example) for example in texts]
+
+    def place(row: int, field: int) -> Span:
+        line = "\t".join(fields[row])
+        begin = sum(len(f) + 1 for f in fields[row][:field])
+        end = begin + len(fields[row][field]) if field < len(fields[row]) else len(line)
+        return Span(source, first_line + row, begin + 1, first_line + row, max(end, begin) + 1, line)
+
+    for i, example in enumerate(fields):
+        if len(example) != width:
+            names = ", ".join(p.name for p in inputs)
+            message = f"the model takes {plural(width, 'field')} ({names}), but gets {len(example)}"
+            problems.add(Diagnostic("NN710", message, place(i, 0), help="fields are separated by a TAB"))
+    problems.check()
+    columns = Columns()
+    places: dict[str, int] = {}
+    at = 0
+    for port in inputs:
+        here = tuple(range(at, at + width_of(port)))
+        places[port.name] = at
+        at += len(here)
+        taken = [[example[i] for example in fields] for i in here]
+        if isinstance(port.sort, Real):
+            columns.numbers[port.name] = real.read(taken, _shifted(place, here[0]), _title(port), problems)
+        elif port.per is not None:
+            columns.lists[port.name] = [text.split() for text in taken[0]]
+        else:
+            if isinstance(port.sort, Category):
+                labels.check(taken[0], _of_field(place, here[0]), port.name, problems)
+            columns.texts[port.name] = taken[0]
+    problems.check()
+
+    def place_of(port: str, row: int, position: int | None) -> Span:
+        return place(row, places[port])
+
+    raw = Raw(len(fields), columns.texts, columns.numbers, ((0, place_of),), columns.lists)
+    whole = Whole.of((raw,))
+    return whole.encoded(ports, tables, whole.tokenised(ports, problems))
+
+
+def _shifted(place: Callable[[int, int], Span], first: int) -> Callable[[int, int], Span]:
+    return lambda row, field: place(row, first + field)
+
+
+def _of_field(place: Callable[[int, int], Span], field: int) -> Callable[[int], Span]:
+    return lambda row: place(row, field)
+
+
+def _title(port: Port) -> Callable[[int], str]:
+    wide = width_of(port)
+    return lambda k: port.name if wide == 1 else f"{port.name}, number {k + 1} of {wide}"
+
+
+def _no_picture(port: Port, source: str, first_line: int, texts: Sequence[Sequence[str]]) -> Diagnostic:
+    line = "\t".join(texts[0]) if texts else ""
+    return Diagnostic(
+        "NN728",
+        f"`{port.name}` is a picture, which no text can be",
+        Span(source, first_line, 1, first_line, len(line) + 1, line),
+        help="give a file of pictures, idx or npz: nnc predict RUN --file pictures.idx; single PNG and JPEG files "
+        "cannot be read yet",
+    )

@@ -1,0 +1,109 @@
+"""All rows of a dataset end to end, so that each column is tokenised and encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.sorts import Category, Class, Image, Port, Real, Tokens, owner
+from dsl.errors import Diagnostic, Note
+from dsl.source import Span
+from runtime.data import labels, tokens
+from runtime.data import rows as encoded
+from runtime.data.part import Columns
+from runtime.data.problems import Problems
+from runtime.data.raw import Raw
+from runtime.data.rows import Array, Rows
+from runtime.data.table import plural
+from runtime.data.tables import Tables
+from runtime.data.tokens import Sequences, Tokenised
+
+
+@dataclass(frozen=True)
+class Whole:
+    """parts: the rows of `train`, `valid` and `test`, in that order, as far as they have rows of their own"""
+
+    count: int
+    columns: Columns
+    parts: tuple[Raw, ...]
+
+    @staticmethod
+    def of(parts: tuple[Raw, ...]) -> Whole:
+        columns = Columns.joined((part.columns for part in parts), parts[0].columns.ports())
+        return Whole(sum(part.count for part in parts), columns, parts)
+
+    def first_row(self, part: int) -> int:
+        return sum(p.count for p in self.parts[:part])
+
+    def span(self, port: str, row: int) -> Span:
+        for part in self.parts:
+            if row < part.count:
+                return part.span(port, row)
+            row -= part.count
+        raise IndexError(row)
+
+    def tokenised(self, ports: tuple[Port, ...], problems: Problems) -> dict[str, Tokenised]:
+        """The tokens of every port with ids that the rows have.
+
+        Raises DataError NN726 where a text and what is `per` it have different lengths.
+        """
+        found: dict[str, Tokenised] = {}
+        for port in ports:
+            given = self.columns.lists.get(port.name, self.columns.texts.get(port.name))
+            if given is None:
+                continue
+            match port.sort:
+                case Tokens():
+                    found[port.name] = tokens.tokenise(port.sort, given)
+                case Category() if port.per is not None:
+                    found[port.name] = tokens.tokenise(tokens.as_tokens(port, ports), given)
+                case Category():
+                    found[port.name] = tokens.one_each(self.columns.texts[port.name])
+                case _:
+                    pass
+        for port in ports:
+            if port.per is not None and port.name in found:
+                self._check_lengths(port, port.per, found, problems)
+        problems.check()
+        return found
+
+    def _check_lengths(self, port: Port, text: str, found: Mapping[str, Tokenised], problems: Problems) -> None:
+        values, words = found[port.name].lengths, found[text].lengths
+        for row in np.flatnonzero(values != words).tolist():
+            problems.add(
+                Diagnostic(
+                    "NN726",
+                    f"`{port.name}` has {plural(int(values[row]), 'value')}, "
+                    f"but `{text}` has {plural(int(words[row]), 'token')}",
+                    self.span(port.name, row),
+                    notes=(Note(self.span(text, row), f"`{text}` of the same row"),),
+                    help=f"give one value for each token of `{text}`",
+                )
+            )
+
+    def encoded(self, ports: tuple[Port, ...], tables: Tables, tokenised: Mapping[str, Tokenised]) -> Rows:
+        """The rows as numbers."""
+        columns: dict[str, Sequences | Array] = {}
+        given = self.columns
+        for port in ports:
+            name = port.name
+            match port.sort:
+                case Tokens() if name in tokenised:
+                    columns[name] = tokens.encode(port.sort, tokenised[name], tables.vocabularies[owner(port)])
+                case Category() if name in tokenised and port.per is not None:
+                    like = tokens.as_tokens(port, ports)
+                    columns[name] = tokens.encode(like, tokenised[name], tables.vocabularies[owner(port)])
+                case Category() if name in tokenised:
+                    columns[name] = tokens.encode_one_each(tokenised[name], tables.vocabularies[owner(port)])
+                case Real(standard=standard) if name in given.numbers:
+                    values = given.numbers[name]
+                    columns[name] = tables.scalings[name].apply(values) if standard else values
+                case Image() if name in given.pictures:
+                    columns[name] = given.pictures[name]
+                case Class() if name in given.texts:
+                    columns[name] = labels.encode(given.texts[name], tables.labels[name])
+                case _:
+                    pass
+        return encoded.make(ports, self.count, columns)
