@@ -1,7 +1,10 @@
-"""nnc, the neural-network compiler: `.nn` text in, a trained model out.
+'''nnc, the neural-network compiler: `.nn` text in, a trained model out.
 
 >>> import nnc
->>> spec = "model flips(coins: real[2]) -> side: class { dense 4 tanh ; dense softmax } train { epochs 2 }"
+>>> spec = """
+... model flips(coins: real[2]) -> side: class { dense 4 tanh ; dense softmax }
+... train { epochs 2 }
+... """
 >>> rows = [("heads", [0, 1]), ("tails", [1, 0])] * 20
 >>> history = nnc.train(spec, rows, seed=1)
 >>> [round(epoch["loss"], 1) for epoch in history.epochs]
@@ -10,7 +13,7 @@
 True
 
 Nothing heavy is imported before it is used: `import nnc` loads neither NumPy nor Lark.
-"""
+'''
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dsl.errors import DataError, NncError, RunError, SpecError
     from nnc.compiled import Compiled
-    from nnc.estimator import NncClassifier, NncRegressor
+    from nnc.estimator import NncClassifier as NncClassifier
+    from nnc.estimator import NncRegressor as NncRegressor
     from nnc.given import Sets, Spec
     from nnc.history import History
     from nnc.model import Model
@@ -29,20 +33,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# The estimators are not among them: `from nnc import *` shall not need scikit-learn.
 __all__ = [
     "Compiled",
     "DataError",
     "History",
     "Model",
-    "NncClassifier",
     "NncError",
-    "NncRegressor",
     "RunError",
     "SpecError",
     "compile",
     "load",
     "train",
 ]
+
+ESTIMATORS = ("NncClassifier", "NncRegressor")
 
 
 def compile(
@@ -61,11 +66,16 @@ def compile(
 
     Raises SpecError with all that is wrong; its text is the message with the spec's lines.
 
+    >>> import nnc
     >>> xor = nnc.compile("model xor(x: real[2]) -> y: class { dense 4 tanh ; dense softmax }")
     >>> print(xor.layers)
-    line  layer          out        weights  FLOP  bytes
-       1  dense 4 tanh   [4]             12    28     32
-       1  dense softmax  [classes]  4 * classes
+    line  layer          out                 weights  FLOP  bytes
+       1  dense 4 tanh   [4]                      12    24     48
+       1  dense softmax  [classes]       classes x 5    26     24
+          total                     12 + classes x 5    50     72
+    <BLANKLINE>
+    x: real [2] -> y: class, cross-entropy
+    costs at classes=2, which the data will decide
     """
     from nnc.compiled import compiled
 
@@ -143,12 +153,16 @@ def __getattr__(name: str) -> Any:
         from nnc.model import Model
 
         return Model
-    if name in ("NncClassifier", "NncRegressor"):
-        from nnc import estimator
-
+    if name in ESTIMATORS:
+        try:
+            from nnc import estimator
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] != "sklearn":
+                raise
+            raise ImportError(f"nnc.{name} needs scikit-learn: pip install scikit-learn") from None
         return getattr(estimator, name)
     raise AttributeError(f"module nnc has no attribute {name}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *ESTIMATORS, "__version__"]

@@ -32,7 +32,7 @@ def read_memory(
     """The rows as a part, such as a file gives.
 
     name: what errors call them, `train`
-    outputs_optional: for prediction; a row is then the inputs alone, or all
+    outputs_optional: for prediction; a tuple is then the inputs alone, a dictionary may leave the outputs out
 
     Raises DataError NN892 for what is neither rows nor columns, NN713 for a column that is missing.
     """
@@ -106,15 +106,12 @@ def _by_row(
     if rows and all(isinstance(row, Mapping) for row in rows):
         return _of_dictionaries(rows, ports, name, problems, outputs_optional)
     # Outputs first, as in a file of which nothing is said.
-    ordered = (*(p for p in ports if p.output), *inputs)
+    ordered = inputs if outputs_optional else (*(p for p in ports if p.output), *inputs)
     columns: dict[str, list[Any]] = {}
     for i, row in enumerate(rows):
-        items = _items(row, ordered, inputs if outputs_optional else ordered)
+        items = _items(row, ordered)
         if items is None:
-            problems.add(_other_width(row, i, ordered, inputs if outputs_optional else ordered))
-        elif columns and set(items) != set(columns):
-            message = f"row {i + 1} of {name} has other columns than those before it"
-            problems.add(Diagnostic("NN710", message, help="give every row the same number of values"))
+            problems.add(_other_width(row, i, ordered))
         else:
             for port, value in items.items():
                 columns.setdefault(port, []).append(value)
@@ -143,41 +140,43 @@ def _of_dictionaries(
     return columns
 
 
-def _items(row: Any, ordered: tuple[Port, ...], short: tuple[Port, ...]) -> dict[str, Any] | None:
+def _items(row: Any, ordered: tuple[Port, ...]) -> dict[str, Any] | None:
     """The value of each port in a row that is a tuple; a `real[3]` is one value, or three in a row."""
-    if len(short) == 1 and (not isinstance(row, tuple | list | np.ndarray) or isinstance(short[0].sort, Image)):
-        alone = row[0] if isinstance(row, tuple | list) and len(row) == 1 else row
-        return {short[0].name: alone}
+    if len(ordered) == 1 and (not _is_list(row) or isinstance(ordered[0].sort, Image) or _width(ordered[0]) > 1):
+        wrapped = isinstance(row, tuple | list) and len(row) == 1 and _is_list(row[0])
+        return {ordered[0].name: row[0] if wrapped else row}
     if isinstance(row, str | bytes) or not isinstance(row, Iterable):
         return None
     values = list(cast("Iterable[Any]", row))
-    for wanted in dict.fromkeys((short, ordered)):
-        if len(values) == len(wanted):
-            return {p.name: value for p, value in zip(wanted, values, strict=True)}
-    for wanted in dict.fromkeys((short, ordered)):
-        if len(values) == sum(_width(p) for p in wanted):
-            found: dict[str, Any] = {}
-            for port in wanted:
-                found[port.name] = values[: _width(port)] if _width(port) > 1 else values[0]
-                values = values[_width(port) :]
-            return found
-    return None
+    if len(values) == len(ordered):
+        return {p.name: value for p, value in zip(ordered, values, strict=True)}
+    if len(values) != sum(_width(p) for p in ordered):
+        return None
+    found: dict[str, Any] = {}
+    for port in ordered:
+        found[port.name] = values[: _width(port)] if _width(port) > 1 else values[0]
+        values = values[_width(port) :]
+    return found
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, tuple | list | np.ndarray)
 
 
 def _width(port: Port) -> int:
     return port.sort.width if isinstance(port.sort, Real) else 1
 
 
-def _other_width(row: Any, i: int, ordered: tuple[Port, ...], wanted: tuple[Port, ...]) -> Diagnostic:
-    names = ", ".join(p.name for p in wanted)
+def _other_width(row: Any, i: int, ordered: tuple[Port, ...]) -> Diagnostic:
+    names = ", ".join(p.name for p in ordered)
     single = isinstance(row, str | bytes) or not isinstance(row, Iterable)
     found = "1 value" if single else plural(len(list(row)), "value")
     helps = "a row is a tuple: the outputs first, then the inputs; or a dictionary"
-    if len(wanted) < len(ordered):
+    if not any(p.output for p in ordered):
         helps = "an example is a tuple of the inputs, or a dictionary"
-    if len(ordered) == 2 and isinstance(ordered[1].sort, Tokens) and single:
-        helps += f", such as (label, text) for {ordered[0].name} and {ordered[1].name}"
-    return Diagnostic("NN710", f"row {i + 1} has {found}, but {len(wanted)} are wanted: {names}", help=helps)
+    elif len(ordered) == 2 and isinstance(ordered[1].sort, Tokens) and single:
+        helps += f", such as ({ordered[0].name}, {ordered[1].name})"
+    return Diagnostic("NN710", f"row {i + 1} has {found}, but {len(ordered)} are wanted: {names}", help=helps)
 
 
 def _no_column(port: Port, known: list[str], name: str) -> Diagnostic:
