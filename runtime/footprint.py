@@ -18,18 +18,18 @@ from runtime.data.batches import batch_count, largest_sizes
 from runtime.data.tokens import Sequences
 from runtime.execute import KEPT, Executor
 
-CALL_BYTES, VIEW_BYTES = 1500, 150
+CALL_BYTES, VIEW_BYTES = 1100, 165
 """A bound program: of each call its plan, source, code and views; of each block of a loop each view."""
 POSITION_BYTES, NUMBER_BYTES, ROW_BYTES = 52, 20, 64
 """A batch is made while the one before it still lies there: of a text's position its id twice, where it comes from and
 what that is computed with; of a number itself in three forms; of a row its place in the epoch's order."""
-PACKED, MOST_PACKED, PACKING, PACKERS = 448, 32 << 20, 1 << 20, 2
-"""BLAS copies one factor of a product into memory of its own: so many columns at a time, at most so many bytes, beside
-a part of the other; with several threads for this many of them. Measured with OpenBLAS."""
+PACKED, MOST_PACKED = 448, 32 << 20
+"""BLAS copies one factor of a product into memory of its own: so many columns at a time, at most so many bytes for a
+thread. Measured with OpenBLAS."""
 DRAWN_BYTES = 8
 """A weight is drawn in float64, and then rounded."""
-ALWAYS = 2 << 20
-SLACK = 0.03
+ALWAYS = 1 << 20
+SLACK = 0.06
 """Of the whole, for what an allocator leaves between."""
 
 
@@ -172,17 +172,26 @@ def _work(plan: Plan) -> Iterator[Call | Loop]:
 
 
 def _packed_bytes(plan: Plan) -> int:
-    """What BLAS takes for the largest product."""
+    """What BLAS takes for the largest product.
+
+    With several threads each of them packs its share of the rows in two halves, and between these leaves room for
+    PACKED columns: over batches of many lengths all of that is touched. A gradient has the same shape in all of them.
+    """
     found = 0
     for work in _work(plan):
         if isinstance(work, Call) and isinstance(work.op, MatMul | Outer):
-            x = work.inputs[0]
+            x, out = work.inputs[0], work.out
             assert isinstance(x, Place)
+            assert isinstance(out, Place)
             rows, width = prod(x.shape[:-1]), x.shape[-1]
+            steady = isinstance(work.op, Outer) or threads() == 1
             if isinstance(work.op, Outer):
                 rows, width = width, rows
-            found = max(found, min(rows * min(width, PACKED) * DTYPES[x.dtype] + PACKING, MOST_PACKED))
-    return found * min(threads(), PACKERS)
+            width = min(width, PACKED)
+            apart = width if steady else (width + PACKED) // 2
+            packed = rows * apart + width * min(out.shape[-1], 2 * PACKED)
+            found = max(found, min(packed * DTYPES[x.dtype], MOST_PACKED * threads()))
+    return found
 
 
 def threads() -> int:
