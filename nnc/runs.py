@@ -11,6 +11,8 @@ from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from nnc.identity import differences, identity
+from nnc.initial import Beginning
+from nnc.initial import begin as begin_from
 from nnc.locking import locked
 from nnc.machine import facts
 from nnc.model import Model
@@ -20,7 +22,8 @@ from nnc.run_log import RunLog, note_time
 from nnc.training import Recipe, prepared, scores, trained
 from runtime import checkpoint
 from runtime.backend import Backend
-from runtime.data import Dataset
+from runtime.data import Dataset, Tables
+from runtime.data.tokens import Vocabulary
 from runtime.evaluate import number_or_null
 from runtime.events import EpochDone, Event, Started, TrainResult
 from runtime.numpy_backend import numpy_backend
@@ -67,6 +70,13 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """What the weights started from: how many words a file of vectors has, and the like."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Afresh:
     """`--resume` was asked for, and nothing is there to go on with."""
 
@@ -97,7 +107,7 @@ class Ended:
     new: bool
 
 
-RunEvent: TypeAlias = Event | PartBegun | Warned | Afresh | Resumed | Ended
+RunEvent: TypeAlias = Event | PartBegun | Warned | Noted | Afresh | Resumed | Ended
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,7 @@ def _all_phases(run: Run, folder: Path, fold: int | None, folds: int | None) -> 
     ended: Ended | None = None
     for phase in range(saved.phase if saved is not None else 0, len(phases)):
         part = Part(fold, folds, phase, phases)
-        ended = _part(run, folder, part, log, saved)
+        ended = _part(run, folder, part, log, saved, None if ended is None else ended.model)
         saved = None
         if ended.result.stopped:
             break
@@ -211,20 +221,32 @@ def _kept_length(run: Run, log: Path, length: int) -> int:
     return min(there, length)
 
 
-def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None) -> Ended:
+def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None, before: Model | None) -> Ended:
+    """before: the model of the phase before it, None for the first and for one that is gone on with."""
     recipe = run.recipe
     unbound = recipe.check(phase=part.phase)
-    if run.first is not None and not part.fold and not part.phase:
+    # What the weights started from may have changed since: with a checkpoint only its words are needed.
+    beginning = begin_from(unbound, before) if saved is None else Beginning(vocabularies=_vocabularies(saved))
+    if run.first is not None and not part.fold and not part.phase and not beginning.vocabularies:
         dataset = run.first
     else:
-        dataset = recipe.read(unbound, part.fold)
+        dataset = recipe.read(unbound, part.fold, beginning.vocabularies)
         run.on_event(Warned(dataset.warnings))
-    experiment, job = prepared(recipe, dataset, run.backend, part.phase)
+    experiment, job = prepared(
+        recipe,
+        dataset,
+        run.backend,
+        part.phase,
+        beginning,
+        resumed=saved is not None,
+        note=lambda text: run.on_event(Noted(text)),
+    )
     about = {
         "identity": identity(recipe, experiment, dataset.fingerprint),
         "phase": part.phases[part.phase],
         "phases": list(part.phases),
         "fold": part.fold,
+        "vocabularies": {name: list(v.tokens) for name, v in beginning.vocabularies.items()},
         "facts": facts(run.backend.name),
     }
     snapshot = None
@@ -265,6 +287,15 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None)
         _save_model(path, model)
     before = 0 if snapshot is None else snapshot.progress.step
     return Ended(part, result, model, dataset, path, result.step > before)
+
+
+def _vocabularies(saved: _Saved) -> dict[str, Vocabulary]:
+    """Those that its rows were read with."""
+    tables = {"vocabularies": saved.about.get("vocabularies"), "labels": {}, "scalings": {}}
+    try:
+        return dict(Tables.from_json(tables).vocabularies)
+    except RunError as error:
+        raise RunError(checkpoint.unusable(saved.path, error.diagnostics[0].message)) from None
 
 
 def _require_same(run: Run, saved: _Saved, about: dict[str, Any]) -> None:

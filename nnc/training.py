@@ -13,10 +13,13 @@ from compiler.ir.graph import Graph
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import shown
+from nnc.initial import Beginning, begin
+from nnc.initial import initial as initial_weights
 from nnc.model import Model, Origin
 from nnc.spec_files import read_spec, use_reader
-from runtime.backend import Backend
+from runtime.backend import Array, Backend
 from runtime.data import Dataset, read
+from runtime.data.tokens import Vocabulary
 from runtime.evaluate import Evaluation
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
@@ -54,11 +57,23 @@ class Recipe:
         """The names of the `train` sections, which run in this order; "" for the nameless one."""
         return pipeline.phases(self.text, shown(self.path), sets=self.sets)
 
-    def read(self, experiment: Experiment, fold: int | None = None) -> Dataset:
-        """The data of its `data` section. Raises SpecError NN650 where it has none."""
+    def read(
+        self, experiment: Experiment, fold: int | None = None, vocabularies: Mapping[str, Vocabulary] | None = None
+    ) -> Dataset:
+        """The data of its `data` section. Raises SpecError NN650 where it has none.
+
+        vocabularies: those that weights which are copied speak of
+        """
         if experiment.data is None:
             raise SpecError(no_data(self.path))
-        return read(experiment.network.ports, experiment.data, self.path.parent, self.data_root, fold=fold)
+        return read(
+            experiment.network.ports,
+            experiment.data,
+            self.path.parent,
+            self.data_root,
+            fold=fold,
+            vocabularies=vocabularies,
+        )
 
 
 def recipe(
@@ -81,11 +96,33 @@ def no_data(path: Path) -> Diagnostic:
     )
 
 
+def _unsaid(text: str) -> None:
+    pass
+
+
 def prepared(
-    recipe: Recipe, dataset: Dataset, backend: Backend | None = None, phase: int = 0
+    recipe: Recipe,
+    dataset: Dataset,
+    backend: Backend | None = None,
+    phase: int = 0,
+    beginning: Beginning | None = None,
+    *,
+    resumed: bool = False,
+    note: Callable[[str], None] = _unsaid,
 ) -> tuple[Experiment, Job]:
-    """What there is to run, with the sizes that these rows give."""
+    """What there is to run, with the sizes that these rows give.
+
+    beginning: what the weights start from, with whose vocabularies the rows were read; None for what the spec says
+    resumed: the weights are those of a checkpoint; note: is told what the weights started from
+    """
     experiment = recipe.check(dataset.tables.sizes(), phase)
+    if beginning is None:
+        beginning = begin(recipe.check(phase=phase))
+    initial: dict[str, Array] = {}
+    if not resumed:
+        initial, notes = initial_weights(experiment, dataset.tables, beginning, recipe.path.parent, recipe.data_root)
+        for each in notes:
+            note(each)
     step = pipeline.training_step(experiment)
     optimize = pipeline.optimize if recipe.optimized else _as_lowered
     job = Job(
@@ -96,6 +133,7 @@ def prepared(
         dataset=dataset,
         backend=numpy_backend() if backend is None else backend,
         compile_bucket=pipeline.compile_bucket,
+        initial=initial,
     )
     return experiment, job
 

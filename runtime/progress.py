@@ -94,8 +94,8 @@ def _evaluation_out(evaluation: Evaluation) -> dict[str, Any]:
         "outputs": [
             {
                 "name": o.name,
-                "metrics": _mapped(o.metrics, _out),
-                "classes": None if o.classes is None else _mapped(o.classes, lambda each: _mapped(each, _out)),
+                "metrics": _pairs(o.metrics, _out),
+                "classes": None if o.classes is None else _pairs(o.classes, lambda each: _pairs(each, _out)),
                 "confusion": None if o.confusion is None else [list(row) for row in o.confusion],
             }
             for o in evaluation.outputs
@@ -115,14 +115,25 @@ def _scores(found: object) -> OutputScores:
         raise TypeError("an output has no name")
     return OutputScores(
         name,
-        _mapped(_object(parts["metrics"]), _metric),
-        None if classes is None else _mapped(_object(classes), lambda each: _mapped(_object(each), _metric)),
+        _mapped(parts["metrics"], _metric),
+        None if classes is None else _mapped(classes, lambda each: _mapped(each, _metric)),
         None if confusion is None else tuple(tuple(_count(n) for n in _list(row)) for row in _list(confusion)),
     )
 
 
-def _mapped(values: Mapping[str, Any], change: Callable[[Any], Value]) -> dict[str, Value]:
-    return {key: change(value) for key, value in values.items()}
+def _pairs(values: Mapping[str, Any], change: Callable[[Any], object]) -> list[list[object]]:
+    """In their order, which is that of the scores as they are shown; an object's keys would be sorted in the file."""
+    return [[name, change(value)] for name, value in values.items()]
+
+
+def _mapped(pairs: object, change: Callable[[Any], Value]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for pair in _list(pairs):
+        name, value = _list(pair)
+        if not isinstance(name, str) or name in found:
+            raise TypeError("a score has no name of its own")
+        found[name] = change(value)
+    return found
 
 
 def _out(value: float | int) -> float | int | str:

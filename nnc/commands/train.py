@@ -24,7 +24,7 @@ from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
 from nnc.run_folder import LOG, discard, new_run, resumed_run
 from nnc.run_log import RunLog
-from nnc.runs import Afresh, Ended, PartBegun, Resumed, Run, RunEvent, Warned, run_all
+from nnc.runs import Afresh, Ended, Noted, PartBegun, Resumed, Run, RunEvent, Warned, run_all
 from nnc.spec_files import DEFAULT_SPEC, shipped_folder
 from nnc.stopping import Stop, listening
 from nnc.training import no_data, recipe
@@ -147,6 +147,8 @@ class Teller:
                 self.warn(diagnostics)
             case NotSaved(diagnostics):
                 self.warn(tuple(_not_saved(d) for d in diagnostics))
+            case Noted(text):
+                self.screen.note(text)
             case Afresh(folder):
                 self.screen.note(f"{show(str(folder))} has no checkpoint yet: the run starts afresh")
             case Resumed(epoch, step):

@@ -1,5 +1,6 @@
 """A run that goes on from a checkpoint is the run that never stopped, to the byte."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -153,7 +154,9 @@ def test_progress_is_read_as_it_was_written():
     scores = OutputScores("y", {"accuracy": 0.1 + 0.2, "auc": inf}, {"a": {"f1": 1 / 3, "count": 4}}, ((1, 2), (3, 4)))
     best = Evaluation(5, -inf, (scores, OutputScores("z", {"rmse": 1e-300})))
     progress = Progress(2, 31, 3, 1 / 7, 24, 1e-3, 1, best, Plateau(0.25, 3))
-    assert from_json(to_json(progress)) == progress
+    written = json.loads(json.dumps(to_json(progress), sort_keys=True))
+    assert from_json(written) == progress
+    assert repr(from_json(written)) == repr(progress)
     assert str(from_json(to_json(replace(progress, loss=nan))).loss) == "nan"
 
 
