@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NoReturn, TypeAlias
 
-from compiler.experiment import Init, LayerRow, Parameter
+from compiler.experiment import Init, LayerRow, Parameter, Vectors
 from compiler.ir.graph import Input, Node, Op, apply
 from compiler.ir.types import BATCH, Dim, Dtype, Type, sequence_symbol
 from compiler.ops.elementwise import Constant, constant
@@ -204,6 +204,7 @@ class Use:
 
     name: the path below which its weights are named; label: what follows `as`
     place: the layer's name alone, which errors point at
+    overridden: the settings that were given on the command line
     head: whether it ends in an output; `units` is then how many it has (None: the layer decides)
     """
 
@@ -218,6 +219,7 @@ class Use:
     units: Dim | None = None
     head: bool = False
     place: Span | None = None
+    overridden: frozenset[str] = frozenset()
 
     def op(self, op: Op, *operands: Node) -> Node:
         return self.build.op(op, *operands, span=self.span)
@@ -244,7 +246,14 @@ class Use:
         return self.settings.get(name) is True
 
     def weight(
-        self, name: str, shape: tuple[Dim, ...], init: Init, owner: str | None = None, *, trained: bool = True
+        self,
+        name: str,
+        shape: tuple[Dim, ...],
+        init: Init,
+        owner: str | None = None,
+        *,
+        trained: bool = True,
+        vectors: Vectors | None = None,
     ) -> Node:
         """The weight of that name, made at its first use. `init=` and `scale=` at the layer override how it starts.
 
@@ -259,8 +268,12 @@ class Use:
         if name.startswith("weight") and (kind is not None or scale is not None):
             width = float(scale) if isinstance(scale, (int, float)) else None
             chosen = kind if kind in ("zeros", "uniform", "normal", "xavier", "he") else init.kind
+            if width is not None and chosen in ("zeros", "xavier", "he"):
+                help = "leave scale= out, or write init=uniform or init=normal"
+                self.fail("NN531", f"init={chosen} is as wide as it is: scale= means nothing there", help=help)
             init = Init(chosen, width, init.fan_in, init.fan_out, init.padding_row)
-        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, trained and not self.frozen, self.head)
+        trained = trained and not self.frozen
+        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, trained, self.head, vectors)
         if path not in build.parameters:
             build.parameters[path] = parameter
             build.weights[path] = Node(Input(path, "weight", parameter.type), (), parameter.type, self.span)

@@ -47,12 +47,27 @@ class Init:
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """`vectors="glove.txt"`: the file that has rows of a table, by their words.
+
+    path: as written; free: it comes from the command line, where paths start from the working directory
+    owner: the input or output whose vocabulary names the rows
+    """
+
+    path: str
+    free: bool
+    owner: str
+    span: Span
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A weight of the model.
 
     name: unique, `embed.weight`, `2.conv.weight`, or by its label `emb.weight`; the name of its Input node and tensor
     trained: False where frozen
     head: a dense layer that ends in an output; `clip weights=` holds its columns
+    vectors: where rows of it come from, the others start as init says
     """
 
     name: str
@@ -61,6 +76,7 @@ class Parameter:
     span: Span
     trained: bool = True
     head: bool = False
+    vectors: Vectors | None = None
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,9 @@ class Phase:
 
 
 def phase_names(spec: ast.Spec) -> tuple[str, ...]:
-    """The names of the `train` sections in order; a spec without one is trained once, by the defaults."""
+    """The names of the `train` sections in order, each once; a spec without one is trained once, by the defaults."""
     sections = [d for d in spec.declarations if isinstance(d, ast.Section) and d.kind.id == "train"]
-    return tuple(s.name.id if s.name is not None else "" for s in sections) or ("",)
+    return tuple(dict.fromkeys(s.name.id if s.name is not None else "" for s in sections)) or ("",)
 
 
 def phases(found: Declarations, reading: Reading) -> tuple[Phase, ...]:

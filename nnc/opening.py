@@ -81,8 +81,10 @@ def _opened(weights: dict[str, Array], meta: Mapping[str, Any]) -> Model:
     folder, root = _text(meta["folder"]), None if meta["data_root"] is None else _text(meta["data_root"])
     if "\0" in folder or "\0" in (root or ""):
         raise ValueError("a folder in its metadata has a NUL character")
+    # A model file is that of the last phase.
+    phase = len(pipeline.phases(spec, file, sets=sets)) - 1
     experiment = pipeline.check(
-        spec, file, read_use=lambda p: uses[p].encode(), sets=sets, sizes=tables.sizes(), seed=seed
+        spec, file, read_use=lambda p: uses[p].encode(), sets=sets, sizes=tables.sizes(), seed=seed, phase=phase
     )
     network = experiment.network
     tables = Tables.from_json(meta["tables"], network.ports)

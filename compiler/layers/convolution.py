@@ -77,7 +77,7 @@ def _conv(use: Use, operands: tuple[Node, ...]) -> Node | Bundle:
         assert isinstance(count, int)
         windows = _windows(use, k)
         fan_in = times(x.type.shape[2], k)
-        bounds = Init("uniform", None, fan_in, count)
+        bounds = Init("uniform", None, fan_in, count * k)
         suffix = "" if len(kernels) == 1 else f".{i}"
         w = use.weight(f"weight{suffix}", (fan_in, count), bounds)
         b = use.weight(f"bias{suffix}", (count,), bounds)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from compiler.build import Use, is_ids, what
-from compiler.experiment import Init
+from compiler.experiment import Init, Vectors
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers.word import FROZEN, INIT, SCALE, TIED, LayerWord
 from compiler.ops.elementwise import Mul
 from compiler.ops.lookup import Bag, Gather, OneHot
+from compiler.settings.data import OWN_FOLDER, path_refusal
 from compiler.signature import Setting, Signature
+from dsl.render import show
 
 
 def _vocabulary(use: Use, ids: Node) -> Dim:
@@ -31,11 +33,28 @@ def _embed(use: Use, operands: tuple[Node, ...]) -> Node:
     (ids,) = operands
     size = use.count("size")
     start = Init("normal", 1 / math.sqrt(size), size, size, padding_row=True)
-    table = use.weight("weight", (_vocabulary(use, ids), size), start, use.build.owners.get(ids))
+    rows = _vocabulary(use, ids)
+    owner = use.build.owners[ids]
+    table = use.weight("weight", (rows, size), start, owner, vectors=_vectors(use, owner))
     x = use.op(Gather(), table, ids)
     if use.flag("scaled"):
         x = use.op(Mul(), x, use.build.number(math.sqrt(size)))
     return x
+
+
+def _vectors(use: Use, owner: str) -> Vectors | None:
+    """The file of word vectors that the table starts from. Only its path is looked at, as nothing is opened here."""
+    path = use.word_of("vectors")
+    if path is None:
+        return None
+    if use.tied is not None:
+        message = "embed cannot start tied weights from vectors"
+        use.fail("NN530", message, help="give vectors= to the layer whose weights these are, or leave tied= out")
+    free = "vectors" in use.overridden
+    reason = None if free else path_refusal(path)
+    if reason is not None:
+        use.fail("NN701", f'the path "{show(path)}" {reason}', help=OWN_FOLDER)
+    return Vectors(path, free, owner, use.span)
 
 
 def _onehot(use: Use, operands: tuple[Node, ...]) -> Node:
@@ -58,13 +77,13 @@ EMBED = LayerWord(
         (
             Setting("size", "count", "how wide the vectors are", required=True, low=1),
             Setting("scaled", "flag", "times the square root of size"),
+            Setting("vectors", "text", "a file of word vectors to start from, in the text form of word2vec or GloVe"),
             INIT,
             SCALE,
             FROZEN,
             TIED,
         ),
         ("size",),
-        later=("vectors",),
     ),
     _embed,
     weights=True,

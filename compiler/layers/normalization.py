@@ -7,7 +7,7 @@ from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.ir.types import BATCH, is_ragged
 from compiler.layers.activation import numbers
-from compiler.layers.word import FROZEN, TIED, LayerWord
+from compiler.layers.word import WEIGHTS, LayerWord
 from compiler.ops.elementwise import Add, Div, Greater, Maximum, Mul, Select, Sqrt, Sub
 from compiler.ops.reduction import Sum
 from compiler.ops.sequence import Lengths
@@ -36,7 +36,9 @@ def _layernorm(use: Use, operands: tuple[Node, ...]) -> Node:
         centred = use.op(Sub(), x, mean)
     square = use.op(Sum(axes, keep=True), use.op(Mul(), centred, centred))
     deviation = use.op(Sqrt(), use.op(Add(), use.op(Mul(), square, share), use.build.number(use.number("eps"))))
-    scaled = use.op(Mul(), use.op(Div(), centred, deviation), use.weight("weight", (width,), Init("constant", 1.0)))
+    scaled = use.op(
+        Mul(), use.op(Div(), centred, deviation), use.weight("weight", (width,), Init("constant", 1.0, width, width))
+    )
     return scaled if use.flag("rms") else use.op(Add(), scaled, use.weight("bias", (width,), Init("zeros")))
 
 
@@ -53,7 +55,10 @@ def _batchnorm(use: Use, operands: tuple[Node, ...]) -> Node:
     build, width = use.build, x.type.shape[-1]
     if x.type.shape[0] != BATCH:
         use.fail("NN504", f"batchnorm needs a value for each example, but this is {what(x)}", about=x)
-    gain, bias = use.weight("weight", (width,), Init("constant", 1.0)), use.weight("bias", (width,), Init("zeros"))
+    gain, bias = (
+        use.weight("weight", (width,), Init("constant", 1.0, width, width)),
+        use.weight("bias", (width,), Init("zeros")),
+    )
     mean = use.weight("running_mean", (width,), Init("zeros"), trained=False)
     variance = use.weight("running_variance", (width,), Init("constant", 1.0), trained=False)
     if build.mode == "training" and not use.frozen:
@@ -102,8 +107,7 @@ LAYERNORM = LayerWord(
         (
             Setting("rms", "flag", "only divide by the root of the mean square"),
             EPS,
-            FROZEN,
-            TIED,
+            *WEIGHTS,
         ),
     ),
     _layernorm,
@@ -113,7 +117,7 @@ BATCHNORM = LayerWord(
     Signature(
         "batchnorm",
         "each column with mean 0 and variance 1 over the batch, then a learned scale and shift",
-        (EPS, FROZEN, TIED),
+        (EPS, *WEIGHTS),
     ),
     _batchnorm,
     weights=True,

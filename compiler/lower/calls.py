@@ -18,6 +18,7 @@ from compiler.lower.constants import settings_of
 from compiler.lower.missing import cell_message
 from compiler.lower.operands import Wanted, no_settings, operands
 from compiler.lower.walk import Walk
+from compiler.overrides import SET
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, SharedBinding, ValueBinding
 from compiler.signature import LATER_HELP, LATER_LABEL, Resolved
 from dsl import ast
@@ -141,6 +142,7 @@ def _layer(
         units,
         head,
         place,
+        frozenset(a.key for a in layer.arguments if isinstance(a, ast.Setting) and a.span.file == SET),
     )
     start, before = len(walk.build.fresh), len(walk.build.parameters)
     result = _lowered(use, word, values)

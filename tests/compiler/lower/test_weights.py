@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compiler.lower.specs import Place, checked, errors, model, shapes, weights
+from tests.compiler.lower.specs import Place, checked, diagnostics, errors, model, shapes, weights
 
 END = "\nmean\ndense softmax"
 HEAD = {"dense.weight": "[4, classes]", "dense.bias": "[classes]"}
@@ -141,6 +141,25 @@ def test_frozen_block_and_layer_are_not_trained():
     spec = "block b { dense 4 }\n" + model(f"embed 4 frozen\nb frozen\nb{END}")
     trained = {p.name: p.trained for p in checked(spec).network.parameters}
     assert [n for n, yes in trained.items() if not yes] == ["embed.weight", "b.dense.weight", "b.dense.bias"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    ["embed 4", "embed 4 ; conv k=2 filters=4", "embed 4 ; dense 4", "embed 4 ; layernorm", "embed 4 ; batchnorm"],
+)
+@pytest.mark.parametrize("init", ["zeros", "uniform scale=0.5", "normal scale=0.5", "xavier", "he"])
+def test_every_layer_with_weights_takes_every_start(layer: str, init: str):
+    own = layer.rpartition(" ; ")[2].split()[0]
+    found = {p.name: p.init for p in checked(model(f"{layer} init={init}{END}")).network.parameters}
+    plain = {p.name: p.init for p in checked(model(f"{layer}{END}")).network.parameters}
+    changed = {name for name in found if found[name] != plain[name]}
+    assert changed <= {f"{own}.weight"}
+    assert found[f"{own}.weight"].kind == init.split()[0]
+
+
+@pytest.mark.parametrize("init", ["zeros", "xavier", "he"])
+def test_scale_beside_a_start_of_a_width_of_its_own_is_refused(init: str):
+    assert [d.code for d in diagnostics(model(f"embed 4\ndense 4 init={init} scale=0.1{END}"))] == ["NN531"]
 
 
 def test_init_and_scale_reach_the_weights():
