@@ -116,3 +116,19 @@ def test_memory_of_a_gpu_that_runs_out_between_steps_is_told_as_such(
 
     assert guarded([], command) == 1
     assert "error[NN852]: the memory of the GPU is full" in capsys.readouterr().err
+
+
+def test_doctor_tells_of_the_gpu(install: Callable[[Machine], None], capsys: pytest.CaptureFixture[str]):
+    install(Machine())
+    guarded(["doctor"], run)
+    assert "gpu      NVIDIA Fake, 7.7 GB free, cupy 14.2.0, driver 12.4" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("without_cupy")
+def test_doctor_says_why_there_is_no_gpu(capsys: pytest.CaptureFixture[str]):
+    guarded(["doctor"], run)
+    assert (
+        "gpu      none: CuPy is not installed, by which nnc uses a GPU (nnc explain NN840)" in capsys.readouterr().out
+    )
+    guarded(["doctor", "--json"], run)
+    assert json.loads(capsys.readouterr().out)["gpu"]["code"] == "NN840"
