@@ -120,7 +120,7 @@ def batch_bytes(rows: Rows, sizes: Mapping[str, int]) -> int:
     found = 0
     for name, column in rows.columns.items():
         if isinstance(column, Sequences):
-            found += count * sizes[rows.symbols.get(name, f"T.{name}")] * POSITION_BYTES
+            found += count * sizes[rows.symbol_of(name)] * POSITION_BYTES
         else:
             found += count * prod(column.shape[1:]) * NUMBER_BYTES
     return found

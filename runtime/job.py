@@ -10,7 +10,7 @@ from compiler.ir.graph import Graph
 from compiler.settings.train import TrainSettings
 from runtime.backend import Array, Backend
 from runtime.data import Dataset
-from runtime.execute import CompileBucket, Executor
+from runtime.execute import Arena, CompileBucket, Executor
 from runtime.footprint import Footprint, Plans, footprint
 
 
@@ -33,6 +33,13 @@ class Job:
     compile_bucket: CompileBucket
     initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
     numbers: Mapping[str, Array] = field(default_factory=dict[str, Array])
+
+
+def needed(job: Job) -> Footprint:
+    """Of a job that is not to be run."""
+    arena = Arena(job.backend)
+    stepper = Executor(job.backend, job.step.graph, job.compile_bucket, {}, arena)
+    return needed_memory(job, stepper, Executor(job.backend, job.evaluation, job.compile_bucket, {}, arena))
 
 
 def needed_memory(job: Job, stepper: Executor, scorer: Executor) -> Footprint:

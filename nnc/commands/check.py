@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler import pipeline
 from compiler.experiment import Experiment
@@ -15,20 +15,33 @@ from compiler.optimizers import least_bytes
 from dsl.errors import Diagnostic, NncError
 from dsl.render import show, to_json
 from dsl.source import shown
-from nnc.failure import FAILED, print_diagnostics
+from nnc.failure import FAILED, print_diagnostics, width
 from nnc.layers import signature_in_words, summary, weight_counts
 from nnc.spec_files import read_spec, use_reader
-from runtime.memory import available_bytes, require_memory
+from runtime.memory import available_bytes, in_words, require_memory
+
+if TYPE_CHECKING:
+    from runtime.data.survey import Survey
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the data of a spec are like. phase: the name of the `train` section that they are for"""
+
+    phase: str
+    survey: Survey
+    needed_bytes: int
+    free_bytes: int
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to say of one spec; experiment None where it is wrong. rows: of each split, where data were read."""
+    """What is to say of one spec; experiment None where it is wrong. rows: where data were read."""
 
     path: Path
     experiment: Experiment | None
     diagnostics: tuple[Diagnostic, ...]
-    rows: dict[str, int] | None = None
+    rows: tuple[Rows, ...] = ()
 
 
 def run(specs: Sequence[Path], *, with_data: bool, sets: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
@@ -49,32 +62,51 @@ def _verdict(path: Path, with_data: bool, sets: tuple[str, ...], data_root: Path
         require_memory(needed, available_bytes(), "training, its weights and the optimizer alone,", largest)
         if not with_data:
             return Verdict(path, experiment, experiment.warnings)
-        from nnc.training import no_data
-        from runtime.data import read
-
-        if experiment.data is None:
-            return Verdict(path, None, (no_data(path),))
-        fold = 0 if experiment.data.folds else None
-        dataset = read(experiment.network.ports, experiment.data, path.parent, data_root, fold=fold)
-        bound = pipeline.check(text, shown(path), read_use=use, sets=sets, sizes=dataset.tables.sizes())
-        parts = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
-        rows = {name: part.count for name, part in parts.items() if part is not None}
-        return Verdict(path, bound, (*experiment.warnings, *dataset.warnings), rows)
+        return _with_data(path, sets, data_root)
     except NncError as error:
         return Verdict(path, None, error.diagnostics)
 
 
+def _with_data(path: Path, sets: tuple[str, ...], data_root: Path | None) -> Verdict:
+    """As a run would read the data and prepare each of its phases, up to the first step."""
+    from nnc.training import no_data, prepared, recipe
+    from runtime.data.dataset import read_closely
+    from runtime.data.survey import survey
+    from runtime.job import needed
+
+    made = recipe(path, sets=sets, data_root=data_root)
+    rows: list[Rows] = []
+    warnings: dict[Diagnostic, None] = {}
+    first: Experiment | None = None
+    for phase, name in enumerate(made.phases()):
+        experiment = made.check(phase=phase)
+        if experiment.data is None:
+            return Verdict(path, None, (no_data(path),))
+        fold = 0 if experiment.data.folds else None
+        found = read_closely(experiment.network.ports, experiment.data, path.parent, data_root, fold=fold)
+        bound, job = prepared(made, found.dataset, phase=phase)
+        memory, free = needed(job), job.backend.available_bytes()
+        require_memory(memory.to_come, free)
+        rows.append(Rows(name, survey(bound.network.ports, found), memory.total, free + memory.data))
+        warnings.update(dict.fromkeys((*experiment.warnings, *found.dataset.warnings)))
+        first = first or bound
+    return Verdict(path, first, tuple(warnings), tuple(rows))
+
+
 def _tell(verdict: Verdict) -> None:
     name = show(verdict.path.name)
-    if verdict.experiment is None:
-        print_diagnostics(verdict.diagnostics, sys.stderr)
-        return
     print_diagnostics(verdict.diagnostics, sys.stderr)
+    if verdict.experiment is None:
+        return
     network = verdict.experiment.network
     print(f"{name}  ok    {summary(network)}")
     print(f"  {signature_in_words(network)}")
-    if verdict.rows is not None:
-        print("  " + " · ".join(f"{count:,} {part}" for part, count in verdict.rows.items()))
+    for rows in verdict.rows:
+        from nnc.survey_lines import lines
+
+        memory = f"{in_words(rows.needed_bytes)} of {in_words(rows.free_bytes)} that are free"
+        heading = ["", f"train {show(rows.phase)}"] if len(verdict.rows) > 1 else [""]
+        print("\n".join([*heading, *lines(rows.survey, memory, width(sys.stdout))]))
 
 
 def _json(verdict: Verdict) -> dict[str, Any]:
@@ -86,7 +118,14 @@ def _json(verdict: Verdict) -> dict[str, Any]:
         found["weights"] = {" x ".join(symbols) or "1": count for symbols, count in counts.items()}
         found["inputs"] = [port.name for port in network.inputs]
         found["outputs"] = [port.name for port in network.outputs]
-        if verdict.rows is not None:
-            found["rows"] = verdict.rows
+    if verdict.rows:
+        found["data"] = [
+            {
+                "phase": rows.phase,
+                **rows.survey.to_json(),
+                "memory": {"needed_bytes": rows.needed_bytes, "free_bytes": rows.free_bytes},
+            }
+            for rows in verdict.rows
+        ]
     found["diagnostics"] = [to_json(d) for d in verdict.diagnostics]
     return found

@@ -141,7 +141,7 @@ def make_batch(
     for port in rows.ports:
         column = rows.columns.get(port.name)
         if isinstance(column, Sequences):
-            symbol = rows.symbols.get(port.per or port.name, f"T.{port.name}")
+            symbol = rows.symbol_of(port.name)
             longest = int(column.lengths[chosen].max(initial=1))
             width = rows.padded_length(symbol, longest) if bucket else longest
             arrays[port.name], arrays[f"lengths.{symbol}"] = column.padded(chosen, width)

@@ -47,6 +47,11 @@ class Rows:
         assert isinstance(column, Sequences)
         return column.lengths
 
+    def symbol_of(self, port: str) -> str:
+        """The symbol of the positions of a sequence, also of what is `per` a text; of an output's one of its own."""
+        per = next(p.per for p in self.ports if p.name == port)
+        return self.symbols.get(per or port, f"T.{port}")
+
     @property
     def longest(self) -> dict[str, int]:
         """By symbol, the positions that the longest row takes when it is padded: for what memory is needed at most."""

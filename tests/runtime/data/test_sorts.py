@@ -247,3 +247,8 @@ def test_rows_are_the_same_where_all_inputs_are():
 def test_repeats_of_few_categories_are_nothing_to_warn_of():
     train = rows(6, texts={"kind": list("aabbab"), "label": list("010101")})
     assert warned(train, rows(2, texts={"kind": ["a", "b"], "label": ["0", "1"]}), (KIND, LABEL)) == []
+
+
+def test_texts_that_repeat_everywhere_are_nothing_to_warn_of():
+    train = rows(6, texts={"text": list("aabbab"), "label": list("010101")})
+    assert warned(train, rows(2, texts={"text": ["a", "b"], "label": ["0", "1"]}), (TEXT, LABEL)) == []

@@ -1,0 +1,189 @@
+"""What there is to know of rows before anything is trained on them: `nnc check --data`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.sorts import Class, Image, Port, Real, Tokens, has_ids, owner
+from runtime.data import repeats
+from runtime.data.dataset import Assembled
+from runtime.data.rows import Array, Rows
+from runtime.data.splits import Indices
+from runtime.data.tokens import UNKNOWN, Sequences, Tokenised
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Tokens of a text before `max` cuts it, over all rows. cut_texts, cut_tokens: what `max` takes away."""
+
+    least: int
+    median: int
+    most_of_95_percent: int
+    most: int
+    max: int | None
+    cut_texts: int
+    cut_tokens: int
+
+
+@dataclass(frozen=True)
+class VocabularySurvey:
+    """unit: words, chars or category; ids: how many have an id of their own
+
+    once: how many stand in the training rows just once; rare: some of these
+    unknown: of each split, the share of tokens that have no id of their own
+    """
+
+    unit: str
+    ports: tuple[str, ...]
+    ids: int
+    once: int
+    rare: tuple[str, ...]
+    unknown: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Of one column of numbers, over all rows, in the data's own scale."""
+
+    low: float
+    mean: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """inside: rows that repeat the inputs of another of their split; in_training: whose inputs training has too."""
+
+    inside: int
+    in_training: int | None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """By split or by port. labels: of each label how often it stands in each split."""
+
+    rows: Mapping[str, int]
+    texts: Mapping[str, Lengths]
+    vocabularies: Mapping[str, VocabularySurvey]
+    labels: Mapping[str, Mapping[str, Mapping[str, int]]]
+    numbers: Mapping[str, tuple[Range, ...]]
+    pictures: Mapping[str, Range]
+    repeats: Mapping[str, Repeats]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
+    """ports: the model's, outputs with them"""
+    columns, data = found.whole.columns, found.dataset
+    used = np.concatenate(list(found.splits.values()))
+    parts = {"train": data.train, "valid": data.valid, "test": data.test}
+    rows = {name: part for name, part in parts.items() if part is not None}
+    texts = {
+        p.name: _lengths(p.sort, found.tokenised[p.name], used)
+        for p in ports
+        if isinstance(p.sort, Tokens) and p.name in found.tokenised
+    }
+    vocabularies = {p.name: _vocabulary(p, ports, found, rows) for p in ports if has_ids(p) and owner(p) == p.name}
+    labels = {
+        p.name: _labels(data.tables.labels[p.name], columns.texts[p.name], found.splits)
+        for p in ports
+        if isinstance(p.sort, Class)
+    }
+    numbers = {
+        p.name: tuple(_range(column) for column in columns.numbers[p.name][used].T)
+        for p in ports
+        if isinstance(p.sort, Real)
+    }
+    pictures = {p.name: _brightness(columns.pictures[p.name]) for p in ports if isinstance(p.sort, Image)}
+    return Survey(
+        rows={name: part.count for name, part in rows.items()},
+        texts=texts,
+        vocabularies=vocabularies,
+        labels=labels,
+        numbers=numbers,
+        pictures=pictures,
+        repeats=_repeats(ports, found),
+    )
+
+
+def _lengths(sort: Tokens, tokenised: Tokenised, used: Indices) -> Lengths:
+    lengths = tokenised.lengths[used]
+    kept = np.diff(tokenised.offsets)[used]
+    median, most = np.percentile(lengths, [50, 95], method="inverted_cdf").tolist()
+    return Lengths(
+        int(lengths.min()),
+        int(median),
+        int(most),
+        int(lengths.max()),
+        sort.max,
+        int(np.count_nonzero(lengths != kept)),
+        int((lengths - kept).sum()),
+    )
+
+
+def _vocabulary(port: Port, ports: tuple[Port, ...], found: Assembled, rows: Mapping[str, Rows]) -> VocabularySurvey:
+    sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name and p.name in found.tokenised]
+    counts: Counter[str] = Counter()
+    for name in sharing:
+        tokenised = found.tokenised[name]
+        counts.update(dict(zip(tokenised.names, tokenised.counts(found.splits["train"]).tolist(), strict=True)))
+    once = [token for token, count in counts.items() if count == 1]
+    return VocabularySurvey(
+        port.sort.unit if isinstance(port.sort, Tokens) else "category",
+        tuple(sharing),
+        len(found.dataset.tables.vocabularies[port.name].tokens),
+        len(once),
+        tuple(once[:EXAMPLES]),
+        {name: _unknown(part, sharing) for name, part in rows.items()},
+    )
+
+
+def _unknown(rows: Rows, ports: Sequence[str]) -> float:
+    unknown = total = 0
+    for name in ports:
+        column = rows.columns[name]
+        ids = column.ids if isinstance(column, Sequences) else column
+        unknown += int(np.count_nonzero(ids == UNKNOWN))
+        total += len(ids)
+    return unknown / max(total, 1)
+
+
+def _labels(known: Sequence[str], column: list[str], splits: Mapping[str, Indices]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {
+        name: Counter([column[i] for i in rows.tolist()]) for name, rows in splits.items()
+    }
+    # Labels that training lacks come last.
+    others = sorted({label for count in counts.values() for label in count})
+    every: dict[str, None] = dict.fromkeys((*known, *others))
+    return {label: {name: count[label] for name, count in counts.items()} for label in every}
+
+
+def _range(column: NDArray[np.float64]) -> Range:
+    return Range(float(column.min()), float(column.mean()), float(column.max()))
+
+
+def _brightness(pictures: Array) -> Range:
+    """From 0 to 1."""
+    scale = 255.0 if pictures.dtype == np.uint8 else 1.0
+    return Range(float(pictures.min()) / scale, float(pictures.mean()) / scale, float(pictures.max()) / scale)
+
+
+def _repeats(ports: tuple[Port, ...], found: Assembled) -> dict[str, Repeats]:
+    keys = repeats.keys(ports, found.whole.columns)
+    train = found.splits["train"]
+    return {
+        name: Repeats(
+            repeats.inside(keys, rows), None if name == "train" else len(repeats.in_training(keys, train, rows))
+        )
+        for name, rows in found.splits.items()
+    }
