@@ -133,7 +133,8 @@ class Network:
     labels: Mapping[str, tuple[str, ...]]
     """What stands behind `as` or `shared`, with the paths below which its weights are named."""
     training: Graph
-    """Forward with dropout. Output `loss`, a number: the mean over the batch."""
+    """Forward with dropout. Output `loss`, a number: the mean over the batch; for `loss sum` also `objective`, the sum
+    over the batch, whose gradient the step follows."""
     evaluation: Graph
     """Forward without dropout. Outputs `NAME.scores` and `NAME.losses` (f[B], one for each example) of every output."""
     prediction: Graph

@@ -31,7 +31,8 @@ def training_step(experiment: Experiment) -> TrainingStep:
     """The whole step as one graph: loss, gradients, clipping, update; in the loss's dtype, which is the weights'."""
     network, settings = experiment.network, experiment.train
     graph = network.training
-    loss = graph.outputs[0].node
+    outputs = {o.name: o.node for o in graph.outputs}
+    loss = outputs["loss"]
     lengths = {
         n.op.name.removeprefix("lengths."): n
         for n in graph.inputs
@@ -43,7 +44,7 @@ def training_step(experiment: Experiment) -> TrainingStep:
     for node in graph.inputs:
         if isinstance(node.op, Input) and node.op.kind == "number":
             step.numbers[node.op.name] = node
-    found = gradients(loss, nodes, lengths)
+    found = gradients(outputs.get("objective", loss), nodes, lengths)
     pairs = [(p, w, g) for p, w, g in zip(trained, nodes, found, strict=True) if g is not None]
     for p, w, g in clipped(step, experiment, pairs):
         update(step, experiment, p, w, g)

@@ -8,13 +8,14 @@ from compiler.build import Bundle, Failed, Mode, Stop, Value, is_ids, what
 from compiler.experiment import Head
 from compiler.ir.graph import Node, Output
 from compiler.ir.types import BATCH, Type, is_ragged
-from compiler.lower.losses import loss_of
+from compiler.lower.losses import Losses
 from compiler.lower.walk import Walk
-from compiler.ops.elementwise import Add, Div
+from compiler.ops.elementwise import Add, Div, Mul
+from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Port, Real
+from compiler.sorts import Class, Port, Real
 
 END_IN_SOFTMAX = "end with dense softmax"
 
@@ -59,7 +60,8 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             misfit("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", "end with dense")
         if width == 1 and walk.heads.get(value) == "softmax":
             misfit("NN516", f"{port.name} is one number, and softmax over one number is always 1", "end with dense")
-        return Head(port, "linear", "mean squared error")
+        huber = train.loss.kind_of(port.name) == "huber"
+        return Head(port, "linear", "huber" if huber else "mean squared error")
     activation = walk.heads.get(value)
     if train.loss.kind_of(port.name) == "perceptron" and activation != "sign":
         walk.build.fail(
@@ -100,7 +102,12 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     return Head(port, "sigmoid" if width == 1 else "probabilities", "logistic" if width == 1 else "cross-entropy")
 
 
-def results_of(walk: Walk, head: Head, scores: Node, mode: Mode) -> list[Output]:
+def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
+    """For training `NAME.loss`, the mean over the batch, with `smoothing`, `classes` and, for `loss sum`, `NAME.sum`.
+
+    `classes balanced`: the mean of the weighted losses is their sum over that of the weights, as PyTorch's. In
+    evaluation the losses are plain: no smoothing, every label and every output weighs the same.
+    """
     build, name, span = walk.build, head.port.name, head.port.span
     if mode == "prediction":
         return [Output(f"{name}.scores", scores)]
@@ -108,18 +115,33 @@ def results_of(walk: Walk, head: Head, scores: Node, mode: Mode) -> list[Output]
         Type(build.dtype, (BATCH, head.port.sort.width)) if isinstance(head.port.sort, Real) else Type("i64", (BATCH,))
     )
     target = build.input(name, target_type, "data")
-    losses = loss_of(build, head, scores, target, walk.heads.get(scores) is not None, span)
+    losses = Losses(build, head, scores, target, walk.heads.get(scores) is not None, train.loss.delta, span)
     if mode == "evaluation":
-        return [Output(f"{name}.scores", scores), Output(f"{name}.losses", losses)]
-    total = build.op(Sum((0,)), losses, span=span)
-    count = build.input("rows", Type(build.dtype), "number")
-    return [Output(f"{name}.loss", build.op(Div(), total, count, span=span))]
+        return [Output(f"{name}.scores", scores), Output(f"{name}.losses", losses.plain())]
+    weights = None
+    if train.balanced and isinstance(head.port.sort, Class):
+        labels = scores.type.shape[1] if head.loss == "cross-entropy" else walk.units[name]
+        weights = build.input(f"class_weights.{name}", Type(build.dtype, (labels,)), "number")
+    smoothing = train.smoothing if head.loss in ("cross-entropy", "logistic") else 0.0
+    total = build.op(Sum((0,)), losses.smoothed(smoothing, weights), span=span)
+    if weights is None:
+        count = build.input("rows", Type(build.dtype), "number")
+    else:
+        count = build.op(Sum((0,)), build.op(Gather(), weights, target, span=span), span=span)
+    found = [Output(f"{name}.loss", build.op(Div(), total, count, span=span))]
+    return [*found, Output(f"{name}.sum", total)] if train.loss.sum else found
 
 
-def total_loss(walk: Walk, outputs: list[Output]) -> list[Output]:
-    """The losses of all outputs, added up."""
-    loss = outputs[0].node
-    for other in outputs[1:]:
-        assert other.node.span is not None
-        loss = walk.build.op(Add(), loss, other.node, span=other.node.span)
-    return [Output("loss", loss)]
+def total_loss(walk: Walk, outputs: list[Output], train: TrainSettings) -> list[Output]:
+    """`loss`, the losses of all outputs, each times its weight, added up; `objective`, their sums, for `loss sum`."""
+    found: dict[str, Node] = {}
+    for output in outputs:
+        name, _, kind = output.name.rpartition(".")
+        node, weight = output.node, train.loss.weight(name)
+        assert node.span is not None
+        if weight != 1:
+            node = walk.build.op(Mul(), node, walk.build.number(weight), span=node.span)
+        assert node.span is not None
+        found[kind] = walk.build.op(Add(), found[kind], node, span=node.span) if kind in found else node
+    objective = [Output("objective", found["sum"])] if "sum" in found else []
+    return [Output("loss", found["loss"]), *objective]

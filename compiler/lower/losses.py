@@ -2,62 +2,132 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from compiler.build import Build
 from compiler.experiment import Head
-from compiler.ir.graph import Node
+from compiler.ir.graph import Node, Op
 from compiler.ir.types import BATCH
-from compiler.ops.elementwise import Cast, Greater, Log, Mul, Neg, Relu, Select, Softplus, Sub
+from compiler.ops.elementwise import (
+    Abs,
+    Add,
+    Cast,
+    Greater,
+    Log,
+    Minimum,
+    Mul,
+    Neg,
+    Relu,
+    Select,
+    Softplus,
+    Sub,
+    constant,
+)
+from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum, TakeAlong
 from compiler.ops.shape import Reshape
 from dsl.source import Span
 
 
-def loss_of(build: Build, head: Head, scores: Node, target: Node, from_head: bool, span: Span) -> Node:
-    """f[B]. target: ids i64[B] of a class, numbers [B, n] of a real."""
-    match head.loss:
-        case "cross-entropy":
-            return cross_entropy(build, scores, target, span)
-        case "logistic":
-            return logistic(build, scores, target, from_head, span)
-        case "perceptron":
-            return perceptron(build, scores.inputs[0], target, span)
-        case "mean squared error":
-            return squared_error(build, scores, target, span)
+@dataclass(frozen=True)
+class Losses:
+    """The losses f[B] of one output.
 
+    target: ids i64[B] of a class, numbers [B, n] of a real; from_head: scores are what a head's activation gave, whose
+    operand the loss may look at; delta: huber's
+    """
 
-def cross_entropy(build: Build, probabilities: Node, target: Node, span: Span) -> Node:
-    """-log of the probability of the right class, as written; the stability pass makes it safe for large scores."""
-    log = build.op(Log(), probabilities, span=span)
-    at = build.op(Reshape((BATCH, 1)), target, span=span)
-    picked = build.op(Reshape((BATCH,)), build.op(TakeAlong(1), log, at, span=span), span=span)
-    return build.op(Neg(), picked, span=span)
+    build: Build
+    head: Head
+    scores: Node
+    target: Node
+    from_head: bool
+    delta: float
+    span: Span
 
+    def op(self, op: Op, *operands: Node) -> Node:
+        return self.build.op(op, *operands, span=self.span)
 
-def logistic(build: Build, probability: Node, target: Node, from_head: bool, span: Span) -> Node:
-    """-log p for the second label, -log(1 - p) for the first; of a head by its score z: log(1 + e^z) - y z."""
-    y = build.op(Cast(build.dtype), target, span=span)
-    if from_head:
-        z = build.op(Reshape((BATCH,)), probability.inputs[0], span=span)
-        return build.op(Sub(), build.op(Softplus(), z, span=span), build.op(Mul(), y, z, span=span), span=span)
-    p = build.op(Reshape((BATCH,)), probability, span=span)
-    # The chosen probability first and then one logarithm: y log p + (1 - y) log(1 - p) is NaN where p rounds to 0 or 1.
-    second = build.op(Greater(), y, build.number(0.0), span=span)
-    chosen = build.op(Select(), second, p, build.op(Sub(), build.number(1.0), p, span=span), span=span)
-    return build.op(Neg(), build.op(Log(), chosen, span=span), span=span)
+    def times(self, x: Node, factor: float) -> Node:
+        return self.op(Mul(), x, self.build.number(factor))
 
+    def plain(self) -> Node:
+        match self.head.loss:
+            case "cross-entropy":
+                return self.cross_entropy(self.op(Log(), self.scores))
+            case "logistic":
+                return self.logistic()
+            case "perceptron":
+                return self.perceptron()
+            case "mean squared error":
+                return self.squared_error()
+            case "huber":
+                return self.huber()
 
-def perceptron(build: Build, z: Node, target: Node, span: Span) -> Node:
-    """max(0, -y z) with y = 1 for the second label and -1 for the first. Source: Rosenblatt 1958."""
-    y = build.op(Cast(build.dtype), target, span=span)
-    sign = build.op(Sub(), build.op(Mul(), y, build.number(2.0), span=span), build.number(1.0), span=span)
-    flat = build.op(Reshape((BATCH,)), z, span=span)
-    return build.op(Relu(), build.op(Neg(), build.op(Mul(), sign, flat, span=span), span=span), span=span)
+    def smoothed(self, smoothing: float, weights: Node | None) -> Node:
+        """(1 - s) w[y] l(y) + s / classes * sum over labels c of w[c] l(c), where l(c) is the loss if c were right.
 
+        weights: f[classes], None for 1 each. Source: Szegedy et al. 2015, in the form of PyTorch's cross_entropy.
+        """
+        if not smoothing:
+            return self.weighted(self.plain(), self.target, weights)
+        if self.head.loss == "logistic":
+            one = constant(1, "i64")
+            other = replace(self, target=self.op(Sub(), one, self.target))
+            own = self.weighted(self.plain(), self.target, weights)
+            of_all = self.op(Add(), own, self.weighted(other.plain(), other.target, weights))
+            count = 2
+        else:
+            log = self.op(Log(), self.scores)
+            own = self.weighted(self.cross_entropy(log), self.target, weights)
+            of_all = self.op(Neg(), self.op(Sum((1,)), log if weights is None else self.op(Mul(), log, weights)))
+            width = self.scores.type.shape[1]
+            # How many labels there are is known before this runs, but not always before it is checked.
+            count = width if isinstance(width, int) else 1
+        return self.op(Add(), self.times(own, 1 - smoothing), self.times(of_all, smoothing / count))
 
-def squared_error(build: Build, value: Node, target: Node, span: Span) -> Node:
-    """The mean over the width of (value - target)^2."""
-    difference = build.op(Sub(), value, target, span=span)
-    square = build.op(Mul(), difference, difference, span=span)
-    width = value.type.shape[1]
-    assert isinstance(width, int)
-    return build.op(Mul(), build.op(Sum((1,)), square, span=span), build.number(1 / width), span=span)
+    def weighted(self, losses: Node, labels: Node, weights: Node | None) -> Node:
+        return losses if weights is None else self.op(Mul(), losses, self.op(Gather(), weights, labels))
+
+    def cross_entropy(self, log: Node) -> Node:
+        """-log of the probability of the right class, as written; the stability pass makes it safe for large scores."""
+        at = self.op(Reshape((BATCH, 1)), self.target)
+        return self.op(Neg(), self.op(Reshape((BATCH,)), self.op(TakeAlong(1), log, at)))
+
+    def logistic(self) -> Node:
+        """-log p for the second label, -log(1 - p) for the first; of a head by its score z: log(1 + e^z) - y z."""
+        y = self.op(Cast(self.build.dtype), self.target)
+        if self.from_head:
+            z = self.op(Reshape((BATCH,)), self.scores.inputs[0])
+            return self.op(Sub(), self.op(Softplus(), z), self.op(Mul(), y, z))
+        p = self.op(Reshape((BATCH,)), self.scores)
+        # The chosen probability first and then one logarithm: y log p + (1 - y) log(1 - p) is NaN where p is 0 or 1.
+        second = self.op(Greater(), y, self.build.number(0.0))
+        chosen = self.op(Select(), second, p, self.op(Sub(), self.build.number(1.0), p))
+        return self.op(Neg(), self.op(Log(), chosen))
+
+    def perceptron(self) -> Node:
+        """max(0, -y z) with y = 1 for the second label and -1 for the first. Source: Rosenblatt 1958."""
+        y = self.op(Cast(self.build.dtype), self.target)
+        sign = self.op(Sub(), self.times(y, 2.0), self.build.number(1.0))
+        flat = self.op(Reshape((BATCH,)), self.scores.inputs[0])
+        return self.op(Relu(), self.op(Neg(), self.op(Mul(), sign, flat)))
+
+    def squared_error(self) -> Node:
+        """The mean over the width of (value - target)^2."""
+        difference = self.op(Sub(), self.scores, self.target)
+        return self.mean_of(self.op(Mul(), difference, difference))
+
+    def huber(self) -> Node:
+        """The mean over the width of d^2 / 2 where |d| = |value - target| <= delta, else of delta (|d| - delta / 2).
+
+        Written as m (|d| - m / 2) with m = min(|d|, delta). Source: Huber 1964, as PyTorch's HuberLoss.
+        """
+        distance = self.op(Abs(), self.op(Sub(), self.scores, self.target))
+        bounded = self.op(Minimum(), distance, self.build.number(self.delta))
+        return self.mean_of(self.op(Mul(), bounded, self.op(Sub(), distance, self.times(bounded, 0.5))))
+
+    def mean_of(self, errors: Node) -> Node:
+        width = errors.type.shape[1]
+        assert isinstance(width, int)
+        return self.times(self.op(Sum((1,)), errors), 1 / width)

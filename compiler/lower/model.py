@@ -83,13 +83,13 @@ def lower(
             head, scores = head_of(walk, port, scope, last, train)
             heads.append(head)
             values.append(scores)
-            outputs += results_of(walk, head, scores, mode)
+            outputs += results_of(walk, head, scores, mode, train)
         except Stop:
             continue
     if build.diagnostics or len(heads) < len(walk.units):
         return Lowered(build, walk, None, ())
     if mode == "training":
-        outputs = total_loss(walk, outputs)
+        outputs = total_loss(walk, outputs, train)
         _unused(walk, inputs, [*values, *(n for part in walk.parts for n in _nodes(part))])
         outputs += [Output(f"{name}'", node, name) for name, node in build.updates.items()]
     order = [*build.inputs.values(), *build.weights.values()]

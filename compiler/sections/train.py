@@ -3,81 +3,168 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from compiler.sections.reading import Reading
+from compiler.sections.reading import Found, Reading
+from compiler.sections.schedule import schedule
 from compiler.sections.train_entries import OPTIMIZERS, TRAIN
-from compiler.settings.train import Clip, Loss, Optimizer, TrainSettings
-from compiler.signature import Resolved
+from compiler.settings.train import Clip, Loss, Optimizer, Schedule, TrainSettings
+from compiler.signature import Resolved, Setting, Signature
 from dsl import ast
 from dsl.errors import Note
+from dsl.source import Span
 
 
 def train_settings(section: ast.Section | None, names: Sequence[str], reading: Reading) -> TrainSettings:
     """The `train` section; defaults where there is none. names: the model's inputs and outputs."""
     if section is None:
         return TrainSettings()
-    found = reading.entries(section, TRAIN, names)
-    chosen = [word for word in found if any(o.word == word for o in OPTIMIZERS)]
-    if len(chosen) > 1:
-        first, second = found[chosen[0]][0], found[chosen[1]][0]
-        reading.error(
-            "NN603",
-            f"{chosen[0]} and {chosen[1]}: a run has one optimizer",
-            second.span,
-            "leave one out",
-            (Note(first.span, "the first one"),),
-        )
-    optimizer = _optimizer(chosen[0], *found[chosen[0]], reading) if chosen else Optimizer()
-    clip = found["clip"][1] if "clip" in found else {}
-    if "clip" in found and all(v is None for v in clip.values()):
-        reading.error("NN405", "clip needs norm=, value= or weights=", found["clip"][0].span, "clip norm=5")
-    stop = found.get("stop")
-    metric = stop[1]["metric"] if stop is not None else None
-    patience = stop[1]["patience"] if stop is not None else None
-
-    def whole(word: str, key: str, default: int) -> int:
-        value = found[word][1][key] if word in found else default
-        return value if isinstance(value, int) else default
-
-    def bound(key: str) -> float | None:
-        value = clip.get(key)
-        return float(value) if isinstance(value, (int, float)) else None
-
-    decay = found["decay"][1]["x"] if "decay" in found else 0.0
+    entries = _Entries(reading.entries(section, TRAIN | {"loss": _loss_of(names)}, names), reading)
     return TrainSettings(
-        optimizer=optimizer,
-        decay=float(decay) if isinstance(decay, (int, float)) else 0.0,
-        batch=whole("batch", "size", 32),
-        epochs=whole("epochs", "n", 10),
-        clip=Clip(bound("norm"), bound("value"), bound("weights")),
-        loss=Loss("perceptron") if "loss" in found else Loss(),
-        patience=patience if isinstance(patience, int) else None,
-        metric=metric if isinstance(metric, str) else None,
-        seed=whole("seed", "n", 1),
+        optimizer=_optimizer(entries),
+        decay=entries.number("decay", "x") or 0.0,
+        batch=_batch(entries),
+        batch_tokens=entries.count("batch", "tokens"),
+        epochs=entries.count("epochs", "n") or (10 if entries.span("steps") is None else None),
+        steps=entries.count("steps", "n"),
+        schedule=schedule(*entries.found["schedule"], reading) if "schedule" in entries.found else Schedule(),
+        clip=_clip(entries),
+        loss=_loss(entries, names),
+        smoothing=entries.number("smoothing", "x") or 0.0,
+        balanced="classes" in entries.found,
+        patience=entries.count("stop", "patience"),
+        metric=entries.word("stop", "metric"),
+        seed=_seed(entries),
         span=section.span,
-        stop_span=stop[0].span if stop is not None else None,
+        stop_span=entries.span("stop"),
+        batch_span=entries.span("batch"),
+        smoothing_span=entries.span("smoothing"),
+        balanced_span=entries.span("classes"),
     )
 
 
-def _optimizer(word: str, entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) -> Optimizer:
-    values = {k: float(v) for k, v in settings.items() if isinstance(v, (int, float))}
-    betas = settings.get("betas", (0.9, 0.999))
-    if not isinstance(betas, tuple) or len(betas) != 2:
+@dataclass(frozen=True)
+class _Entries:
+    """The entries that were found, and what they give: None for one that is not there, or for a setting left out."""
+
+    found: Found
+    reading: Reading
+
+    def value(self, word: str, key: str) -> Resolved:
+        return self.found[word][1][key] if word in self.found else None
+
+    def count(self, word: str, key: str) -> int | None:
+        value = self.value(word, key)
+        return value if isinstance(value, int) else None
+
+    def number(self, word: str, key: str) -> float | None:
+        value = self.value(word, key)
+        return float(value) if isinstance(value, (int, float)) else None
+
+    def word(self, word: str, key: str) -> str | None:
+        value = self.value(word, key)
+        return value if isinstance(value, str) else None
+
+    def span(self, word: str) -> Span | None:
+        return self.found[word][0].span if word in self.found else None
+
+
+def _seed(entries: _Entries) -> int:
+    seed = entries.count("seed", "n")
+    return 1 if seed is None else seed
+
+
+def _batch(entries: _Entries) -> int:
+    size, tokens = entries.count("batch", "size"), entries.count("batch", "tokens")
+    if "batch" in entries.found and (size is None) == (tokens is None):
+        place = entries.found["batch"][0].span
+        if size is None:
+            entries.reading.error("NN405", "batch needs a number of examples, or tokens=", place, "batch 32")
+        else:
+            message = f"batch {size} tokens={tokens}: a batch has so many examples or so many positions"
+            entries.reading.error("NN605", message, place, f"batch {size}, or batch tokens={tokens}")
+    return size or 32
+
+
+def _clip(entries: _Entries) -> Clip:
+    norm, value, weights = (entries.number("clip", key) for key in ("norm", "value", "weights"))
+    if "clip" in entries.found and norm is None and value is None and weights is None:
+        place = entries.found["clip"][0].span
+        entries.reading.error("NN405", "clip needs norm=, value= or weights=", place, "clip norm=5")
+    return Clip(norm, value, weights)
+
+
+def _loss_of(names: Sequence[str]) -> Signature:
+    """`loss` also takes a number for each output, which is what its loss weighs; its own settings come first."""
+    row = TRAIN["loss"]
+    own = {s.name for s in row.settings}
+    outputs = tuple(Setting(n, "number", "what the loss of this output weighs", low=0) for n in names if n not in own)
+    return replace(row, settings=(*row.settings, *outputs))
+
+
+def _loss(entries: _Entries, names: Sequence[str]) -> Loss:
+    if "loss" not in entries.found:
+        return Loss()
+    entry, kind = entries.found["loss"][0], entries.word("loss", "kind")
+    weights = tuple((n, w) for n in names if (w := entries.number("loss", n)) is not None and n not in LOSS_SETTINGS)
+    summed = entries.value("loss", "sum") is True
+    delta, of = entries.number("loss", "delta"), entries.word("loss", "of")
+    if kind is None and not weights and not summed and delta is None and of is None:
+        help = "loss huber, loss sum, or a weight for each of several outputs"
+        entries.reading.error("NN405", "loss needs to say which", entry.span, help)
+    if delta is not None and kind != "huber":
+        help = "write loss huber delta=..." if kind is None else "leave delta= out"
+        entries.reading.error("NN605", "delta= is a setting of loss huber alone", entry.span, help)
+    if of is not None and kind is None:
+        entries.reading.error("NN605", f"of={of} needs a loss that is for it", entry.span, f"loss huber of={of}")
+    return Loss(
+        kind or "auto",  # pyright: ignore[reportArgumentType] - the table holds these words alone
+        delta=1.0 if delta is None else delta,
+        of=of,
+        sum=summed,
+        weights=weights,
+        span=entry.span,
+    )
+
+
+LOSS_SETTINGS = tuple(s.name for s in TRAIN["loss"].settings)
+
+
+def _optimizer(entries: _Entries) -> Optimizer:
+    reading = entries.reading
+    chosen = [word for word in entries.found if any(o.word == word for o in OPTIMIZERS)]
+    if not chosen:
+        return Optimizer()
+    word = chosen[0]
+    entry, default = entries.found[word][0], Optimizer()
+    if len(chosen) > 1:
+        second = entries.found[chosen[1]][0]
+        note = Note(entry.span, "the first one")
         reading.error(
-            "NN403",
-            f"betas are two numbers, but here {len(betas) if isinstance(betas, tuple) else 1}",
-            entry.span,
-            "betas=0.9,0.999",
+            "NN603", f"{word} and {chosen[1]}: a run has one optimizer", second.span, "leave one out", (note,)
         )
-        betas = (0.9, 0.999)
+
+    def number(key: str, left_out: float) -> float:
+        value = entries.found[word][1].get(key)
+        return float(value) if isinstance(value, (int, float)) else left_out
+
+    betas = entries.found[word][1].get("betas", default.betas)
+    if not isinstance(betas, tuple) or len(betas) != 2:
+        many = len(betas) if isinstance(betas, tuple) else 1
+        reading.error("NN403", f"betas are two numbers, but here {many}", entry.span, "betas=0.9,0.999")
+        betas = default.betas
     first, second = (float(b) if isinstance(b, (int, float)) else 0.9 for b in betas)
-    default = Optimizer()
+    nesterov, momentum = entries.found[word][1].get("nesterov") is True, number("momentum", 0.0)
+    if nesterov and not momentum:
+        reading.error("NN405", "sgd nesterov needs momentum=", entry.span, "sgd momentum=0.9 nesterov")
     return Optimizer(
         word,  # pyright: ignore[reportArgumentType] - the table holds these words alone
-        values.get("lr", default.lr),
-        momentum=values.get("momentum", 0.0),
+        lr=number("lr", default.lr),
+        momentum=momentum,
+        nesterov=nesterov,
         betas=(first, second),
-        eps=values.get("eps", default.eps),
-        init=values.get("init", 0.0),
+        rho=number("rho", default.rho),
+        eps=number("eps", default.eps),
+        init=number("init", 0.0),
         span=entry.span,
     )

@@ -9,15 +9,17 @@ from compiler.signature import Setting, Signature
 LR = "the learning rate"
 LEAST_EPS = 1e-30
 """What float32 can tell from 0: without it a weight that never had a gradient, such as padding's, becomes 0 / 0."""
+MOMENTUM = Setting("momentum", "number", "how much of the last move stays", 0.0, low=0, high=1, below=True)
+RHO = "how much of the running means stays"
 OPTIMIZERS = (
     Signature(
         "sgd",
         "w - lr g, with momentum if it is given; PyTorch's",
         (
             Setting("lr", "number", LR, 0.01, low=0),
-            Setting("momentum", "number", "how much of the last move stays", 0.0, low=0, high=1, below=True),
+            MOMENTUM,
+            Setting("nesterov", "flag", "the gradient is taken as if the momentum had moved on already"),
         ),
-        later=("nesterov",),
     ),
     Signature(
         "adagrad",
@@ -26,6 +28,25 @@ OPTIMIZERS = (
             Setting("lr", "number", LR, 0.01, low=0),
             Setting("init", "number", "where the sum starts", 0.0, low=0),
             Setting("eps", "number", "added to the root", 1e-10, low=LEAST_EPS),
+        ),
+    ),
+    Signature(
+        "adadelta",
+        "a rate for each weight from the running means of its squared gradients and of its squared moves; PyTorch's",
+        (
+            Setting("lr", "number", LR, 1.0, low=0),
+            Setting("rho", "number", RHO, 0.9, low=0, high=1, below=True),
+            Setting("eps", "number", "added to both means", 1e-6, low=LEAST_EPS),
+        ),
+    ),
+    Signature(
+        "rmsprop",
+        "a rate for each weight, over the root of the running mean of its squared gradient; PyTorch's",
+        (
+            Setting("lr", "number", LR, 0.01, low=0),
+            Setting("rho", "number", "how much of the running mean stays", 0.99, low=0, high=1, below=True),
+            MOMENTUM,
+            Setting("eps", "number", "added to the root", 1e-8, low=LEAST_EPS),
         ),
     ),
     *(
@@ -67,17 +88,26 @@ TRAIN = {
         ),
         Signature(
             "batch",
-            "examples a step",
-            (Setting("size", "count", "how many", required=True, low=1, high=1_000_000),),
+            "examples a step, 32 if left out",
+            (
+                Setting("size", "count", "how many", low=1, high=1_000_000),
+                Setting("tokens", "count", "or as many texts as have no more positions, padding counted", low=1),
+            ),
             ("size",),
-            ("tokens",),
         ),
         Signature(
             "epochs",
-            "passes over the training rows",
+            "passes over the training rows: 10 if left out, or no limit where steps is given",
             (Setting("n", "count", "how many", required=True, low=1, high=1_000_000),),
             ("n",),
         ),
+        Signature(
+            "steps",
+            "batches to learn from; with epochs the first of the two that ends",
+            (Setting("n", "count", "how many", required=True, low=1, high=1_000_000_000),),
+            ("n",),
+        ),
+        SCHEDULE,
         Signature(
             "clip",
             "bounds the gradient, or a head's weights",
@@ -89,10 +119,27 @@ TRAIN = {
         ),
         Signature(
             "loss",
-            "another loss than the head asks for",
-            (Setting("kind", "choice", "which", required=True, choices=("perceptron",)),),
+            "another loss than the head asks for, and what each output's weighs: loss topic=1 stars=0.5",
+            (
+                Setting("kind", "choice", "which", choices=("perceptron", "huber")),
+                Setting("delta", "number", "of huber: where it goes from squared to straight", low=1e-9),
+                Setting("of", "name", "the output that it is for, where there are several"),
+                Setting("sum", "flag", "the sum over the batch, not its mean"),
+            ),
             ("kind",),
-            ("sum", "huber", "delta", "contrastive", "margin", "of"),
+            ("contrastive", "margin"),
+        ),
+        Signature(
+            "smoothing",
+            "so much of a label's probability goes to all labels alike, in training; PyTorch's",
+            (Setting("x", "number", "how much", required=True, low=0, high=1, below=True),),
+            ("x",),
+        ),
+        Signature(
+            "classes",
+            "what each label weighs in training: N / (classes count), by the training rows",
+            (Setting("kind", "choice", "how", required=True, choices=("balanced",)),),
+            ("kind",),
         ),
         Signature(
             "stop",

@@ -1,0 +1,65 @@
+"""What the `train` section asks of a model and its data that they do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compiler.experiment import Network
+from compiler.metric_names import wrong_metric
+from compiler.settings.data import DataSettings
+from compiler.settings.train import TrainSettings
+from compiler.sorts import Class, Real, Tokens
+from dsl.errors import Diagnostic
+from dsl.nearest import nearest
+from dsl.source import Span
+
+
+def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -> Iterator[Diagnostic]:
+    """An error for each; data is None where the spec has no such section."""
+    if data is not None and data.valid is None:
+        yield from _unjudged(train)
+    unknown = wrong_metric(network.heads, train)
+    if unknown is not None:
+        yield unknown
+    yield from _loss(network, train)
+    if train.balanced and not any(isinstance(p.sort, Class) for p in network.outputs):
+        yield _nothing("classes balanced weighs labels, and no output is a class", train.balanced_span)
+    if train.smoothing and not any(h.loss in ("cross-entropy", "logistic") for h in network.heads):
+        yield _nothing("smoothing is for the probabilities of labels, and no output has any", train.smoothing_span)
+    if train.batch_tokens is not None and not any(isinstance(p.sort, Tokens) for p in network.inputs):
+        help = "write batch 32"
+        yield _nothing("batch tokens= counts the positions of texts, and no input is one", train.batch_span, help)
+
+
+def _unjudged(train: TrainSettings) -> Iterator[Diagnostic]:
+    asking = [("stop", train.stop_span)] if train.patience is not None else []
+    if train.schedule.kind == "plateau":
+        asking.append(("schedule plateau", train.schedule.span))
+    for word, span in asking:
+        help = "write `valid 10%` in data"
+        yield Diagnostic("NN605", f"{word} needs validation rows, and data has none", span, help=help)
+
+
+def _loss(network: Network, train: TrainSettings) -> Iterator[Diagnostic]:
+    loss, outputs = train.loss, {p.name: p.sort for p in network.outputs}
+    for name, _ in loss.weights:
+        if name not in outputs:
+            yield _nothing(f"{name} is an input: it has no loss to weigh", loss.span, _choice(name, tuple(outputs)))
+    if loss.of is not None and loss.of not in outputs:
+        yield _nothing(f"no output is named {loss.of}", loss.span, _choice(loss.of, tuple(outputs)))
+    elif loss.kind == "huber":
+        if loss.of is not None and not isinstance(outputs[loss.of], Real):
+            yield _nothing(f"loss huber is for numbers, and {loss.of} is a class", loss.span)
+        elif not any(isinstance(sort, Real) for sort in outputs.values()):
+            yield _nothing("loss huber is for numbers, and no output is real", loss.span)
+    elif loss.kind == "perceptron" and not any(h.loss == "perceptron" for h in network.heads):
+        yield _nothing("loss perceptron is for dense sign, and no output ends in it", loss.span)
+
+
+def _choice(name: str, outputs: tuple[str, ...]) -> str:
+    near = nearest(name, outputs)
+    return f"did you mean {near}?" if near else f"the outputs are {', '.join(outputs)}"
+
+
+def _nothing(message: str, span: Span | None, help: str = "leave it out") -> Diagnostic:
+    return Diagnostic("NN609", message, span, "finds nothing in the model", help=help)
