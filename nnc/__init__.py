@@ -90,10 +90,12 @@ def train(
     test: Given | None = None,
     out: str | PathLike[str] | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     set: Sets = (),
     seed: int | None = None,
     epochs: int | None = None,
     data_root: str | PathLike[str] | None = None,
+    device: str = "auto",
     verbose: bool = False,
 ) -> History:
     """Train a model.
@@ -103,8 +105,8 @@ def train(
         inputs) or of dictionaries, or a dictionary of columns (lists, NumPy arrays). With data the spec's own files
         are not read; its shares (`valid 10%`) are taken of these rows.
     out: the folder of the run; without it nothing is written, and the model lives in the history alone
-    overwrite: a run that the folder holds may be replaced
-    verbose: print a line an epoch
+    overwrite: a run that the folder holds may be replaced; resume: it is gone on with, from its checkpoint
+    device: auto, cpu, cuda or cuda:1; verbose: print a line an epoch
 
     Ctrl-C (or a notebook's stop) ends training at the next step and returns what is learnt by then, as
     `history.stopped` says; a second one raises KeyboardInterrupt.
@@ -120,10 +122,12 @@ def train(
         test=test,
         out=out,
         overwrite=overwrite,
+        resume=resume,
         set=set,
         seed=seed,
         epochs=epochs,
         data_root=data_root,
+        device=device,
         verbose=verbose,
     )
 

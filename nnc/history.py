@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from compiler.experiment import Experiment
-from compiler.settings.data import DataSettings, Files, Share
-from dsl.errors import DataError, Diagnostic, SpecError
+from dsl.errors import Diagnostic, SpecError
 from dsl.render import render
-from dsl.source import Span
+from nnc.device import backend_of
 from nnc.folds import mean
-from nnc.given import Sets, Spec, recipe_of, sets_of
+from nnc.given import RowsRecipe, Sets, Spec, recipe_of, sets_of, with_rows
 from nnc.interrupting import asked_to_stop
 from nnc.model import Model
 from nnc.page import history_page
 from nnc.plain import epoch_line
-from nnc.training import Recipe, no_data, prepared, scores, trained
-from runtime.data import Dataset
-from runtime.data.in_memory import dataset_of
+from nnc.run_folder import discard, new_run, resumed_run
+from nnc.runs import Ended, Noted, Part, PartBegun, Run, RunEvent, Warned, run_all
+from nnc.training import Recipe, no_data, scores
+from nnc.unsaved import run_unsaved
 from runtime.data.memory_rows import Given
 from runtime.evaluate import number_or_null
-from runtime.train import EpochDone, Event, TrainResult
+from runtime.events import EpochDone, NotSaved
+from runtime.train import Pace
+
+DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,4})?")
 
 
 @dataclass(frozen=True)
 class History:
     """What a training run came to.
 
-    epochs: for each epoch a dictionary: epoch, loss, lr, valid (its scores or None), best, seconds
+    epochs: for each epoch a dictionary: epoch, loss, lr, valid (its scores or None), best, seconds; of a spec with
+        several `train` sections also phase
     best_epoch: whose weights the model has; metric: by which it is the best
     valid, test, train: the model's scores on these rows, None where there were none; train only where nothing else
     stopped: by Ctrl-C; early: `stop patience=` ended it
@@ -79,92 +84,131 @@ def trained_history(
     test: Given | None = None,
     out: str | PathLike[str] | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     set: Sets = (),
     seed: int | None = None,
     epochs: int | None = None,
     data_root: str | PathLike[str] | None = None,
+    device: str = "auto",
     verbose: bool = False,
     interruptible: bool = True,
 ) -> History:
     """`nnc.train`. interruptible: Ctrl-C returns what is learnt; otherwise it interrupts at once."""
     sets = sets_of(set) + (() if epochs is None else (f"train.epochs={epochs}",))
-    recipe = recipe_of(spec, set=sets, seed=seed, data_root=data_root)
-    recipe, experiment = _checked(recipe, own_valid=data is not None and valid is not None)
-    rows = _rows(recipe, experiment, data, valid, test)
-    say: Callable[[str], None] = print if verbose else _nothing
-    warnings = [render([w]).rstrip("\n") for w in experiment.warnings]
-    folds = experiment.data.folds if experiment.data is not None else None
-    if not interruptible:
-        return _run(recipe, rows, folds, warnings, say, lambda: False)
-    with asked_to_stop() as stop:
-        return _run(recipe, rows, folds, warnings, say, stop)
+    recipe = with_rows(recipe_of(spec, set=sets, seed=seed, data_root=data_root), data, valid, test)
+    experiment = recipe.check()
+    if experiment.data is None and not isinstance(recipe, RowsRecipe):
+        raise SpecError(no_data(recipe.path))
+    if DEVICE.fullmatch(device) is None:
+        raise ValueError(f"device is auto, cpu, cuda or cuda:1, not {device!r}")
+    backend = backend_of(device)
+    listener = _Listener(print if verbose else _nothing)
+    listener.warn(experiment.warnings)
+
+    def run(stop: Callable[[], bool]) -> None:
+        if out is None:
+            run_unsaved(recipe, listener.event, stop, backend)
+        else:
+            _in_folder(recipe, Path(out), overwrite, resume, lambda folder: Run(
+                recipe, folder, listener.event, stop, resume, Pace(), backend
+            ))  # fmt: skip
+
+    if interruptible:
+        with asked_to_stop() as stop:
+            run(stop)
+    else:
+        run(lambda: False)
+    return listener.history(None if out is None else Path(out))
 
 
-def _run(
-    recipe: Recipe,
-    rows: Callable[[int | None], Dataset],
-    folds: int | None,
-    warnings: list[str],
-    say: Callable[[str], None],
-    stop: Callable[[], bool],
-) -> History:
-    if folds is None:
-        return _one(recipe, rows(None), None, warnings, say, stop)
-    done: list[History] = []
-    for fold in range(folds):
-        say(f"fold {fold + 1} of {folds}")
-        done.append(_one(recipe, rows(fold), fold, warnings, say, stop))
-        if done[-1].stopped:
-            break
-    return History(
-        epochs=[],
-        best_epoch=0,
-        metric=done[0].metric,
-        valid=mean([h.valid for h in done]),
-        test=mean([h.test for h in done]),
-        train=None,
-        seconds=sum(h.seconds for h in done),
-        stopped=done[-1].stopped,
-        early=False,
-        model=None,
-        folds=tuple(done),
-        warnings=tuple(dict.fromkeys(w for h in done for w in h.warnings)),
-    )
+def _in_folder(recipe: Recipe, out: Path, overwrite: bool, resume: bool, run: Callable[[Path], Run]) -> None:
+    ours = not os.path.lexists(out)
+    stem = recipe.path.stem
+    if not resume:
+        # Data that are wrong are refused before there is a folder, or the run that it holds is gone.
+        experiment = recipe.check()
+        recipe.read(experiment, 0 if experiment.data is not None and experiment.data.folds else None)
+    folder = resumed_run(out, stem) if resume else new_run(out, stem, overwrite)
+    try:
+        run_all(run(folder))
+    finally:
+        discard(folder, whole=ours)
 
 
-def _one(
-    recipe: Recipe,
-    dataset: Dataset,
-    fold: int | None,
-    warnings: list[str],
-    say: Callable[[str], None],
-    stop: Callable[[], bool],
-) -> History:
-    told = [*warnings, *(render([w]).rstrip("\n") for w in dataset.warnings)]
-    for text in told:
-        say(text)
-    epochs: list[dict[str, Any]] = []
+@dataclass
+class _Listener:
+    """Hears what a run tells, and makes its history of it."""
 
-    def event(event: Event) -> None:
-        if isinstance(event, EpochDone):
-            epochs.append(
-                {
-                    "epoch": event.epoch,
-                    "loss": number_or_null(event.loss),
-                    "lr": event.lr,
-                    "valid": scores(event.valid),
-                    "best": event.best,
-                    "seconds": event.seconds,
-                }
-            )
-            say(epoch_line(event))
+    say: Callable[[str], None]
+    epochs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    warnings: dict[str, None] = field(default_factory=dict[str, None])
+    done: list[History] = field(default_factory=list["History"])
+    part: Part | None = None
 
-    experiment, job = prepared(recipe, dataset)
-    result, model = trained(recipe, experiment, job, event, stop, fold)
-    return _history(epochs, result, model, told)
+    def event(self, event: RunEvent) -> None:
+        match event:
+            case PartBegun(part):
+                self.part = part
+                if part.title:
+                    self.say(part.title)
+            case Warned(diagnostics) | NotSaved(diagnostics):
+                self.warn(diagnostics)
+            case Noted(text):
+                self.say(text)
+            case EpochDone():
+                self._epoch(event)
+            case Ended():
+                self.done.append(_history(event, self.epochs, self.warnings))
+                self.epochs = []
+            case _:
+                pass
+
+    def warn(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        for diagnostic in diagnostics:
+            text = render([diagnostic]).rstrip("\n")
+            if text not in self.warnings:
+                self.warnings[text] = None
+                self.say(text)
+
+    def _epoch(self, done: EpochDone) -> None:
+        part = self.part
+        lead = {"phase": part.phases[part.phase]} if part is not None and len(part.phases) > 1 else {}
+        self.epochs.append(
+            {
+                **lead,
+                "epoch": done.epoch,
+                "loss": number_or_null(done.loss),
+                "lr": done.lr,
+                "valid": scores(done.valid),
+                "best": done.best,
+                "seconds": done.seconds,
+            }
+        )
+        self.say(epoch_line(done))
+
+    def history(self, path: Path | None) -> History:
+        """Of the whole run: with folds what they have in common."""
+        if self.part is None or self.part.folds is None:
+            return replace(self.done[-1], path=path)
+        return History(
+            epochs=[],
+            best_epoch=0,
+            metric=self.done[0].metric,
+            valid=mean([h.valid for h in self.done]),
+            test=mean([h.test for h in self.done]),
+            train=None,
+            seconds=sum(h.seconds for h in self.done),
+            stopped=self.done[-1].stopped,
+            early=False,
+            model=None,
+            path=path,
+            folds=tuple(self.done),
+            warnings=tuple(self.warnings),
+        )
 
 
-def _history(epochs: list[dict[str, Any]], result: TrainResult, model: Model, warnings: list[str]) -> History:
+def _history(ended: Ended, epochs: list[dict[str, Any]], warnings: dict[str, None]) -> History:
+    result = ended.result
     return History(
         epochs=epochs,
         best_epoch=result.best_epoch,
@@ -175,54 +219,10 @@ def _history(epochs: list[dict[str, Any]], result: TrainResult, model: Model, wa
         seconds=result.seconds,
         stopped=result.stopped,
         early=result.early,
-        model=model,
-        warnings=tuple(dict.fromkeys(warnings)),
+        model=ended.model,
+        path=None if ended.path is None else ended.path.parent,
+        warnings=tuple(warnings),
     )
-
-
-def _checked(recipe: Recipe, *, own_valid: bool) -> tuple[Recipe, Experiment]:
-    """own_valid: rows to validate with are given, so the spec's data need not have any for `stop`."""
-    try:
-        return recipe, recipe.check()
-    except SpecError as error:
-        if not own_valid or any(d.code != "NN605" for d in error.diagnostics):
-            raise
-    recipe = replace(recipe, sets=(*recipe.sets, "data.valid=10%"))
-    return recipe, recipe.check()
-
-
-def _rows(
-    recipe: Recipe, experiment: Experiment, data: Given | None, valid: Given | None, test: Given | None
-) -> Callable[[int | None], Dataset]:
-    """From a fold (None without folds) to the rows of the run."""
-    if data is None:
-        if valid is not None or test is not None:
-            which = "validation" if valid is not None else "test"
-            helps = "give all rows in memory, or name all files in the spec"
-            raise DataError(Diagnostic("NN892", f"{which} rows are given without training rows", help=helps))
-        if experiment.data is None:
-            raise SpecError(no_data(recipe.path))
-        return lambda fold: recipe.read(experiment, fold)
-    given = {"train": data, "valid": valid, "test": test}
-    parts = {name: rows for name, rows in given.items() if rows is not None}
-    settings = _settings(experiment.data, parts)
-    if experiment.train.patience is not None and valid is None and settings.valid is None:
-        span = experiment.train.stop_span
-        raise SpecError(Diagnostic("NN605", "stop needs validation rows, and none are given", span, help="give valid="))
-    return lambda fold: dataset_of(experiment.network.ports, settings, parts, fold=fold)
-
-
-def _settings(spec: DataSettings | None, parts: Mapping[str, Given]) -> DataSettings:
-    """How rows in memory are divided: as the spec says, where they are not given apart. Its files are left out."""
-    train = Files((), False, None, Span("train (in memory)", 1, 1, 1, 1, ""))
-    if spec is None:
-        return DataSettings(train)
-
-    def share(name: str, entry: Files | Share | None) -> Share | None:
-        return entry if name not in parts and isinstance(entry, Share) else None
-
-    folds = spec.folds if "test" not in parts else None
-    return replace(spec, train=train, valid=share("valid", spec.valid), test=share("test", spec.test), folds=folds)
 
 
 def _nothing(text: str) -> None:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compiler.settings.data import DataSettings
+from compiler.settings.data import DataSettings, Files
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
+from dsl.source import Span
 from runtime.data.dataset import Dataset, assembled, encode_raw
 from runtime.data.memory_rows import Given, fingerprint, read_memory
 from runtime.data.part import Part
 from runtime.data.problems import Problems
-from runtime.data.raw import Raw
+from runtime.data.raw import Raw, check_alike
 from runtime.data.rows import Rows
 from runtime.data.tables import Tables
+from runtime.data.tokens import Vocabulary
 
 
 def dataset_of(
-    ports: tuple[Port, ...], settings: DataSettings, parts: Mapping[str, Given], *, fold: int | None = None
+    ports: tuple[Port, ...],
+    settings: DataSettings,
+    parts: Mapping[str, Given],
+    *,
+    fold: int | None = None,
+    vocabularies: Mapping[str, Vocabulary] | None = None,
 ) -> Dataset:
-    """Read, split, fit and encode. parts: rows of `train`, and of `valid` and `test` where they have their own.
+    """Read, split, fit and encode.
+
+    parts: rows of `train`, and of `valid` and `test` where they have their own, in this order
+    fold, vocabularies: as for files
 
     Raises DataError with all that is wrong, up to a limit.
     """
@@ -27,8 +37,15 @@ def dataset_of(
     read = {name: read_memory(ports, given, name, problems) for name, given in parts.items()}
     problems.check()
     raw = {name: _raw(part) for name, part in read.items()}
+    check_alike(raw, {name: entry_of(name) for name in raw}, problems)
+    problems.check()
     print_of_all = fingerprint({name: part.columns for name, part in read.items()})
-    return assembled(ports, settings, raw, problems, print_of_all, fold=fold)
+    return assembled(ports, settings, raw, problems, print_of_all, fold=fold, vocabularies=vocabularies)
+
+
+def entry_of(name: str) -> Files:
+    """What stands for the files of a part, `train`."""
+    return Files((), False, None, Span(f"{name} (in memory)", 1, 1, 1, 1, ""))
 
 
 def rows_of(

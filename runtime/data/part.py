@@ -76,8 +76,15 @@ class Columns:
             {n: [text for c in every for text in c.texts[n]] for n in first.texts if n in names},
             {n: np.concatenate([c.numbers[n] for c in every]) for n in first.numbers if n in names},
             {n: [row for c in every for row in c.lists[n]] for n in first.lists if n in names},
-            {n: np.concatenate([c.pictures[n] for c in every]) for n in first.pictures if n in names},
+            {n: _pictures([c.pictures[n] for c in every]) for n in first.pictures if n in names},
         )
+
+
+def _pictures(several: list[NDArray[Any]]) -> NDArray[Any]:
+    """One after the other. Bytes beside numbers from 0 to 1 become such numbers."""
+    if len({pictures.dtype for pictures in several}) > 1:
+        several = [p.astype(np.float32) / np.float32(255) if p.dtype == np.uint8 else p for p in several]
+    return np.concatenate(several)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,66 @@ def test_stop_needs_validation_rows_in_memory_too():
         nnc.train(early, ROWS)
     turned = [("high", [0.0, 1.0]), ("low", [1.0, 0.0])]
     assert nnc.train(early, ROWS, valid=turned).early
-    assert nnc.train(early + 'data { train "none.tsv" }\n', ROWS, valid=turned).early
+    history = nnc.train(early + 'data { train "none.tsv" }\n', ROWS, valid=turned)
+    assert history.early
+    assert copy.deepcopy(history.model) is not None, "its file opens"
+
+
+def test_phases_run_one_after_the_other():
+    spec = HEAD + "train first { epochs 2 }\ntrain second { epochs 1 }\n"
+    history = nnc.train(spec, ROWS)
+    assert [(e["phase"], e["epoch"]) for e in history.epochs] == [("first", 1), ("first", 2), ("second", 1)]
+    assert history.epochs[2]["loss"] < history.epochs[0]["loss"]
+
+
+def test_run_in_a_folder_is_the_run_in_memory(tmp_path: Path):
+    history = nnc.train(SPEC, ROWS, test=ROWS[:4], out=tmp_path / "run")
+    unsaved = nnc.train(SPEC, ROWS, test=ROWS[:4])
+    assert history.path == tmp_path / "run"
+    assert [e["loss"] for e in history.epochs] == [e["loss"] for e in unsaved.epochs]
+    assert unsaved.model is not None
+    assert nnc.load(tmp_path / "run").predict_proba([[0, 1]]) == unsaved.model.predict_proba([[0, 1]])
+
+
+def test_folder_that_holds_a_run_is_not_overwritten_unasked(tmp_path: Path):
+    nnc.train(SPEC, ROWS, epochs=1, out=tmp_path / "run")
+    with pytest.raises(nnc.RunError, match="NN861"):
+        nnc.train(SPEC, ROWS, epochs=1, out=tmp_path / "run")
+    nnc.train(SPEC, ROWS, epochs=2, out=tmp_path / "run", overwrite=True)
+    assert nnc.load(tmp_path / "run").experiment.train.epochs == 2
+
+
+def test_wrong_rows_leave_no_folder(tmp_path: Path):
+    with pytest.raises(nnc.DataError):
+        nnc.train(SPEC, [("low", [0, None])], out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_run_is_gone_on_with(tmp_path: Path, monkeypatch):
+    whole = nnc.train(SPEC, ROWS)
+    lines: list[int] = []
+
+    def line(event: Any) -> str:
+        lines.append(event.epoch)
+        if event.epoch == 2 and len(lines) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return ""
+
+    monkeypatch.setattr(nnc.history, "epoch_line", line)
+    assert nnc.train(SPEC, ROWS, out=tmp_path / "run").stopped
+    resumed = nnc.train(SPEC, ROWS, out=tmp_path / "run", resume=True)
+    assert resumed.model is not None
+    assert whole.model is not None
+    assert resumed.model.predict_proba([[0, 1]]) == whole.model.predict_proba([[0, 1]])
+
+
+def test_device_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="device is auto, cpu, cuda or cuda:1, not 'cud'"):
+        nnc.train(SPEC, ROWS, device="cud")
+
+
+def test_generator_of_rows_serves_every_fold():
+    assert len(nnc.train(SPEC + 'data { train "none.tsv" ; folds 3 }\n', iter(ROWS)).folds) == 3
 
 
 def test_folds_have_a_history_each():

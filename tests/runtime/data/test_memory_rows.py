@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from compiler.pipeline import check
+from compiler.settings.data import DataSettings
 from dsl.errors import DataError
+from runtime.data.in_memory import dataset_of, entry_of
 from runtime.data.memory_rows import fingerprint, read_memory
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
@@ -154,3 +156,18 @@ def test_pictures_of_another_kind_are_refused(given: Any):
 def test_pictures_alone_are_enough_to_predict():
     assert read(PICTURES, "p: image[3,4]", outputs_optional=True).pictures["p"].shape == (2, 3, 4, 1)
     assert read(list(PICTURES), "p: image[3,4]", outputs_optional=True).pictures["p"].shape == (2, 3, 4, 1)
+
+
+def test_bytes_beside_shares_become_shares():
+    ports = ports_of("p: image[3,4]")
+    parts = {"train": {"y": ["a", "b"], "p": PICTURES}, "test": {"y": ["a", "b"], "p": PICTURES / 255}}
+    dataset = dataset_of(ports, DataSettings(entry_of("train")), parts)
+    assert dataset.test is not None
+    np.testing.assert_allclose(dataset.test.columns["p"], dataset.train.columns["p"], rtol=1e-6)
+
+
+def test_texts_and_lists_are_not_mixed():
+    ports = ports_of("text: words")
+    parts = {"train": [("a", "t"), ("b", "u")], "valid": [("a", ["t"])]}
+    with pytest.raises(DataError, match="NN744"):
+        dataset_of(ports, DataSettings(entry_of("train")), parts)
