@@ -91,6 +91,8 @@ def initial(
     for output, wanted in beginning.labels.items():
         if tables.labels[output] != wanted:
             _other_labels(output, wanted, tables.labels[output], beginning)
+    # Rows that are numbered in another way would be other words' rows.
+    assert all(tables.vocabularies[name] == known for name, known in beginning.vocabularies.items())
     parameters = {p.name: p for p in experiment.network.parameters}
     weights: dict[str, Array] = {}
     for source in beginning.sources:

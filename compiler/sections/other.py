@@ -49,7 +49,7 @@ def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Read
             "NN405", f"sweep needs the values to try for {path}", entry.span, f"{path} choice=1,2,3 or log=1e-4,1e-2"
         )
         return
-    kind = entry.path[0].id
+    name = entry.path[0].id
     for value in values:
         try:
             changed = overridden(spec, (f"{path}={value}",), None)
@@ -58,8 +58,9 @@ def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Read
             reading.error(first.code, first.message, entry.span, first.help)
             return
         wrong: list[Diagnostic] = []
-        section = next((d for d in changed.declarations if isinstance(d, ast.Section) and d.kind.id == kind), None)
-        if kind == "train":
+        trains = [d for d in changed.declarations if isinstance(d, ast.Section) and d.kind.id == "train"]
+        section = next((t for t in trains if name in (t.kind.id, t.name.id if t.name is not None else "")), None)
+        if section is not None:
             train_settings(section, names, Reading(reading.evaluate, reading.constant, wrong.append))
         for diagnostic in wrong:
             if diagnostic.span is not None and diagnostic.span.file == SET:

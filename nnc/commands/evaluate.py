@@ -58,7 +58,8 @@ def _own_rows(model: Model, data_root: Path | None) -> dict[str, Rows]:
             Diagnostic("NN866", "this model's spec names no data", help="give a file: nnc eval RUN --data FILE")
         )
     root = data_root or (Path(origin.data_root) if origin.data_root is not None else None)
-    dataset = read(model.ports, settings, Path(origin.folder), root, fold=origin.fold)
+    known = model.tables.vocabularies
+    dataset = read(model.ports, settings, Path(origin.folder), root, fold=origin.fold, vocabularies=known)
     if dataset.fingerprint != origin.fingerprint:
         raise RunError(
             Diagnostic(

@@ -141,3 +141,9 @@ def test_init_of_the_command_line_may_name_any_path() -> None:
     init = check(MODEL, "m.nn", sets=("train.init.from=/tmp/run",)).init
     assert init is not None
     assert init.path == "/tmp/run"
+
+
+def test_sweep_reaches_a_phase_by_its_name() -> None:
+    assert errors(TWO + "sweep { then.epochs choice=1,2 }") == []
+    assert errors(TWO + "sweep { then.epochs choice=1,0 }") == [("NN404", 4, 9)]
+    assert errors(TWO + "sweep { train.epochs choice=1,2 }") == [("NN309", 4, 9)]

@@ -109,6 +109,22 @@ def test_sequence_is_normalised_over_its_real_positions_alone(width: int) -> Non
     np.testing.assert_allclose(store["batchnorm.running_variance"], 0.9 + 0.1 * unbiased, atol=1e-15)
 
 
+def test_gradient_through_a_sequence_is_that_of_central_differences() -> None:
+    experiment = pipeline.check(SEQUENCE.replace("lr=0", "lr=1"), "m.nn", sizes=SIZES, dtype="f64")
+    graph, store = pipeline.training_step(experiment).graph, store_of(experiment)
+    feeds, sizes = {**padded(6), **numbers(experiment, 3, 1)}, {"B": 3, "T": 6}
+    moved = evaluate(graph, {**store, **feeds}, sizes)
+    for name, at in (("embed.weight", (5, 1)), ("embed.weight", (8, 0)), ("batchnorm.weight", (2,))):
+
+        def loss(step: float, name: str = name, at: tuple[int, ...] = at) -> float:
+            changed = store[name].copy()
+            changed[at] += step
+            return float(evaluate(graph, {**store, name: changed, **feeds}, sizes)["loss"])
+
+        wanted = (loss(1e-5) - loss(-1e-5)) / 2e-5
+        assert store[name][at] - moved[f"{name}'"][at] == pytest.approx(wanted, abs=1e-8)
+
+
 def test_padding_changes_no_weight_that_training_moves() -> None:
     spec = SEQUENCE.replace("sgd lr=0", "sgd lr=1").replace("embed 3 ;", "embed 3 ; conv k=2 filters=3 wide tanh ;")
     experiment = pipeline.check(spec, "m.nn", sizes=SIZES, dtype="f64")
