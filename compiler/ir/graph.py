@@ -55,7 +55,8 @@ class Node:
 
 InputKind: TypeAlias = Literal["data", "lengths", "weight", "state", "number"]
 """data: a batch's input; lengths: of a batch's sequences, i64[B], named `lengths.T`; weight: trained; state: the
-optimizer's and what else lives from step to step; number: a scalar that the run sets (`lr`, `step`, `seed`)."""
+optimizer's and what else lives from step to step; number: what the run sets and no batch decides (`lr`, `step`, `seed`,
+`class_weights.label`)."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def _of_inputs(graph: Graph) -> Iterator[str]:
             yield f"{op.name} is of no kind: {op.kind}"
         if op.kind == "lengths" and (node.type != Type("i64", (BATCH,)) or not op.name.startswith("lengths.")):
             yield f"{op.name}: lengths are i64[B], named lengths.T"
-        if op.kind == "number" and node.type.shape != ():
+        if op.kind == "number" and (BATCH in node.type.shape or node.type.ragged is not None):
             yield f"{op.name} is no number: {node.type}"
     listed = set(graph.inputs)
     for node in graph.nodes():
