@@ -26,7 +26,8 @@ def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Tra
     found = binding.value if isinstance(binding, ValueBinding) else None
     if found is None and len(walk.units) == 1:
         found = last
-    if found is None:
+    # A body that only declares has no value either, and nothing has been said of it.
+    if found is None or (isinstance(found, Failed) and not walk.build.diagnostics):
         walk.build.fail(
             "NN502",
             f"nothing in the body is named {port.name}",
