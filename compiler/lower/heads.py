@@ -26,8 +26,7 @@ def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Tra
     found = binding.value if isinstance(binding, ValueBinding) else None
     if found is None and len(walk.units) == 1:
         found = last
-    # A body that only declares has no value either, and nothing has been said of it.
-    if found is None or (isinstance(found, Failed) and not walk.build.diagnostics):
+    if found is None:
         walk.build.fail(
             "NN502",
             f"nothing in the body is named {port.name}",
