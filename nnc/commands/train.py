@@ -22,9 +22,10 @@ from nnc.json_events import JsonLines
 from nnc.machine import cores
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
+from nnc.run_events import Afresh, Ended, Noted, PartBegun, Resumed, RunEvent, Warned
 from nnc.run_folder import LOG, discard, new_run, resumed_run
 from nnc.run_log import RunLog
-from nnc.runs import Afresh, Ended, Noted, PartBegun, Resumed, Run, RunEvent, Warned, run_all
+from nnc.runs import Run, run_all
 from nnc.spec_files import DEFAULT_SPEC, shipped_folder
 from nnc.stopping import Stop, listening
 from nnc.training import no_data, recipe

@@ -237,3 +237,24 @@ def test_the_log_has_no_times_and_the_times_are_beside_it():
 
 def test_resume_and_overwrite_exclude_each_other():
     assert nnc_run(*BASE, "--resume", "--overwrite") == 2
+
+
+def test_a_run_that_is_stopped_in_an_early_phase_has_a_checkpoint_and_no_model_yet():
+    base = ("train", "phases.nn", "--out", "run")
+    process = started(*base, "--set", "first.epochs=100000")
+    wait_for_epoch(process, 2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert "before the last of its phases; saved" in out
+    assert not Path("run/model.safetensors").exists()
+    epochs = len(Path("run/log.jsonl").read_text().splitlines()) + 1
+    assert nnc_run(*base, "--resume", "--set", f"first.epochs={epochs}") == 0
+    assert nnc_run("train", "phases.nn", "--out", "whole", "--set", f"first.epochs={epochs}") == 0
+    assert contents(Path("run")) == contents(Path("whole"))
+
+
+def test_a_checkpoint_is_told_from_a_model(capsys: pytest.CaptureFixture[str]):
+    assert nnc_run(*BASE) == 0
+    assert nnc_run("predict", "run/checkpoint.safetensors", "fine") == 1
+    assert "it is a checkpoint" in capsys.readouterr().err
