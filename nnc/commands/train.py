@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compiler.experiment import Experiment
-from compiler.sorts import Tokens
+from compiler.sorts import Tokens, owner
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import Span
@@ -206,10 +206,11 @@ def _end_of_folds(results: list[TrainResult], folds: int, folder: Path, as_json:
 
 def _header(path: Path, begun: PartBegun) -> Header:
     experiment, tables = begun.experiment, begun.dataset.tables
+    texts = {owner(p) for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
     return Header(
         file=path.name,
         labels=tuple(label for labels in tables.labels.values() for label in labels),
-        tokens=sum(len(v.tokens) for v in tables.vocabularies.values()),
+        tokens=sum(len(v.tokens) for name, v in tables.vocabularies.items() if name in texts),
         unit=_unit(experiment),
         backend=begun.backend.name,
         cores=cores(),
