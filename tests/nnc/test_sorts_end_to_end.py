@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,17 @@ def test_prediction_is_the_same_from_a_file_and_from_arguments(here: Path, said:
     from_file = said("predict", "r", "--file", "a.jsonl").splitlines()
     assert len(from_file) == 20
     assert said("predict", "r", "a\tX\tfr\t0\t1", "a b\tX Y\tde\t1\t1").splitlines() == from_file[:2]
+
+
+def test_a_run_ends_with_an_example_that_can_be_tried(here: Path, said: Callable[..., str]):
+    write_mixed()
+    line = said("train", "m.nn", "--out", "r").splitlines()[-1]
+    found = re.fullmatch(r"try it:  nnc predict r \$'(.*)'", line)
+    assert found is not None
+    fields = found[1].split("\\t")
+    assert fields[:2] == ["a", "X"]
+    assert len(fields) == 5
+    said("predict", "r", "\t".join(fields))
 
 
 def test_argument_whose_values_are_not_as_many_as_its_words_is_refused(here: Path, capsys: pytest.CaptureFixture[str]):
