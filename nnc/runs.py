@@ -207,8 +207,8 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
     path = folder / MODEL if part.last else None
     if path is not None:
         _save_model(path, model)
-    before = 0 if snapshot is None else snapshot.progress.step
-    return Ended(part, result, model, dataset, path, result.step > before)
+    steps_before = 0 if snapshot is None else snapshot.progress.step
+    return Ended(part, result, model, dataset, path, result.step > steps_before)
 
 
 def _vocabularies(saved: _Saved) -> dict[str, Vocabulary]:
