@@ -31,7 +31,8 @@ class OutputScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """loss: mean over the rows whose labels are known, summed over the outputs."""
+    """loss: mean over the rows whose labels are known, summed over the outputs; plain, whatever `smoothing`, `classes`
+    and the weights of outputs make of it in training."""
 
     rows: int
     loss: float

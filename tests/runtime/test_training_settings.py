@@ -119,3 +119,28 @@ def test_balanced_classes_make_a_rare_label_as_likely_as_the_other(folder: Path)
         losses.append(scores.loss)
     # Of the plain loss, which evaluation tells: the labels' own entropy, and one bit for whatever the label is.
     assert losses == pytest.approx([-(0.95 * np.log(0.95) + 0.05 * np.log(0.05)), np.log(2)], rel=1e-2)
+
+
+SEVERAL = """model m(text: words) -> label: class, long: real {
+  h = embed 5 | mean
+  label = h | dense sigmoid
+  long = h | dense
+}
+data { train "both.tsv" columns=label,long,text ; valid 30% }
+train { adam lr=0.03 ; batch 8 ; epochs 4 ; stop patience=9 metric=METRIC }
+"""
+NAMES = ("accuracy", "macro_f1", "precision", "recall", "auc", "loss", "label.auc", "long.rmse", "long.mae", "long.r2")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_best_epoch_is_the_best_by_any_metric(folder: Path, name: str):
+    lines = (folder / "train.tsv").read_text().splitlines()
+    lines = [f"{label}\t{len(text)}\t{text}\n" for label, text in (line.split("\t") for line in lines)]
+    (folder / "both.tsv").write_text("".join(lines))
+    events: list[Event] = []
+    result = train(job(SEVERAL.replace("METRIC", name), folder, numpy_backend()), events.append)
+    valid = [e.valid for e in events if isinstance(e, EpochDone)]
+    lower = name.rpartition(".")[2] in ("loss", "rmse", "mae")
+    ranked = [(-v.value(name) if lower else v.value(name), -v.loss) for v in valid if v is not None]
+    assert len(ranked) == 4
+    assert (result.metric, result.best_epoch) == (name, 1 + ranked.index(max(ranked)))
