@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from compiler import pipeline
 from compiler.experiment import Network
+from dsl.errors import SpecError
 from runtime.interpret import evaluate
 
 
@@ -106,6 +107,29 @@ def test_huber_is_torch_s():
     assert training_loss(lowered("y: real[3]", "dense", "loss huber delta=0.5"), NUMBERS) == pytest.approx(
         float(wanted)
     )
+
+
+def test_contrastive_loss_brings_like_close_and_unlike_a_margin_apart():
+    spec = """model m(a: real[2], b: real[2]) -> same: class {
+  cosine(a, b)
+}
+train { loss contrastive margin=0.5 }
+"""
+    network = pipeline.check(spec, "m.nn", sizes={"classes": 2}, dtype="f64").network
+    a = np.array([[1.0, 0.0]] * 4)
+    b = np.array([[1.0, 0.0], [0.6, 0.8], [1.0, 0.0], [0.8, 0.6]])
+    labels = np.array([1, 1, 0, 0])
+    # cosines 1, 0.6, 1, 0.8: distances 0, 0.4, 0, 0.2
+    losses = evaluate(network.evaluation, {"a": a, "b": b, "same": labels}, {"B": 4})["same.losses"]
+    np.testing.assert_allclose(losses, [0, 0.16, 0.25, 0.09], atol=1e-12)
+    assert network.heads[0].kind == "score"
+
+
+@pytest.mark.parametrize("end", ["dense softmax", "dense 3"])
+def test_contrastive_loss_is_refused_for_more_than_one_score(end: str):
+    with pytest.raises(SpecError) as caught:
+        lowered("y: class", end, "loss contrastive")
+    assert [d.code for d in caught.value.diagnostics] == ["NN209"]
 
 
 def test_loss_sum_tells_the_mean_and_follows_the_sum():
