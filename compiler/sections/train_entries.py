@@ -137,7 +137,7 @@ TRAIN = {
         ),
         Signature(
             "classes",
-            "what each label weighs in training: N / (classes count) by the training rows; the loss is the weighted mean",
+            "what a label weighs in training: N / (classes count) by the training rows; the loss is a weighted mean",
             (Setting("kind", "choice", "how", required=True, choices=("balanced",)),),
             ("kind",),
         ),
