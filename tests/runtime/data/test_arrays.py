@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compiler.settings.data import DataSettings
 from compiler.sorts import Category, Class, Image
 from dsl.errors import DataError
+from runtime import data
 from runtime.data import idx, npz
 from runtime.data.part import Request
 from runtime.data.problems import Problems
@@ -252,3 +254,12 @@ def test_infinite_numbers_are_refused_and_texts_too(tmp_path):
     assert errors(tmp_path, (POINT, VALUE), files("a.npz"))[0].code == "NN715"
     (tmp_path / "a.npz").write_bytes(npz_bytes(text=DIGITS))
     assert errors(tmp_path, (TEXT,), files("a.npz"))[0].code == "NN743"
+
+
+def test_a_warning_of_an_array_names_its_row(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(4.0), digit=np.array([1, -1, 1, -1]))
+    np.savez(tmp_path / "b.npz", x=np.arange(2.0), digit=np.array([1, 3]))
+    ports = (port("x", VALUE.sort), port("digit", Class(), output=True))
+    found = data.read(ports, DataSettings(files("a.npz"), valid=files("b.npz")), tmp_path, None)
+    assert found.tables.labels == {"digit": ("-1", "1")}
+    assert [(w.code, w.span.line, w.span.text) for w in found.warnings] == [("NN719", 2, "3")]

@@ -184,3 +184,21 @@ def test_hostile_lines_take_linear_time(tmp_path):
 def test_wide_real_takes_a_list_of_its_width(tmp_path):
     found = rows(tmp_path, '{"x": [1, 2, 3], "label": "a"}\n', (port("x", Real(3)), LABEL))
     assert found.numbers["x"].shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "changed", [b"\xef\xbb\xbf" + OK.encode(), OK.replace("\n", "\r\n").encode(), OK[:-1].encode()]
+)
+def test_bom_cr_lf_and_a_missing_last_newline_change_nothing_in_jsonl(tmp_path, changed):
+    (tmp_path / "a.jsonl").write_bytes(changed)
+    assert raw(tmp_path, (TEXT, LABEL), files("a.jsonl"))[0].texts == {"text": ["good", "bad"], "label": ["1", "0"]}
+
+
+def test_a_line_of_json_ends_at_a_newline_alone(tmp_path):
+    assert rows(tmp_path, '{"label": 1, "text": "a\u2028b\x85c"}\n').texts["text"] == ["a\u2028b\x85c"]
+
+
+def test_labels_that_look_alike_are_told_of_jsonl_too(read_bytes):
+    text = b'{"label": "Yes", "text": "a"}\n{"label": "yes", "text": "b"}\n'
+    (warning,) = read_bytes(text, name="a.jsonl").warnings
+    assert (warning.code, warning.span.line, warning.span.snippet) == ("NN718", 2, '"yes"')
