@@ -25,6 +25,8 @@ from dsl import ast
 from dsl.errors import Note
 from dsl.nearest import nearest
 
+ANY_NUMBERS = ("relu", "tanh", "gelu", "abs", "layernorm", "batchnorm")
+"""Layers after which a class may not end: what they give is no probability."""
 PROBABILITIES = ("softmax", "sigmoid")
 """The activations after which a class may end without a head."""
 
@@ -150,12 +152,8 @@ def _layer(
     if head and isinstance(result, Node):
         walk.heads[result] = use.word_of("activation")
     made = walk.build.parameters
-    if (
-        word.word == "dense"
-        and not head
-        and isinstance(result, Node)
-        and use.word_of("activation") not in PROBABILITIES
-    ):
+    any_numbers = word.word in ANY_NUMBERS or (word.word == "dense" and use.word_of("activation") not in PROBABILITIES)
+    if any_numbers and not head and isinstance(result, Node):
         walk.scores[result] = layer.span.snippet
     own = tuple(islice(reversed(made.values()), len(made) - before))[::-1]
     walk.build.rows.append(
