@@ -145,14 +145,14 @@ def opened(path: Path, span: Span | None) -> Generator[IO[bytes]]:
         with path.open("rb") as file:
             if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
                 raise IsADirectoryError
-            if path.suffix != ".gz":
+            if path.suffix.lower() != ".gz":
                 yield file
                 return
             with gzip.GzipFile(fileobj=file) as unpacked:
                 yield unpacked  # pyright: ignore[reportReturnType]  # it reads like a file
     except IsADirectoryError:
         raise DataError(
-            Diagnostic("NN702", f"{show(name)} is a folder", span, help="name the file in it that holds the rows")
+            Diagnostic("NN702", f"{show(name)} is a folder", span, help="name the file in it that is meant")
         ) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
