@@ -7,6 +7,16 @@ from compiler.settings.train import Schedule
 from compiler.signature import Resolved, Setting, Signature
 from dsl import ast
 
+TAKES: dict[str, tuple[str, ...]] = {
+    "constant": ("warmup",),
+    "step": ("from", "at", "factor", "warmup"),
+    "cosine": ("to", "warmup"),
+    "linear": ("to", "warmup"),
+    "rsqrt": ("warmup",),
+    "plateau": ("factor", "patience", "warmup"),
+    "inverse": ("decay", "warmup"),
+}
+"""The settings of each kind; constant is what a schedule without a kind is."""
 SCHEDULE = Signature(
     "schedule",
     "how lr changes while training: step, plateau and inverse by epochs, the others by steps",
@@ -15,7 +25,7 @@ SCHEDULE = Signature(
             "kind",
             "choice",
             "which; without one lr stays after the warm-up",
-            choices=("step", "cosine", "linear", "rsqrt", "plateau", "inverse"),
+            choices=tuple(kind for kind in TAKES if kind != "constant"),
         ),
         Setting("from", "count", "of step: after this epoch, and each one after it, lr takes factor", low=1),
         Setting("at", "count", "of step: after these epochs lr takes factor", many=True, low=1),
@@ -30,15 +40,6 @@ SCHEDULE = Signature(
     ("kind",),
 )
 
-TAKES: dict[str, tuple[str, ...]] = {
-    "constant": ("warmup",),
-    "step": ("from", "at", "factor", "warmup"),
-    "cosine": ("to", "warmup"),
-    "linear": ("to", "warmup"),
-    "rsqrt": ("warmup",),
-    "plateau": ("factor", "patience", "warmup"),
-    "inverse": ("decay", "warmup"),
-}
 NEEDS: dict[str, tuple[str, ...]] = {
     "constant": ("warmup",),
     "step": ("factor",),
