@@ -225,6 +225,9 @@ def _stays(argument: ast.Argument, kind: str, entry: str) -> bool:
         if kind == "train" and entry in ("batch", "schedule"):
             # A batch is so many rows or so many tokens, and each schedule has settings of its own.
             return argument.key == "warmup"
+        if kind == "train" and entry == "loss":
+            # What an output's loss weighs holds for any loss, the rest for the one that gives way.
+            return TRAIN["loss"].setting(argument.key) is None
         return kind != "data" or entry not in DATA or DATA[entry].setting(argument.key) is not None
     return isinstance(argument, ast.Word) and argument.id in ("header", "last")
 
