@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from runtime.progress import Progress, Snapshot, from_json, to_json
 
 KIND = "checkpoint"
 NOW, BEST = "now/", "best/"
+AFRESH = "train again from the beginning: --overwrite in place of --resume"
 
 
 def write(path: Path, snapshot: Snapshot, about: Mapping[str, object]) -> None:
@@ -35,7 +37,13 @@ def write(path: Path, snapshot: Snapshot, about: Mapping[str, object]) -> None:
 
 def read(path: Path) -> tuple[Snapshot, Mapping[str, Any]]:
     """Raises RunError NN800 to NN804 and NN807 as model_file.load, NN814 for what no run has written."""
-    tensors, meta = model_file.load(path)
+    try:
+        tensors, meta = model_file.load(path)
+    except RunError as error:
+        # What helps with a model, to go on from the checkpoint, does not help with the checkpoint itself.
+        raise RunError(
+            [replace(d, help=AFRESH) if d.code in ("NN801", "NN802") else d for d in error.diagnostics]
+        ) from None
     try:
         if meta["kind"] != KIND or not isinstance(meta["about"], dict):
             raise ValueError("it is no checkpoint")
@@ -99,5 +107,5 @@ def unusable(path: Path, reason: str) -> Diagnostic:
     return Diagnostic(
         "NN814",
         f"the checkpoint {show(str(path))} cannot be used: {show(reason)}",
-        help="train again from the beginning: --overwrite in place of --resume",
+        help=AFRESH,
     )

@@ -210,3 +210,12 @@ def refused(path: Path, work: Job) -> str:
     with pytest.raises(RunError) as caught:
         require_fit(path, read(path)[0], work)
     return caught.value.diagnostics[0].code
+
+
+def test_damaged_checkpoint_is_no_place_to_resume_from(tmp_path: Path):
+    (tmp_path / "checkpoint").write_bytes(b"")
+    with pytest.raises(RunError) as caught:
+        read(tmp_path / "checkpoint")
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "NN802"
+    assert "--overwrite" in (diagnostic.help or "")
