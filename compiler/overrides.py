@@ -92,6 +92,9 @@ def _section(spec: ast.Spec, name: str, entry: str, text: str) -> ast.Section:
     if named:
         return named[0]
     same = _of_kind(spec, name)
+    if entry in [s.name.id for s in same if s.name is not None] and entry not in ENTRIES.get(name, ()):
+        help = f"the section's own name is enough: {text.strip().removeprefix(f'{name}.')}"
+        raise _fail(text, "NN309", f"{name}.{entry} is a section, which no section holds", help)
     if len(same) > 1 and all(s.name is not None for s in same):
         names = [s.name.id for s in same if s.name is not None]
         help = f"name one: {names[0]}.{entry}=..."

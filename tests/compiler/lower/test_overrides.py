@@ -79,7 +79,6 @@ def test_another_loss_leaves_the_settings_of_the_one_before():
     assert (loss.kind, loss.delta, loss.of, loss.sum, loss.weights) == ("auto", 1.0, None, True, (("b", 3.0),))
 
 
-
 def test_set_of_a_batch_is_of_rows_or_of_tokens():
     spec = model("embed 3\nmean\ndense softmax") + "train { batch tokens=99 }"
     assert checked(spec, None, "train.batch=8").train.batch_tokens is None
@@ -131,6 +130,7 @@ def test_file_of_the_spec_is_not_free():
         ("embb.size=3", "NN309", "emb"),
         ("a.b.c.d=3", "NN309", ""),
         ("train.bacth=3", "NN602", "batch"),
+        ("train.lr=3", "NN602", "adam lr="),
         ("train.adam.rl=3", "NN401", "lr"),
         ("train.batch=-3", "NN608", "written as in a spec"),
         ("train.batch=0", "NN404", ""),
