@@ -15,6 +15,7 @@ from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from runtime import model_file
 from runtime.backend import NUMPY_DTYPES, Array
+from runtime.evaluate import BY_LABEL, OutputScores
 from runtime.job import Job
 from runtime.progress import Progress, Snapshot, from_json, to_json
 
@@ -92,15 +93,32 @@ def _agrees(progress: Progress, job: Job) -> bool:
         and progress.epoch + progress.batch <= progress.step
         and (progress.best_epoch > 0) == (progress.epoch > 0)
         and (progress.best_valid is None) == (job.dataset.valid is None or not progress.epoch)
+        and 0 <= progress.plateau.factor <= 1
     )
 
 
 def _scored_alike(progress: Progress, job: Job) -> bool:
     """Whether the best epoch has the scores that this job's validation gives."""
     best = progress.best_valid
-    return best is None or [(o.name, set(o.metrics)) for o in best.outputs] == [
+    if best is None:
+        return True
+    if [(o.name, set(o.metrics)) for o in best.outputs] != [
         (head.port.name, set(metrics_of(head))) for head in job.network.heads
-    ]
+    ]:
+        return False
+    return all(_of_labels(o, job.dataset.tables.labels.get(o.name)) for o in best.outputs)
+
+
+def _of_labels(scores: OutputScores, labels: tuple[str, ...] | None) -> bool:
+    """Whether the scores by label are those of these labels; None where the output has none."""
+    if labels is None or scores.classes is None or scores.confusion is None:
+        return labels is None and scores.classes is None and scores.confusion is None
+    names = {frozenset(each) for each in scores.classes.values()}
+    return (
+        tuple(scores.classes) == labels
+        and names == {frozenset(BY_LABEL)}
+        and [len(row) for row in scores.confusion] == [len(labels)] * len(labels)
+    )
 
 
 def unusable(path: Path, reason: str) -> Diagnostic:
