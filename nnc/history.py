@@ -96,7 +96,7 @@ def trained_history(
     experiment = recipe.check()
     if experiment.data is None and not isinstance(recipe, RowsRecipe):
         raise SpecError(no_data(recipe.path))
-    if DEVICE.fullmatch(device) is None:
+    if DEVICE.fullmatch(str(device)) is None:
         raise ValueError(f"device is auto, cpu, cuda or cuda:1, not {device!r}")
     backend = backend_of(device)
     listener = _Listener(print if verbose else _nothing)
