@@ -81,9 +81,7 @@ def bicycles(data: Path, seed: int) -> tuple[float, float]:
     x, y = np.hstack([numbers, np.array(onehot, float).T]), np.array([float(day["cnt"]) for day in days])
     history = nnc.train(SPECS / "bike.nn", seed=seed, data_root=data)
     tested = history.test["rows"]
-    perceptron = make_pipeline(
-        StandardScaler(), MLPRegressor(hidden_layer_sizes=(100,), max_iter=1000, random_state=seed)
-    )
+    perceptron = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(100,), random_state=seed))
     peer = TransformedTargetRegressor(perceptron, transformer=StandardScaler())
     peer.fit(x[:-tested], y[:-tested])
     return history.test["r2"], float(r2_score(y[-tested:], peer.predict(x[-tested:])))
