@@ -1,7 +1,7 @@
 """What each op computes: `kernel(xp, out, *operands, *work space, **attributes)`, written for any array namespace.
 
 The attributes are those of `compiler.plan.calls`. Work space is what the op's `scratch` says, in that order; it and out
-hold anything at first. Fused has no kernel: its steps have.
+hold anything at first. Fused and Scan have no kernel: their steps have.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
 from compiler.ops import product as product_ops
 from compiler.ops import reduction as reduction_ops
+from compiler.ops import scan as scan_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
 from runtime.backend import Rows
@@ -78,6 +79,7 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     sequence_ops.Lengths: sequence.lengths,
     sequence_ops.TakePosition: sequence.take_position,
     sequence_ops.PutPosition: sequence.put_position,
+    scan_ops.Ended: sequence.ended,
     normal_ops.Softmax: normal.softmax,
     normal_ops.LogSoftmax: normal.log_softmax,
     chance_ops.DropoutMask: chance.dropout_mask,
