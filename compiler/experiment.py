@@ -112,12 +112,13 @@ class Head:
     """How an output is read and scored.
 
     kind: softmax: scores [B, classes]; sigmoid: [B, 1], the probability of the second label; sign: [B, 1], positive for
-    the second label; linear: [B, n] numbers; probabilities: [B, classes], from no head
+    the second label; score: [B, 1], above 0.5 for the second label; linear: [B, n] numbers; probabilities: [B,
+    classes], from no head
     """
 
     port: Port
-    kind: Literal["softmax", "sigmoid", "sign", "linear", "probabilities"]
-    loss: Literal["cross-entropy", "logistic", "perceptron", "mean squared error", "huber"]
+    kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities"]
+    loss: Literal["cross-entropy", "logistic", "perceptron", "contrastive", "mean squared error", "huber"]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def metrics_of(head: Head) -> tuple[str, ...]:
     """Of one output, the one that decides first."""
     if not isinstance(head.port.sort, Class):
         return NUMBER_METRICS
-    return BINARY_METRICS if head.kind == "sigmoid" else CLASS_METRICS
+    return BINARY_METRICS if head.kind in ("sigmoid", "score") else CLASS_METRICS
 
 
 def metric_names(heads: Sequence[Head]) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 from dsl.source import Span
 
+FOR = {"huber": (Real, "numbers", "real"), "contrastive": (Class, "labels", "a class")}
+"""What a loss is for."""
+
 
 def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -> Iterator[Diagnostic]:
     """An error for each; data is None where the spec has no such section."""
@@ -47,11 +50,12 @@ def _loss(network: Network, train: TrainSettings) -> Iterator[Diagnostic]:
             yield _nothing(f"{name} is an input: it has no loss to weigh", loss.span, _choice(name, tuple(outputs)))
     if loss.of is not None and loss.of not in outputs:
         yield _nothing(f"no output is named {loss.of}", loss.span, _choice(loss.of, tuple(outputs)))
-    elif loss.kind == "huber":
-        if loss.of is not None and not isinstance(outputs[loss.of], Real):
-            yield _nothing(f"loss huber is for numbers, and {loss.of} is a class", loss.span)
-        elif not any(isinstance(sort, Real) for sort in outputs.values()):
-            yield _nothing("loss huber is for numbers, and no output is real", loss.span)
+    elif loss.kind in FOR:
+        sort, what, one = FOR[loss.kind]
+        if loss.of is not None and not isinstance(outputs[loss.of], sort):
+            yield _nothing(f"loss {loss.kind} is for {what}, and {loss.of} is not {one}", loss.span)
+        elif not any(isinstance(each, sort) for each in outputs.values()):
+            yield _nothing(f"loss {loss.kind} is for {what}, and no output is {one}", loss.span)
     elif loss.kind == "perceptron" and not any(h.loss == "perceptron" for h in network.heads):
         yield _nothing("loss perceptron is for dense sign, and no output ends in it", loss.span)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TypeVar, cast
@@ -9,7 +10,7 @@ from typing import TypeVar, cast
 from compiler.layers import LAYERS
 from compiler.lower.mentions import pieces
 from compiler.sections.data_entries import DATA
-from compiler.sections.train_entries import TRAIN
+from compiler.sections.train_entries import OPTIMIZERS, TRAIN
 from compiler.signature import Signature
 from dsl import ast
 from dsl.errors import Diagnostic, SpecError
@@ -22,6 +23,8 @@ SET = "--set"
 
 KINDS = ("data", "train", "predict")
 ENTRIES = {"data": DATA, "train": TRAIN}
+OPTIMIZER_WORDS = frozenset(o.word for o in OPTIMIZERS)
+FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(e-?\d+)?(?![\w.])")
 Piece = TypeVar("Piece", bound=ast.Syntax)
 
 
@@ -123,7 +126,7 @@ def _quoted(value: str) -> str:
     """Strings need no quotes in --set: a path is not of the form of any other value."""
     bare = all(c.isalnum() or c in '_+-*(),.%= "' for c in value) and not value.count("/")
     numeric = value[:1].isdigit() or value[:1] == "-"
-    words = bare and (numeric or "." not in value)
+    words = bare and (numeric or "." not in FRACTION.sub("0", value))
     return value if words or value.startswith('"') else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -199,13 +202,19 @@ def _entry(spec: ast.Spec, old: ast.Section, entry: str, setting: str | None, va
     if found is None:
         found = ast.Entry((ast.Name(entry, span=span),), (), span=span)
         entries = (*entries, found)
-    # Other lines of the same entry (several files) give way with it.
-    others = [e for e in entries if e is found or e.path[0].id != entry or setting is not None]
+    # Other lines of the same entry (several files) give way with it, and another optimizer, of which there is one.
+    gone = {entry} if setting is None else set[str]()
+    gone |= OPTIMIZER_WORDS - {entry} if entry in OPTIMIZER_WORDS and old.kind.id == "train" else set()
+    others = [e for e in entries if e is found or e.path[0].id not in gone]
     if setting is None:
-        kept = tuple(a for a in found.arguments if _stays(a, old.kind.id, entry))
-        new = replace(found, arguments=(*_arguments(value, text), *kept))
+        given = _arguments(value, text)
+        keys = {a.key for a in given if isinstance(a, ast.Setting)}
+        kept = [a for a in found.arguments if _stays(a, old.kind.id, entry)]
+        kept = [a for a in kept if not isinstance(a, ast.Setting) or a.key not in keys]
+        new = replace(found, arguments=(*given, *kept))
     else:
-        kept = tuple(a for a in found.arguments if not (isinstance(a, ast.Setting) and a.key == setting))
+        signature = ENTRIES.get(old.kind.id, {}).get(entry, Signature(entry, ""))
+        kept = _without(found.arguments, setting, signature, signature.positional)
         new = replace(found, arguments=(*kept, _setting(setting, value, text)))
     return _exchanged(spec, old, replace(old, entries=tuple(new if e is found else e for e in others)))
 
@@ -213,6 +222,9 @@ def _entry(spec: ast.Spec, old: ast.Section, entry: str, setting: str | None, va
 def _stays(argument: ast.Argument, kind: str, entry: str) -> bool:
     """What says how a file is read stays when another file takes its place; files of single inputs go with it."""
     if isinstance(argument, ast.Setting):
+        if kind == "train" and entry in ("batch", "schedule"):
+            # A batch is so many rows or so many tokens, and each schedule has settings of its own.
+            return argument.key == "warmup"
         return kind != "data" or entry not in DATA or DATA[entry].setting(argument.key) is not None
     return isinstance(argument, ast.Word) and argument.id in ("header", "last")
 
@@ -230,8 +242,7 @@ def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> a
         if not isinstance(piece, ast.Layer) or piece.label is None or piece.label.id != label:
             return piece
         hits += 1
-        kept = _without(piece, setting, blocks)
-        return replace(piece, arguments=(*kept, new))
+        return replace(piece, arguments=(*_without_of_layer(piece, setting, blocks), new))
 
     declarations = tuple(
         replace(d, body=_rebuilt(d.body, change)) if isinstance(d, (ast.Model, ast.Block)) else d
@@ -245,24 +256,30 @@ def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> a
     return replace(spec, declarations=declarations)
 
 
-def _without(layer: ast.Layer, setting: str, blocks: dict[str, ast.Block]) -> tuple[ast.Argument, ...]:
-    """The layer's arguments without those that give the setting: by its key, by its word, by its place."""
+def _without_of_layer(layer: ast.Layer, setting: str, blocks: dict[str, ast.Block]) -> tuple[ast.Argument, ...]:
     name = layer.callee.id if isinstance(layer.callee, ast.Name) else layer.callee.name.id
     known = LAYERS.get(name)
     signature = known.signature if known is not None else Signature(name, "")
-    found = signature.setting(setting)
-    words = (*found.choices, found.name) if found is not None else (setting,)
     positional = signature.positional
     if name == "repeat":
         positional = ("n",)
     elif name in blocks:
         positional = tuple(f.name.id for f in blocks[name].formals if f.default is None)
+    return _without(layer.arguments, setting, signature, positional)
+
+
+def _without(
+    arguments: tuple[ast.Argument, ...], setting: str, signature: Signature, positional: tuple[str, ...]
+) -> tuple[ast.Argument, ...]:
+    """The arguments without those that give the setting: by its key, by its word, by its place."""
+    found = signature.setting(setting)
+    words = (*found.choices, found.name) if found is not None else (setting,)
     place = positional.index(setting) if setting in positional else -1
     own_words = {w for s in signature.settings for w in (*s.choices, s.name)} | {"frozen", "shared"}
     kept: list[ast.Argument] = []
     position = 0
-    for argument in layer.arguments:
-        # A word that is none of the layer's is a constant, and stands for its value.
+    for argument in arguments:
+        # A word that is none of its own is a constant, and stands for its value.
         constant = isinstance(argument, ast.Word) and argument.id not in own_words
         by_place = isinstance(argument, ast.Positional) or constant
         gone = isinstance(argument, ast.Setting) and argument.key == setting

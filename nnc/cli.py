@@ -159,7 +159,7 @@ def train(
 
 @cli.command("eval")
 @RUN
-@click.option("--data", "data", multiple=True, metavar="FILE", help="Score this file instead, as test rows.")
+@click.option("--data", "data", multiple=True, metavar="[NAME=]FILE", help="Score this file instead, as test rows.")
 @DATA_ROOT
 @DEVICE
 @NO_OPTIMIZE

@@ -5,34 +5,70 @@ from __future__ import annotations
 import re
 import shlex
 
-from compiler.sorts import Tokens
+from compiler.sorts import Category, Port, Real, Tokens, owner
 from nnc.model import Model
 from nnc.report import LONGEST_EXAMPLE
 from runtime.data import Rows
-from runtime.data.tokens import Sequences
+from runtime.data.tokens import Sequences, splitter
 
 ROWS_LOOKED_AT = 1000
 
 
 def example_of(model: Model, rows: Rows) -> str | None:
-    """The shortest text of the first rows in quotes, where the model reads one text; None where none is printable."""
-    inputs = model.experiment.network.inputs
-    if len(inputs) != 1 or not isinstance(inputs[0].sort, Tokens) or inputs[0].sort.reverse:
-        return None
-    vocabulary = next(iter(model.tables.vocabularies.values()))
-    column = rows.columns[inputs[0].name]
-    assert isinstance(column, Sequences)
+    """The shortest of the first rows, quoted, its inputs side by side as `predict` takes them; None where none can be
+    printed: a picture, a text read backwards, what the vocabulary lacks."""
     found: list[str] = []
+    inputs = model.experiment.network.inputs
     for row in range(min(rows.count, ROWS_LOOKED_AT)):
-        tokens = [vocabulary.token(i) for i in column.ids[column.offsets[row] : column.offsets[row + 1]].tolist()]
-        text = joined([token for token in tokens if token], inputs[0].sort)
-        if None not in tokens and len(text) <= LONGEST_EXAMPLE and text.isprintable():
-            found.append(text)
+        fields: list[str] = []
+        for port in inputs:
+            values = _fields(model, port, rows, row)
+            if values is None:
+                break
+            fields += values
+        else:
+            line = "\t".join(fields)
+            if len(line) <= LONGEST_EXAMPLE and all(field.isprintable() for field in fields):
+                found.append(line)
     return _quoted(min(found, key=len)) if found else None
+
+
+def _fields(model: Model, port: Port, rows: Rows, row: int) -> list[str] | None:
+    """The fields of an input; None where there are none that say the same again."""
+    column = rows.columns[port.name]
+    match port.sort:
+        case Tokens() | Category():
+            vocabulary = model.tables.vocabularies[owner(port)]
+            if not isinstance(column, Sequences):
+                token = vocabulary.token(int(column[row]))
+                return [token] if token is not None else None
+            ids = column.ids[column.offsets[row] : column.offsets[row + 1]].tolist()
+            text = next(p for p in rows.ports if p.name == (port.per or port.name)).sort
+            assert isinstance(text, Tokens)
+            if text.reverse:
+                return None
+            tokens = [vocabulary.token(i) for i in (ids[1:-1] if text.marks else ids)]
+            known = [token for token in tokens if token is not None]
+            if len(known) < len(tokens):
+                return None
+            if port.per is not None:
+                return [" ".join(known)] if not any(len(token.split()) != 1 for token in known) else None
+            said = joined(known, text)
+            return [said] if list(splitter(text)(said)) == known else None
+        case Real(standard=standard):
+            assert not isinstance(column, Sequences)
+            values = column[row : row + 1]
+            values = model.tables.scalings[port.name].back(values) if standard else values
+            return [f"{value:.6g}" for value in values[0].tolist()]
+        case _:
+            return None
 
 
 def _quoted(text: str) -> str:
     """As a shell takes it."""
+    if "\t" in text:
+        escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\t", "\\t")
+        return f"$'{escaped}'"
     return shlex.quote(text) if set(text) & set('"$`\\!') else f'"{text}"'
 
 

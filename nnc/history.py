@@ -19,8 +19,9 @@ from nnc.interrupting import asked_to_stop
 from nnc.model import Model
 from nnc.page import history_page
 from nnc.plain import epoch_line
+from nnc.run_events import Ended, Noted, Part, PartBegun, RunEvent, Warned
 from nnc.run_folder import discard, new_run, resumed_run
-from nnc.runs import Ended, Noted, Part, PartBegun, Run, RunEvent, Warned, run_all
+from nnc.runs import Run, run_all
 from nnc.training import Recipe, no_data, scores
 from nnc.unsaved import run_unsaved
 from runtime.data.memory_rows import Given

@@ -11,15 +11,14 @@ from typing import Any
 from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
-from compiler.settings.data import Files
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
-from dsl.source import Span
 from nnc.layers import signature_in_words, weights_in_words
 from runtime.backend import Array, Backend
 from runtime.data import Rows, Tables, encode, read_file
 from runtime.data.in_memory import rows_of
 from runtime.data.memory_rows import Given
+from runtime.data.other_files import other_files
 from runtime.evaluate import evaluate, require_room, run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
@@ -111,19 +110,23 @@ class Model:
     def read(self, files: Sequence[str], *, outputs_optional: bool) -> tuple[Rows, tuple[Diagnostic, ...]]:
         """The rows of other files, laid out as the training file is, and warnings.
 
-        files: from the working directory
+        files: from the working directory; or NAME=FILE for each input and output
         outputs_optional: the outputs' columns may be absent, as for prediction
         """
         data = self.experiment.data
-        entry = Files(
-            paths=tuple(files),
-            header=data.train.header if data else False,
-            columns=data.train.columns if data else None,
-            span=data.train.span if data else Span(files[0], 1, 1, 1, 1, ""),
-            free=True,
-        )
+        entry = other_files(data, self.ports, files, outputs_optional=outputs_optional)
+        # A row that is left out of a prediction would shift those behind it.
+        skip = data is not None and data.missing == "skip" and not outputs_optional
         form = data.format if data else None
-        return read_file(self.ports, self.tables, entry, Path(), format=form, outputs_optional=outputs_optional)
+        return read_file(
+            self.ports,
+            self.tables,
+            entry,
+            Path(),
+            format=form,
+            outputs_optional=outputs_optional,
+            skip_missing=skip,
+        )
 
     def answers(self, rows: Rows) -> list[dict[str, Answer]]:
         """For each row, each output's answer."""

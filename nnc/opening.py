@@ -17,6 +17,7 @@ from nnc.model import Model, Origin
 from nnc.run_folder import model_path
 from runtime import model_file
 from runtime.backend import NUMPY_DTYPES, Array
+from runtime.checkpoint import KIND
 from runtime.data import Tables
 
 
@@ -73,6 +74,8 @@ def open_model(run: str | PathLike[str]) -> Model:
 
 
 def _opened(weights: dict[str, Array], meta: Mapping[str, Any]) -> Model:
+    if meta.get("kind") == KIND:
+        raise ValueError("it is a checkpoint; the model of a run that has ended is model.safetensors beside it")
     uses = {_text(p): _text(t) for p, t in _list(meta["uses"])}
     sets = tuple(_text(s) for s in _list(meta["sets"]))
     seed, fold = _number(meta["seed"]), _number(meta["fold"])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from nnc.identity import differences, identity
@@ -17,6 +16,7 @@ from nnc.locking import locked
 from nnc.machine import facts
 from nnc.model import Model
 from nnc.opening import save_model
+from nnc.run_events import Afresh, Ended, Noted, Part, PartBegun, Resumed, RunEvent, Warned
 from nnc.run_folder import CHECKPOINT, FOLD, LOG, MODEL, SPEC, TIMES, begin, fold_folder, has_checkpoint, sweep
 from nnc.run_log import RunLog, note_time
 from nnc.training import Recipe, prepared, scores, trained
@@ -30,84 +30,6 @@ from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
 from runtime.storage import write_atomically
 from runtime.train import Keep, Pace
-
-
-@dataclass(frozen=True)
-class Part:
-    """What is trained at one time: a phase of a fold. fold: from 0, None without folds; folds: how many."""
-
-    fold: int | None
-    folds: int | None
-    phase: int
-    phases: tuple[str, ...]
-
-    @property
-    def last(self) -> bool:
-        return self.phase == len(self.phases) - 1
-
-    @property
-    def title(self) -> str:
-        """`fold 3 of 10, pretrain`; empty where there is but one."""
-        fold = "" if self.fold is None else f"fold {self.fold + 1} of {self.folds}"
-        return ", ".join(filter(None, [fold, show(self.phases[self.phase])]))
-
-
-@dataclass(frozen=True)
-class PartBegun:
-    """Said before a part's Started."""
-
-    part: Part
-    experiment: Experiment
-    dataset: Dataset
-    backend: Backend
-
-
-@dataclass(frozen=True)
-class Warned:
-    """What a person should know, and nothing fails for."""
-
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True)
-class Noted:
-    """What the weights started from: how many words a file of vectors has, and the like."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Afresh:
-    """`--resume` was asked for, and nothing is there to go on with."""
-
-    folder: Path
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """A run is gone on with. epoch: finished ones; step: made ones."""
-
-    epoch: int
-    step: int
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A run, or one fold of it, as far as it came: the last thing that is told of it.
-
-    path: of the model; None where it was stopped in a phase before the last
-    new: whether anything was trained, False for a run that had been finished before
-    """
-
-    part: Part
-    result: TrainResult
-    model: Model
-    dataset: Dataset
-    path: Path | None
-    new: bool
-
-
-RunEvent: TypeAlias = Event | PartBegun | Warned | Noted | Afresh | Resumed | Ended
 
 
 @dataclass(frozen=True)
@@ -285,8 +207,8 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
     path = folder / MODEL if part.last else None
     if path is not None:
         _save_model(path, model)
-    before = 0 if snapshot is None else snapshot.progress.step
-    return Ended(part, result, model, dataset, path, result.step > before)
+    steps_before = 0 if snapshot is None else snapshot.progress.step
+    return Ended(part, result, model, dataset, path, result.step > steps_before)
 
 
 def _vocabularies(saved: _Saved) -> dict[str, Vocabulary]:

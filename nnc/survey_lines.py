@@ -60,8 +60,11 @@ def _rows(survey: Survey) -> list[str]:
 
 
 def _lengths(lengths: Lengths, unit: str) -> list[str]:
-    spread = f"{lengths.least:,} to {plural(lengths.most, unit)}"
-    parts = [spread, f"median {lengths.median:,}", f"95% up to {lengths.most_of_95_percent:,}"]
+    most = plural(lengths.most, unit)
+    parts = [f"{most} each"]
+    if lengths.least < lengths.most:
+        middle = f"median {lengths.median:,}"
+        parts = [f"{lengths.least:,} to {most}", middle, f"95% up to {lengths.most_of_95_percent:,}"]
     if lengths.cut_texts:
         parts.append(
             f"max={lengths.max} cuts {plural(lengths.cut_tokens, unit)} of {plural(lengths.cut_texts, 'text')}"

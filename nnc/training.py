@@ -18,6 +18,7 @@ from nnc.initial import initial as initial_weights
 from nnc.model import Model, Origin
 from nnc.spec_files import read_spec, use_reader
 from runtime.backend import Array, Backend
+from runtime.class_weights import class_weights
 from runtime.data import Dataset, read
 from runtime.data.tokens import Vocabulary
 from runtime.evaluate import Evaluation
@@ -134,6 +135,7 @@ def prepared(
         backend=numpy_backend() if backend is None else backend,
         compile_bucket=pipeline.compile_bucket,
         initial=initial,
+        numbers=class_weights(experiment.train, dataset.train, dataset.tables),
     )
     return experiment, job
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nnc.initial import begin
 from nnc.model import Model
-from nnc.runs import Ended, Noted, Part, PartBegun, RunEvent, Warned
+from nnc.run_events import Ended, Noted, Part, PartBegun, RunEvent, Warned
 from nnc.training import Recipe, prepared, trained
 from runtime.backend import Backend
 

@@ -31,7 +31,8 @@ class OutputScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """loss: mean over the rows whose labels are known, summed over the outputs."""
+    """loss: mean over the rows whose labels are known, summed over the outputs; plain, whatever `smoothing`, `classes`
+    and the weights of outputs make of it in training."""
 
     rows: int
     loss: float
@@ -99,7 +100,7 @@ def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputSco
     labels = tables.labels[name]
     found = class_scores(truth, chosen(head, scores), len(labels))
     metrics = {metric: getattr(found, metric) for metric in CLASS_METRICS}
-    if head.kind == "sigmoid":
+    if head.kind in ("sigmoid", "score"):
         metrics["auc"] = auc(truth, scores[:, 0])
     by_label = {
         label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "count": s.count}
@@ -113,7 +114,7 @@ def chosen(head: Head, scores: Array) -> Array:
     match head.kind:
         case "softmax" | "probabilities":
             return scores.argmax(axis=1)
-        case "sigmoid":
+        case "sigmoid" | "score":
             return (scores[:, 0] > 0.5).astype(np.int64)
         case "sign":
             return (scores[:, 0] > 0).astype(np.int64)

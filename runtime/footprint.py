@@ -17,6 +17,7 @@ from runtime.data import Rows
 from runtime.data.batches import batch_count, largest_sizes
 from runtime.data.tokens import Sequences
 from runtime.execute import KEPT, Executor
+from runtime.memory import in_words
 
 CALL_BYTES, VIEW_BYTES = 1100, 165
 """A bound program: of each call its plan, source, code and views; of each block of a loop each view."""
@@ -105,6 +106,12 @@ def footprint(
     )
     start = found.data + weights + optimizer + DRAWN_BYTES * largest
     return replace(found, starting=max(0, start - sum(getattr(found, part.name) for part in fields(found))))
+
+
+def in_parts(found: Footprint) -> str:
+    """`157 MB: data 240 kB, weights 11 MB, ...`, without what is nothing."""
+    parts = ((part.name, getattr(found, part.name)) for part in fields(found))
+    return f"{in_words(found.total)}: " + ", ".join(f"{name} {in_words(size)}" for name, size in parts if size)
 
 
 def data_bytes(rows: Rows) -> int:

@@ -85,7 +85,8 @@ def auc(truth: Array, probability: Array) -> float:
 
 @dataclass(frozen=True)
 class NumberScores:
-    """rmse: root of the mean squared error; mae: mean absolute error; r2: the part of the variance explained."""
+    """rmse: root of the mean squared error, of all columns together; mae: mean absolute error; r2: the part of the
+    variance explained."""
 
     rmse: float
     mae: float

@@ -47,7 +47,7 @@ def _column(head: Head, scores: Array, tables: Tables) -> list[Answer]:
 
 
 def probabilities(head: Head, scores: Array) -> Array | None:
-    """f64[N, classes]; None for a perceptron's sign, which is none."""
+    """f64[N, classes]; None for a perceptron's sign and for a score, which are none."""
     match head.kind:
         case "softmax" | "probabilities":
             return scores.astype(np.float64)

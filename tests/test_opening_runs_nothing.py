@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pickle
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +94,51 @@ def asked(folder: Path, trained: Watched) -> Watched:
     return watch(folder, "predict", "run", "it was good")
 
 
-@pytest.fixture(params=["checked", "trained", "asked"])
+KINDS = {
+    "jsonl": 'model m(text: words) -> y: class { embed 2 ; mean ; dense softmax }\ndata { train "d.jsonl" }\n',
+    "idx": "model m(x: image[2,2]) -> y: class { flatten ; dense softmax }\n"
+    'data { train x="x.idx3-ubyte" y="y.idx1-ubyte" }\n',
+    "npz": 'model m(x: image[2,2]) -> y: class { flatten ; dense softmax }\ndata { train "d.npz" }\n',
+    "csv.gz": 'model m(x: real[2]) -> y: class { dense softmax }\ndata { train "d.csv.gz" columns=y,x }\n',
+    "vectors": 'model m(text: words) -> y: class { embed 2 vectors="v.txt" ; mean ; dense softmax }\n'
+    'data { train "d.tsv" }\n',
+}
+"""A spec for each kind of file that training reads."""
+
+
+def fill(folder: Path) -> None:
+    """The data of KINDS: four rows, two labels."""
+    texts = ["good film", "bad film", "good", "bad"]
+    lines = [json.dumps({"text": text, "y": f"l{i % 2}"}) for i, text in enumerate(texts)]
+    (folder / "d.jsonl").write_text("\n".join(lines), "utf-8")
+    (folder / "d.tsv").write_text("".join(f"l{i % 2}\t{text}\n" for i, text in enumerate(texts)), "utf-8")
+    (folder / "d.csv.gz").write_bytes(gzip.compress(b"a,1,2\nb,3,4\na,5,6\nb,7,8\n"))
+    (folder / "v.txt").write_text("good 1 2\nbad -1 0\n", "utf-8")
+    pictures, labels = np.arange(16, dtype=np.uint8).reshape(4, 2, 2), np.array([0, 1, 0, 1], np.uint8)
+    (folder / "x.idx3-ubyte").write_bytes(b"\0\0\x08\x03" + struct.pack(">3I", 4, 2, 2) + pictures.tobytes())
+    (folder / "y.idx1-ubyte").write_bytes(b"\0\0\x08\x01" + struct.pack(">I", 4) + labels.tobytes())
+    np.savez(folder / "d.npz", x=pictures, y=labels)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    """Training on files of this kind."""
+    folder = tmp_path_factory.mktemp("kinds") / request.param
+    folder.mkdir()
+    fill(folder)
+    (folder / "m.nn").write_text(KINDS[request.param] + "train { epochs 1 }\n", "utf-8")
+    return watch(folder, "train", "m.nn", "--out", "run")
+
+
+@pytest.fixture(scope="module")
+def resumed(folder: Path) -> Watched:
+    """A run that goes on from its checkpoint."""
+    begun = watch(folder, "train", "specs/perceptron_xor.nn", "--set", "train.epochs=2", "--out", "kept")
+    assert begun.code == 0, begun.errors
+    return watch(folder, "train", "specs/perceptron_xor.nn", "--set", "train.epochs=4", "--out", "kept", "--resume")
+
+
+@pytest.fixture(params=["checked", "trained", "asked", "resumed"])
 def watched(request: pytest.FixtureRequest) -> Watched:
     result: Watched = request.getfixturevalue(request.param)
     assert result.code == 0, result.errors
@@ -136,6 +183,24 @@ def test_training_writes_into_the_run_s_folder_alone(folder: Path, trained: Watc
 
 def test_checking_and_asking_write_nothing(checked: Watched, asked: Watched):
     assert checked.opened(writing=True) | asked.opened(writing=True) == set()
+
+
+def test_reading_opens_nothing_of_the_user_s_but_what_the_spec_names(read: Watched):
+    assert read.code == 0, read.errors
+    installed = (sys.prefix, sys.base_prefix, str(ROOT))
+    opened = {path for path in read.opened(writing=False) if not str(path).startswith((*installed, *SYSTEM))}
+    named = {"m.nn", "d.jsonl", "d.tsv", "d.csv.gz", "d.npz", "v.txt", "x.idx3-ubyte", "y.idx1-ubyte"}
+    assert {path.name for path in opened if "run" not in (path.name, path.parent.name)} - named == set()
+
+
+def test_reading_makes_no_code_starts_no_process_and_reaches_no_network(read: Watched):
+    assert [e for e in read.events if e["event"].startswith(NEVER)] == []
+    wrong = [e for e in read.code_from_elsewhere() if (e["by"], e["of"]) != (f"{ROOT}/runtime/execute.py", "<step>")]
+    assert wrong == []
+
+
+def test_resuming_opens_the_checkpoint(folder: Path, resumed: Watched):
+    assert folder / "kept" / "checkpoint.safetensors" in resumed.opened(writing=False)
 
 
 class Trap:

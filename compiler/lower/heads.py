@@ -70,6 +70,17 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             port.span,
             help="end with dense sign, or leave the loss out",
         )
+    if train.loss.kind_of(port.name) == "contrastive":
+        if width != 1 or activation == "sign":
+            value_is = f"{width} wide" if width != 1 else "a sign"
+            misfit(
+                "NN209",
+                f"loss contrastive is for one score, but the value of {port.name} is {value_is}",
+                "end with cosine(a, b), or name the output that it is for: loss contrastive of=...",
+            )
+        if isinstance(units, int) and units > 2:
+            misfit("NN209", f"{port.name} has {units} classes, but loss contrastive tells two apart", END_IN_SOFTMAX)
+        return Head(port, "score", "contrastive")
     if activation in ("sigmoid", "sign") and isinstance(units, int) and units > 2:
         misfit(
             "NN209",
@@ -115,7 +126,7 @@ def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSet
         Type(build.dtype, (BATCH, head.port.sort.width)) if isinstance(head.port.sort, Real) else Type("i64", (BATCH,))
     )
     target = build.input(name, target_type, "data")
-    losses = Losses(build, head, scores, target, walk.heads.get(scores) is not None, train.loss.delta, span)
+    losses = Losses(build, head, scores, target, walk.heads.get(scores) is not None, train.loss, span)
     if mode == "evaluation":
         return [Output(f"{name}.scores", scores), Output(f"{name}.losses", losses.plain())]
     weights = None

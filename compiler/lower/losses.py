@@ -26,6 +26,7 @@ from compiler.ops.elementwise import (
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum, TakeAlong
 from compiler.ops.shape import Reshape
+from compiler.settings.train import Loss
 from dsl.source import Span
 
 
@@ -34,7 +35,7 @@ class Losses:
     """The losses f[B] of one output.
 
     target: ids i64[B] of a class, numbers [B, n] of a real; from_head: scores are what a head's activation gave, whose
-    operand the loss may look at; delta: huber's
+    operand the loss may look at
     """
 
     build: Build
@@ -42,7 +43,7 @@ class Losses:
     scores: Node
     target: Node
     from_head: bool
-    delta: float
+    settings: Loss
     span: Span
 
     def op(self, op: Op, *operands: Node) -> Node:
@@ -59,6 +60,8 @@ class Losses:
                 return self.logistic()
             case "perceptron":
                 return self.perceptron()
+            case "contrastive":
+                return self.contrastive()
             case "mean squared error":
                 return self.squared_error()
             case "huber":
@@ -113,6 +116,15 @@ class Losses:
         flat = self.op(Reshape((BATCH,)), self.scores.inputs[0])
         return self.op(Relu(), self.op(Neg(), self.op(Mul(), sign, flat)))
 
+    def contrastive(self) -> Node:
+        """With d = 1 - score: d^2 for like (the second label), max(0, margin - d)^2 for unlike. Source: Hadsell et al.
+        2006, who halve both."""
+        distance = self.op(Sub(), self.build.number(1.0), self.op(Reshape((BATCH,)), self.scores))
+        short = self.op(Relu(), self.op(Sub(), self.build.number(self.settings.margin), distance))
+        like = self.op(Greater(), self.op(Cast(self.build.dtype), self.target), self.build.number(0.0))
+        chosen = self.op(Select(), like, distance, short)
+        return self.op(Mul(), chosen, chosen)
+
     def squared_error(self) -> Node:
         """The mean over the width of (value - target)^2."""
         difference = self.op(Sub(), self.scores, self.target)
@@ -124,7 +136,7 @@ class Losses:
         Written as m (|d| - m / 2) with m = min(|d|, delta). Source: Huber 1964, as PyTorch's HuberLoss.
         """
         distance = self.op(Abs(), self.op(Sub(), self.scores, self.target))
-        bounded = self.op(Minimum(), distance, self.build.number(self.delta))
+        bounded = self.op(Minimum(), distance, self.build.number(self.settings.delta))
         return self.mean_of(self.op(Mul(), bounded, self.op(Sub(), distance, self.times(bounded, 0.5))))
 
     def mean_of(self, errors: Node) -> Node:

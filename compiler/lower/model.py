@@ -10,7 +10,7 @@ from compiler.build import Build, Bundle, Mode, Origin, SameTable, Stop, TooLarg
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
-from compiler.lower import statements
+from compiler.lower import statements, structures
 from compiler.lower.heads import head_of, results_of, total_loss
 from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
@@ -71,6 +71,8 @@ def lower(
         for port in inputs:
             walk.free(ast.Name(port.name, span=port.span), top)
         last = statements.body(walk, model.body, scope, current.value if isinstance(current, ValueBinding) else None)
+        # A body that only declares has no value, though nothing in it is wrong.
+        last = None if all(map(structures.structures_only, model.body.statements)) and current is None else last
     except (Stop, TooLarge):
         last = None
     if build.diagnostics:

@@ -108,18 +108,20 @@ def _loss(entries: _Entries, names: Sequence[str]) -> Loss:
     entry, kind = entries.found["loss"][0], entries.word("loss", "kind")
     weights = tuple((n, w) for n in names if (w := entries.number("loss", n)) is not None and n not in LOSS_SETTINGS)
     summed = entries.value("loss", "sum") is True
-    delta, of = entries.number("loss", "delta"), entries.word("loss", "of")
-    if kind is None and not weights and not summed and delta is None and of is None:
+    delta, margin, of = (*(entries.number("loss", key) for key in ("delta", "margin")), entries.word("loss", "of"))
+    if kind is None and not weights and not summed and delta is None and margin is None and of is None:
         help = "loss huber, loss sum, or a weight for each of several outputs"
         entries.reading.error("NN405", "loss needs to say which", entry.span, help)
-    if delta is not None and kind != "huber":
-        help = "write loss huber delta=..." if kind is None else "leave delta= out"
-        entries.reading.error("NN605", "delta= is a setting of loss huber alone", entry.span, help)
+    for key, value, owner in (("delta", delta, "huber"), ("margin", margin, "contrastive")):
+        if value is not None and kind != owner:
+            help = f"write loss {owner} {key}=..." if kind is None else f"leave {key}= out"
+            entries.reading.error("NN605", f"{key}= is a setting of loss {owner} alone", entry.span, help)
     if of is not None and kind is None:
         entries.reading.error("NN605", f"of={of} needs a loss that is for it", entry.span, f"loss huber of={of}")
     return Loss(
         kind or "auto",  # pyright: ignore[reportArgumentType] - the table holds these words alone
         delta=1.0 if delta is None else delta,
+        margin=1.0 if margin is None else margin,
         of=of,
         sum=summed,
         weights=weights,

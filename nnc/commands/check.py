@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler import pipeline
 from compiler.experiment import Experiment
+from compiler.ir.types import bound_shape
 from compiler.optimizers import least_bytes
 from dsl.errors import Diagnostic, NncError
 from dsl.render import show, to_json
@@ -21,6 +22,8 @@ from nnc.spec_files import read_spec, use_reader
 from runtime.memory import available_bytes, in_words, require_memory
 
 if TYPE_CHECKING:
+    from nnc.model import Model
+    from runtime.data import Tables
     from runtime.data.survey import Survey
 
 
@@ -69,6 +72,7 @@ def _verdict(path: Path, with_data: bool, sets: tuple[str, ...], data_root: Path
 
 def _with_data(path: Path, sets: tuple[str, ...], data_root: Path | None) -> Verdict:
     """As a run would read the data and prepare each of its phases, up to the first step."""
+    from nnc.initial import begin
     from nnc.training import no_data, prepared, recipe
     from runtime.data.dataset import read_closely
     from runtime.data.survey import survey
@@ -78,19 +82,35 @@ def _with_data(path: Path, sets: tuple[str, ...], data_root: Path | None) -> Ver
     rows: list[Rows] = []
     warnings: dict[Diagnostic, None] = {}
     first: Experiment | None = None
+    before: Model | None = None
     for phase, name in enumerate(made.phases()):
         experiment = made.check(phase=phase)
         if experiment.data is None:
             return Verdict(path, None, (no_data(path),))
         fold = 0 if experiment.data.folds else None
-        found = read_closely(experiment.network.ports, experiment.data, path.parent, data_root, fold=fold)
-        bound, job = prepared(made, found.dataset, phase=phase)
+        beginning = begin(experiment, before)
+        known = beginning.vocabularies
+        ports = experiment.network.ports
+        found = read_closely(ports, experiment.data, path.parent, data_root, fold=fold, vocabularies=known)
+        bound, job = prepared(made, found.dataset, phase=phase, beginning=beginning)
         memory, free = needed(job), job.backend.available_bytes()
         require_memory(memory.to_come, free)
         rows.append(Rows(name, survey(bound.network.ports, found), memory.total, free + memory.data))
         warnings.update(dict.fromkeys((*experiment.warnings, *found.dataset.warnings)))
         first = first or bound
+        before = _untrained(bound, found.dataset.tables)
     return Verdict(path, first, tuple(warnings), tuple(rows))
+
+
+def _untrained(experiment: Experiment, tables: Tables) -> Model:
+    """A model as a phase hands it on, but for its numbers, which take no memory."""
+    import numpy as np
+
+    from nnc.model import Model, Origin
+
+    parameters = experiment.network.parameters
+    weights = {p.name: np.broadcast_to(np.float32(0), bound_shape(p.type, {})) for p in parameters}
+    return Model(experiment, tables, weights, Origin(), {})
 
 
 def _tell(verdict: Verdict) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -21,6 +21,9 @@ from nnc.failure import width
 from nnc.layers import a_word, flops, shape_in_words, table, value_bytes, weight_counts
 from nnc.sizes import batch_sizes, open_symbols, sizes_missing, unknown_size
 from nnc.spec_files import read_spec, use_reader
+
+if TYPE_CHECKING:
+    from runtime.data import Dataset
 
 SIZE = re.compile(r"([A-Za-z][^=,\s]*)=([1-9][0-9]{0,8})")
 NEED_SIZES = ("plan", "code")
@@ -52,7 +55,7 @@ def parse_sizes(text: str | None) -> dict[str, int] | None:
 
 
 def run(spec: Path, options: Options) -> int:
-    experiment, sizes = _opened(spec, options)
+    experiment, sizes, dataset = _opened(spec, options)
     if options.pass_name is not None:
         text = stages.diff(experiment, options.pass_name)
     elif options.stage == "layers":
@@ -62,6 +65,8 @@ def run(spec: Path, options: Options) -> int:
         text = "\n".join(table(experiment.network, width(sys.stdout)))
     else:
         text = stages.stage(experiment, options.stage, sizes)
+        if options.stage == "plan" and dataset is not None:
+            text = f"{text.rstrip()}\n{_memory(spec, options, dataset)}"
     if options.as_json:
         name = options.pass_name or options.stage
         print(json.dumps({"stage": name, "text": text}, ensure_ascii=False))
@@ -70,14 +75,26 @@ def run(spec: Path, options: Options) -> int:
     return 0
 
 
-def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
-    """The experiment, and sizes for a batch: those given, else those of the data."""
+def _memory(spec: Path, options: Options, dataset: Dataset) -> str:
+    """What a run on these rows takes at most, part by part."""
+    from nnc.initial import Beginning
+    from nnc.training import prepared, recipe
+    from runtime.footprint import in_parts
+    from runtime.job import needed
+
+    made = recipe(spec, sets=options.sets, data_root=options.data_root)
+    _, job = prepared(made, dataset, beginning=Beginning(), resumed=True)
+    return f"a run takes at most {in_parts(needed(job))}"
+
+
+def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], Dataset | None]:
+    """The experiment, and sizes for a batch: those given, else those of the data, which are read for them."""
     given = dict(options.sizes or {})
     if os.path.isdir(spec) or spec.suffix == ".safetensors":
         from nnc.opening import open_model
 
         model = open_model(spec)
-        return model.experiment, {**batch_sizes(model.experiment), **given}
+        return model.experiment, {**batch_sizes(model.experiment), **given}, None
     text, use = read_spec(spec), use_reader(spec)
 
     def check(sizes: dict[str, int] | None) -> Experiment:
@@ -87,7 +104,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
         _refuse_unknown(given, check(None))
     experiment = check(given or None)
     if options.stage not in NEED_SIZES or options.pass_name is not None or _bound(experiment):
-        return experiment, {**batch_sizes(experiment), **given}
+        return experiment, {**batch_sizes(experiment), **given}, None
     if options.sizes is None and experiment.data is not None:
         from runtime.data import read
 
@@ -95,7 +112,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int]]:
         dataset = read(experiment.network.ports, experiment.data, spec.parent, options.data_root, fold=fold)
         bound = check(dataset.tables.sizes())
         batch = {"B": min(bound.train.batch, dataset.train.count), **dataset.train.longest}
-        return bound, {**batch, **dataset.tables.sizes()}
+        return bound, {**batch, **dataset.tables.sizes()}, dataset
     raise RunError(sizes_missing(experiment, options.stage))
 
 

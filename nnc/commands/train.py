@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compiler.experiment import Experiment
-from compiler.sorts import Tokens
+from compiler.sorts import Tokens, owner
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import Span
@@ -22,9 +22,10 @@ from nnc.json_events import JsonLines
 from nnc.machine import cores
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
+from nnc.run_events import Afresh, Ended, Noted, PartBegun, Resumed, RunEvent, Warned
 from nnc.run_folder import LOG, discard, new_run, resumed_run
 from nnc.run_log import RunLog
-from nnc.runs import Afresh, Ended, Noted, PartBegun, Resumed, Run, RunEvent, Warned, run_all
+from nnc.runs import Run, run_all
 from nnc.spec_files import DEFAULT_SPEC, shipped_folder
 from nnc.stopping import Stop, listening
 from nnc.training import no_data, recipe
@@ -205,10 +206,11 @@ def _end_of_folds(results: list[TrainResult], folds: int, folder: Path, as_json:
 
 def _header(path: Path, begun: PartBegun) -> Header:
     experiment, tables = begun.experiment, begun.dataset.tables
+    texts = {owner(p) for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
     return Header(
         file=path.name,
         labels=tuple(label for labels in tables.labels.values() for label in labels),
-        tokens=sum(len(v.tokens) for v in tables.vocabularies.values()),
+        tokens=sum(len(v.tokens) for name, v in tables.vocabularies.items() if name in texts),
         unit=_unit(experiment),
         backend=begun.backend.name,
         cores=cores(),

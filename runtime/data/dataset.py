@@ -149,14 +149,22 @@ def read_file(
     *,
     format: Format | None = None,
     outputs_optional: bool = False,
+    skip_missing: bool = False,
 ) -> tuple[Rows, tuple[Diagnostic, ...]]:
     """The rows of other files, encoded as the model's own, and warnings.
 
     outputs_optional: the outputs' columns may be absent, as for prediction
+    skip_missing: rows in which a number is missing are left out
     """
     problems = Problems()
     raw, _ = read_files(
-        ports, files, format, _finder(files, folder, data_root), problems, outputs_optional=outputs_optional
+        ports,
+        files,
+        format,
+        _finder(files, folder, data_root),
+        problems,
+        outputs_optional=outputs_optional,
+        skip_missing=skip_missing,
     )
     problems.check()
     return encode_raw(ports, tables, raw, problems), tuple(problems.warnings)

@@ -37,7 +37,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
         message = (
             f"{show(name)} is an idx file, which holds one array, but the model has {len(ports)} inputs and outputs"
         )
-        raise DataError(Diagnostic("NN743", message, entry, help=f"name a file for each of them: train {example}"))
+        raise DataError(Diagnostic("NN743", message, entry, help=f"name a file for each of them: {example}"))
     (port,) = ports
     with opened(path, entry) as file:
         head, sizes = _head(file, name, entry)

@@ -90,9 +90,9 @@ def _refused(line: str) -> Slip:
     before: re.Match[str] | None = None
     for token in TOKEN.finditer(line):
         text = token[0]
-        if text in CONSTANTS:
+        if text.startswith(CONSTANTS):
             helps = "a number is decimal text; null stands for a missing one"
-            return Slip("NN730", f"this is not JSON: {text} is no number", *token.span(), helps)
+            return Slip("NN730", "this is not JSON: NaN and Infinity are no numbers", *token.span(), helps)
         if text == "{":
             objects.append({})
         elif text == "}":

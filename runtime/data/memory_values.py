@@ -74,7 +74,10 @@ def _scalar(port: Port, value: Any, row: int, problems: Problems, position: int 
         message = f"{_title(port, row, position)}: the label is missing"
         problems.add(Diagnostic("NN723", message, help="give the label, or leave the row out"))
         return ""
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool):
+        # As JSON has it, so that a model of a file in JSON lines knows it.
+        return "true" if value else "false"
+    if isinstance(value, int | float):
         return str(value)
     problems.add(_wrong(port, value, row, "a label is wanted, a text or a number", position))
     return ""

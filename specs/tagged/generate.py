@@ -46,16 +46,21 @@ def generate() -> dict[str, list[dict[str, object]]]:
     plain = [(word, tag) for tag, words in PLAIN.items() for word in words]
     cases = [(word, tag, says) for word, tags in TWICE.items() for tag, says in tags.items()]
 
+    seen: set[tuple[str, ...]] = set()
+
     def row() -> dict[str, object]:
+        """A sentence that was not made before, so that none is learnt and tested."""
         label = dice.choice((PRAISE, BLAME, NEITHER))
         word, tag, _ = dice.choice([case for case in cases if case[2] == label])
-        before, after = (dice.choices(plain, k=dice.randint(0, 6)) for _ in range(2))
-        words, tags = zip(*before, (word, tag), *after, strict=True)
-        return {"words": words, "tags": tags, "polarity": label}
+        while True:
+            before, after = (dice.choices(plain, k=dice.randint(0, 6)) for _ in range(2))
+            words, tags = zip(*before, (word, tag), *after, strict=True)
+            if words not in seen:
+                seen.add(words)
+                return {"words": words, "tags": tags, "polarity": label}
 
-    return {
-        f"{name}.jsonl": [row() for _ in range(n)] for name, n in (("train", TRAIN), ("valid", VALID), ("test", TEST))
-    }
+    counts = (("train", TRAIN), ("valid", VALID), ("test", TEST))
+    return {f"{name}.jsonl": [row() for _ in range(n)] for name, n in counts}
 
 
 def main() -> None:

@@ -1,1 +1,5 @@
-"""Runs that are killed at random instants and gone on with: `python -m tests.kills --count 1000`."""
+"""Runs that are killed, or whose writes fail, and are gone on with.
+
+python -m tests.kills --count 1000
+python -m tests.kills --faults
+"""

@@ -1,4 +1,7 @@
-"""Kill runs at random instants, go on with each until it ends, and compare every byte with the run never stopped."""
+"""Kill runs at random instants, go on with each until it ends, and compare every byte with the run never stopped.
+
+--faults: instead, every call that writes fails, once and for ever, with ENOSPC and EIO, in every spec.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from compiler import autodiff, optimizers, passes
+from compiler.emit import numpy as emit
+from compiler.plan import make
 from nnc.commands.train import Options, run
 from nnc.failure import guarded
 from runtime.train import Pace
+from tests.kills.faults import WAYS, every_fault
 from tests.kills.specs import SPECS, contents, write_all
 
+LOADED = (autodiff, optimizers, passes, emit, make)
+"""What training loads when it needs it: here before the processes part, so that each begins at once."""
 ALWAYS = Pace(0, 0, float("inf"))
 
 
@@ -39,15 +48,26 @@ def ended(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
+def ended_within(process: int, seconds: float) -> int | None:
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline:
+        found, status = os.waitpid(process, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.001)
+    return None
+
+
 def killed_run(spec: str, out: str, seconds: float, chance: random.Random) -> int:
     """Kills it took until the run got to its end. seconds: that a whole run takes."""
     kills = 0
     while True:
         process = child(spec, out)
-        # Up to twice a whole run: most of a short run is what comes before its first step.
-        time.sleep(chance.uniform(0, 2 * seconds))
-        os.kill(process, signal.SIGKILL)
-        code = ended(process)
+        # Longer than a whole run at times: most of a short one is what comes before its first step.
+        code = ended_within(process, chance.uniform(0, 1.5 * seconds))
+        if code is None:
+            os.kill(process, signal.SIGKILL)
+            code = ended(process)
         if code == -signal.SIGKILL:
             kills += 1
         elif code == 0:
@@ -60,11 +80,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.kills")
     parser.add_argument("--count", type=int, default=1000, help="kills")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--faults", action="store_true", help="failing calls in place of kills")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     print(f"seed {options.seed}", flush=True)
     os.chdir(tempfile.mkdtemp(prefix="nnc-kills-"))
     write_all(Path())
+    if options.faults:
+        for spec in SPECS:
+            print(f"{spec}: {every_fault(spec, len(WAYS))} calls, each failed in {len(WAYS)} ways", flush=True)
+        return
     whole: dict[str, dict[str, bytes]] = {}
     seconds: dict[str, float] = {}
     for spec in SPECS:

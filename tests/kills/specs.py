@@ -20,6 +20,9 @@ train second {{ sgd lr=0.05 momentum=0.9 ; batch tokens=25 ; epochs 6 ; stop pat
     "folds": f"""{MODEL}data {{ train "train.tsv" ; folds 2 ; valid 20% }}
 train {{ adagrad lr=0.05 ; batch 8 ; steps 14 ; schedule cosine warmup=3 }}
 """,
+    "faults": f"""{MODEL}{DATA}
+train {{ adam lr=0.05 ; batch 20 ; epochs 2 }}
+""",
     "plain": f"""{MODEL}{DATA}
 train {{ adamw lr=0.05 ; batch 8 ; epochs 5 }}
 """,

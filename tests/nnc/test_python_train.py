@@ -251,3 +251,51 @@ def test_every_public_name_is_there():
     assert set(nnc.__all__) <= set(dir(nnc))
     with pytest.raises(AttributeError, match="no attribute trian"):
         nnc.trian  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# Every sort
+
+
+RANDOM = np.random.Generator(np.random.Philox(3))
+PICTURES = RANDOM.integers(0, 256, (40, 3, 4), dtype=np.uint8)
+CASES = {
+    "picture": (
+        "model m(p: image[3,4]) -> y: class { flatten ; dense softmax }",
+        {"p": PICTURES, "y": PICTURES.mean(axis=(1, 2)) > 127},
+        PICTURES[:2],
+    ),
+    "category": (
+        "model m(c: category, x: real) -> y: class { e = c | embed 3\n concat(e, x)\n dense softmax }",
+        [(int(i % 3 == 0), i % 3, float(i)) for i in range(20)],
+        [(2, 0.5), (1, 1.5)],
+    ),
+    "number": (
+        "model m(x: real(standard)) -> y: real { dense 1 }",
+        [(2.0 * i, i) for i in range(20)],
+        [3, 4.5],
+    ),
+    "category per words": (
+        "model m(w: words, t: category per w) -> y: class {\n a = w | embed 3\n b = t | embed 2\n"
+        " concat(a, b)\n mean\n dense softmax }",
+        [{"w": ["so", "fine"], "t": ["ADV", "ADJ"], "y": 1}, {"w": ["dull"], "t": ["ADJ"], "y": 0}] * 5,
+        [{"w": ["fine"], "t": ["ADJ"]}, {"w": ["a", "b", "c"], "t": ["X", "Y", "Z"]}],
+    ),
+    "two outputs": (
+        "model m(x: real[2]) -> a: class, b: real { h = dense 4 tanh\n a = h | dense softmax\n b = h | dense 1 }",
+        {"x": np.eye(2).repeat(5, axis=0), "a": ["u", "v"] * 5, "b": list(range(10))},
+        np.eye(2),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_model_of_this_sort_trains_scores_predicts_and_opens(name: str):
+    text, rows, examples = CASES[name]
+    model = nnc.train(f"{text}\ntrain {{ epochs 2 }}\n", rows).model
+    assert model is not None
+    answers = model.predict(examples)
+    assert len(answers) == 2
+    assert len(model.predict_proba(examples)) == 2
+    assert model.evaluate(rows)["rows"] in (10, 20, 40)
+    assert copy.deepcopy(model).predict(examples) == answers
+    Wellformed(model._repr_html_())

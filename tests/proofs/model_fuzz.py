@@ -1,7 +1,7 @@
-"""Model files damaged, or edited and signed again: `python -m tests.proofs.model_fuzz [--seconds 60] [--seed N]`.
+"""Model files and checkpoints damaged, or edited and signed again: `python -m tests.proofs.model_fuzz [--seconds 60]`.
 
-Each one is refused with an error of nnc, or opens as a model that predicts. In a process that may have little memory
-and little time, so that a file that asks for more of either shows.
+Each one is refused with an error of nnc, or opens as a model that predicts, or as a run that is trained to its end. In
+a process that may have little memory and little time, so that a file that asks for more of either shows.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def made(folder: Path) -> Path:
     (folder / "m.nn").write_text(TEXT_SPEC, "utf-8")
     if guarded(["train", str(folder / "m.nn"), "--out", str(folder / "run"), "--json"], cli.run):
         raise AssertionError("the spec that is to be fuzzed does not train")
-    return folder / "run" / "model.safetensors"
+    return folder / "run"
 
 
 def signed(header: dict[str, Any], meta: dict[str, Any], tensors: bytes) -> bytes:
@@ -181,6 +181,19 @@ def outcome(path: Path) -> str:
     return "predicts"
 
 
+def outcome_of_run(run: Path, content: bytes) -> str:
+    """Goes on from such a checkpoint."""
+    place = run.parent / "resumed"
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(run, place)
+    (place / "checkpoint.safetensors").write_bytes(content)
+    try:
+        nnc.train(run.parent / "m.nn", out=place, resume=True, set=("train.epochs=3",))
+    except NncError as error:
+        return f"resume {error.diagnostics[0].code}"
+    return "resumes"
+
+
 def overtime(*_: object) -> None:
     raise TimeoutError(f"more than {LONGEST_SECONDS} s")
 
@@ -190,31 +203,35 @@ def fuzz(seconds: float, seed: int) -> Counter[str]:
     folder = Path(tempfile.mkdtemp(prefix="nnc-fuzz-"))
     found: Counter[str] = Counter()
     try:
-        good = made(folder).read_bytes()
+        run = made(folder)
+        model, checkpoint = ((run / f"{name}.safetensors").read_bytes() for name in ("model", "checkpoint"))
         path = folder / "bad.safetensors"
         limits = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (held() + ROOM, limits[1]))
         signal.signal(signal.SIGALRM, overtime)
-        path.write_bytes(good)
+        path.write_bytes(model)
         assert outcome(path) == "predicts"
+        assert outcome_of_run(run, checkpoint) == "resumes"
         end = time.monotonic() + seconds
         case = seed
         while time.monotonic() < end:
             chance = random.Random(case)
-            # Unsigned ones end at the checksum and cost little.
+            # Those that are not signed end at the checksum and cost little.
             change = signed_again if case % 20 == 0 else bytes_changed
+            resumed = chance.random() < 0.2
+            good = checkpoint if resumed else model
             content = change(good, chance)
             if content != good:
                 path.write_bytes(content)
                 signal.alarm(LONGEST_SECONDS)
                 try:
-                    kind = outcome(path)
+                    kind = outcome_of_run(run, content) if resumed else outcome(path)
                 except BaseException as error:
                     raise AssertionError(f"--seed {case}: {change.__name__}: {error!r}") from error
                 finally:
                     signal.alarm(0)
                 found[kind] += 1
-                if change is bytes_changed and kind == "predicts":
+                if change is bytes_changed and kind in ("predicts", "resumes"):
                     raise AssertionError(f"--seed {case}: a damaged file was accepted")
             case += 1
     finally:

@@ -28,6 +28,20 @@ TRAININGS = {
     "adam, decay, norm clipped": "adam lr=3e-3 betas=0.8,0.99 ; decay 1e-3 ; clip norm=0.1",
     "adamw, decay": "adamw lr=3e-3 ; decay 0.05",
 }
+MORE_TRAININGS = {
+    "sgd nesterov, decay": "sgd lr=0.05 momentum=0.9 nesterov ; decay 1e-3",
+    "rmsprop": "rmsprop lr=1e-3",
+    "rmsprop momentum, decay, norm clipped": "rmsprop lr=1e-3 rho=0.9 momentum=0.8 ; decay 1e-3 ; clip norm=0.5",
+    "adadelta": "adadelta lr=1 rho=0.95",
+    "adadelta, decay, head held": "adadelta lr=0.5 rho=0.8 ; decay 1e-3 ; clip weights=0.3",
+    "adam, smoothing": "adam lr=1e-3 ; smoothing 0.1",
+    "adagrad, classes balanced": "adagrad lr=0.02 ; classes balanced",
+    "sgd momentum, both": "sgd lr=0.05 momentum=0.9 ; smoothing 0.2 ; classes balanced",
+    "adam, loss sum": "adam lr=1e-3 eps=1e-3 ; loss sum",
+}
+"""For the two smaller networks: the third has no layer or weight of another kind than these."""
+WEIGHTS = (0.5, 2.0, 1.25)
+"""What each label weighs where classes are balanced: any numbers will do."""
 NETWORKS = ("sentiment", "textcnn", "perceptron_xor")
 
 
@@ -49,11 +63,16 @@ class Case:
     def experiment(self) -> Experiment:
         text = (SPECS / f"{self.network}.nn").read_text("utf-8")
         model = text[: text.index("\ndata")].replace("dropout 0.5", "dropout 0")
-        spec = f"{model}\ntrain {{ {TRAININGS[self.training]} ; batch {BATCH} }}\n"
+        entries = (TRAININGS | MORE_TRAININGS)[self.training]
+        spec = f"{model}\ntrain {{ {entries} ; batch {BATCH} }}\n"
         return pipeline.check(spec, f"{self.network}.nn", sizes=self.sizes, dtype="f64")
 
 
-CASES = tuple(Case(network, training) for network in NETWORKS for training in TRAININGS)
+CASES = tuple(
+    Case(network, training)
+    for network in NETWORKS
+    for training in (*TRAININGS, *(MORE_TRAININGS if network != "textcnn" else ()))
+)
 
 
 def weights(experiment: Experiment) -> dict[str, NDArray[np.float64]]:
@@ -68,6 +87,13 @@ def weights(experiment: Experiment) -> dict[str, NDArray[np.float64]]:
         if p.name.endswith("running_variance"):
             drawn[p.name] = 0.5 + abs(drawn[p.name])
     return drawn
+
+
+def class_weights(case: Case, experiment: Experiment) -> dict[str, NDArray[np.float64]]:
+    if not experiment.train.balanced:
+        return {}
+    (output,) = experiment.network.outputs
+    return {f"class_weights.{output.name}": np.array(WEIGHTS[: case.sizes["classes"]])}
 
 
 def batches(case: Case) -> Iterator[dict[str, NDArray]]:

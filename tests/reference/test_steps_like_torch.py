@@ -1,4 +1,4 @@
-"""A hundred steps of training give PyTorch's losses and weights: every optimizer, clip and decay, in float64."""
+"""A hundred steps of training give PyTorch's losses and weights: all optimizers, clips, decays, weights; in float64."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from compiler import pipeline
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
-from tests.reference.cases import BATCH, CASES, Case, batches, digest, weights
+from tests.reference.cases import BATCH, CASES, Case, batches, class_weights, digest, weights
 
 TOLERANCE = 1e-9
 
@@ -29,7 +29,12 @@ def ours(case: Case) -> tuple[list[float], dict[str, NDArray[np.float64]]]:
     executor = Executor(numpy_backend(), pipeline.optimize(step.graph), pipeline.compile_bucket, store)
     losses = []
     for i, batch in enumerate(batches(case), 1):
-        numbers = {"rows": BATCH, "lr": experiment.train.optimizer.lr, "step": i, "seed": 0}
+        numbers = class_weights(case, experiment) | {
+            "rows": BATCH,
+            "lr": experiment.train.optimizer.lr,
+            "step": i,
+            "seed": 0,
+        }
         sizes = {"B": BATCH, **({"T": batch["lengths.T"].max()} if "lengths.T" in batch else {})}
         feeds = {n: np.asarray(v) for n, v in {**batch, **numbers}.items()}
         losses.append(float(executor.run(feeds, {n: int(s) for n, s in sizes.items()})["loss"]))

@@ -35,6 +35,17 @@ BODIES = {
     "a quotient": "e = embed 4 ; x = 1 / e ; conv k=2 filters=3 tanh ; maxpool",
     "repeat": "embed 4 ; repeat n=3,4 { conv k=2 filters=n relu } ; maxpool",
 }
+WITH_OTHERS = {
+    "values for each word": "x = concat((text | embed 4), (tags | embed 3)) ; conv k=3 filters=3 wide ; maxpool",
+    "values for each word, one-hot": "x = concat((text | embed 4), (tags | onehot)) ; conv k=2 filters=3 ; mean",
+    "a category at every word": "x = concat((text | embed 4), (kind | embed 2)) ; conv k=2 filters=3 ; maxpool",
+    "a category beside a bag": "concat((text | bag), (kind | onehot))",
+    "a picture beside a text": "concat((photo | flatten | dense 3 tanh), (text | embed 4 | maxpool))",
+    "inputs of all sorts": (
+        "t = concat((text | embed 4), (tags | embed 3)) | maxpool ; concat(t, (photo | flatten), (kind | embed 2))"
+    ),
+}
+"""Bodies of a model with a text and inputs of other sorts."""
 LENGTHS = np.array([7, 1, 2, 5, 3, 4])
 SIZES = {"V": 11, "classes": 3}
 
@@ -45,6 +56,20 @@ def batch(padded: int) -> dict[str, np.ndarray]:
     ids[np.arange(padded)[None] >= LENGTHS[:, None]] = 0
     ids[1] = 0
     return {"text": ids, "lengths.T": LENGTHS, "label": np.array([0, 1, 2, 0, 1, 2])}
+
+
+def batch_of_all(padded: int) -> dict[str, np.ndarray]:
+    """As batch, with values for each word, a category and a picture."""
+    text = batch(padded)
+    rows = np.arange(len(LENGTHS))
+    photo = np.linspace(0, 1, len(LENGTHS) * 6).reshape(len(LENGTHS), 2, 3, 1)
+    return {**text, "tags": text["text"] % 5, "kind": 1 + rows % 4, "photo": photo}
+
+
+def spec_of_all(body: str) -> str:
+    known = {"tags": "category per text", "kind": "category", "photo": "image[2,3]"}
+    inputs = ", ".join(f"{name}: {sort}" for name, sort in known.items() if name in body)
+    return f"model m(text: words, {inputs}) -> label: class {{\n  {body} ; dense softmax\n}}\ntrain {{ sgd lr=1 }}\n"
 
 
 def spec(body: str) -> str:
@@ -81,3 +106,40 @@ def test_a_step_moves_the_weights_alike_under_any_padding(body: str, optimized: 
         np.testing.assert_allclose(moved[1][name], moved[0][name], rtol=1e-11, atol=1e-13, err_msg=name)
     if "log" not in body and "1 / e" not in body:
         assert all(np.isfinite(value).all() for value in moved[0].values())
+
+
+SIZES_OF_ALL = {"V": 11, "V.text": 11, "V.tags": 5, "V.kind": 5, "classes": 3}
+
+
+@pytest.mark.parametrize("body", WITH_OTHERS.values(), ids=WITH_OTHERS)
+def test_scores_with_other_inputs_are_the_same_alone_and_in_any_batch(body: str) -> None:
+    experiment = pipeline.check(spec_of_all(body), "m.nn", sizes=SIZES_OF_ALL, dtype="f64")
+    graph, store = experiment.network.prediction, weights(experiment)
+
+    def scores(padded: int, rows: slice) -> np.ndarray:
+        fed = {name: part[rows] for name, part in batch_of_all(padded).items()}
+        return evaluate(graph, {**store, **fed}, {"B": len(fed["kind"]), "T": padded})["label.scores"]
+
+    together = scores(7, slice(None))
+    for padded in (8, 13):
+        np.testing.assert_allclose(scores(padded, slice(None)), together, rtol=1e-12, atol=1e-14)
+    for row, length in enumerate(LENGTHS):
+        alone = scores(int(length), slice(row, row + 1))
+        np.testing.assert_allclose(alone[0], together[row], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("body", WITH_OTHERS.values(), ids=WITH_OTHERS)
+def test_a_step_with_other_inputs_moves_the_weights_alike_under_any_padding(body: str) -> None:
+    experiment = pipeline.check(spec_of_all(body), "m.nn", sizes=SIZES_OF_ALL, dtype="f64")
+    step, store = pipeline.training_step(experiment), weights(experiment)
+    numbers = {"rows": len(LENGTHS), "lr": 1.0, "step": 1, "seed": 1}
+    moved = [
+        evaluate(
+            pipeline.optimize(step.graph),
+            {**store, **batch_of_all(padded), **numbers},
+            {"B": len(LENGTHS), "T": padded},
+        )
+        for padded in (7, 13)
+    ]
+    for name in moved[0]:
+        np.testing.assert_allclose(moved[1][name], moved[0][name], rtol=1e-11, atol=1e-13, err_msg=name)

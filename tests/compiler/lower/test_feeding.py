@@ -130,3 +130,7 @@ def test_value_whose_parts_are_used_is_used():
 
 def test_head_may_have_a_size_while_the_classes_are_not_known():
     assert shapes(model("embed 4\nmean\ndense 3 softmax")) == ["[T, 4]", "[4]", "[3]"]
+
+
+def test_body_that_only_declares_gives_its_output_no_value():
+    assert errors(model("shared s { dense 4 }", "a: words, b: words")) == [("NN502", 1, 32)]

@@ -55,6 +55,36 @@ def test_set_reaches_entries():
     assert checked(model("embed 3\nmean\ndense softmax"), None, "train.batch=64").train.batch == 64
 
 
+def test_set_of_another_optimizer_takes_the_place_of_the_one():
+    adam = model("embed 3\nmean\ndense softmax") + "train { adam lr=0.5 betas=0.8,0.9 ; epochs 3 }"
+    found = checked(adam, None, "train.rmsprop.lr=0.1").train
+    assert (found.optimizer.name, found.optimizer.lr, found.epochs) == ("rmsprop", 0.1, 3)
+    assert checked(adam, None, "train.sgd=lr=0.2 momentum=0.9 nesterov").train.optimizer.nesterov
+    assert checked(adam, None, "train.adam.lr=0.1").train.optimizer.betas == (0.8, 0.9)
+
+
+def test_set_of_a_schedule_leaves_nothing_of_the_old_one_but_its_warm_up():
+    spec = model("embed 3\nmean\ndense softmax") + "train { schedule step from=4 factor=0.5 warmup=7 }"
+    cosine = checked(spec, None, "train.schedule=cosine", "train.schedule.to=1e-4").train.schedule
+    assert (cosine.kind, cosine.to, cosine.warmup, cosine.start) == ("cosine", 1e-4, 7, None)
+    assert checked(spec, None, "train.schedule=linear to=0.1 warmup=10%").train.schedule.warmup == 0.1
+    assert checked(spec, None, "train.schedule.from=5").train.schedule.start == 5
+    assert checked(SPEC, None, "train.schedule=rsqrt warmup=9").train.schedule.kind == "rsqrt"
+
+
+def test_set_of_a_batch_is_of_rows_or_of_tokens():
+    spec = model("embed 3\nmean\ndense softmax") + "train { batch tokens=99 }"
+    assert checked(spec, None, "train.batch=8").train.batch_tokens is None
+    assert checked(SPEC, None, "train.batch=tokens=4096").train.batch_tokens == 4096
+    assert checked(SPEC, None, "train.batch.size=9").train.batch == 9
+
+
+def test_set_reaches_what_a_loss_weighs():
+    spec = model("h = embed 3 | mean\na = h | dense softmax\nb = h | dense", output="a: class, b: real")
+    loss = checked(spec + "train { loss a=0.5 }", None, "train.loss.b=2", "train.loss=huber").train.loss
+    assert (loss.kind, loss.weight("a"), loss.weight("b")) == ("huber", 0.5, 2)
+
+
 def test_later_set_wins():
     assert checked(SPEC, None, "train.batch=64", "train.batch=65").train.batch == 65
 

@@ -62,8 +62,8 @@ def test_fingerprint_follows_the_rows():
     assert fingerprint({"train": one}) == fingerprint({"train": same}) != fingerprint({"train": other})
 
 
-@pytest.mark.parametrize(("label", "written"), [(3, "3"), (True, "True"), (1.5, "1.5"), (np.int64(2), "2"), ("é", "é")])
-def test_label_is_kept_as_it_prints(label: object, written: str):
+@pytest.mark.parametrize(("label", "written"), [(3, "3"), (True, "true"), (1.5, "1.5"), (np.int64(2), "2"), ("é", "é")])
+def test_label_is_called_as_in_a_file(label: object, written: str):
     assert read([(label, "t", [1, 2])]).texts["y"] == [written]
 
 

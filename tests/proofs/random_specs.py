@@ -1,0 +1,342 @@
+"""Random specs with small data that fit them: most are right, many are not. The same seed gives the same ones."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROWS = 40
+VOCABULARY = ("a", "film", "good", "bad", "the", "plot", "of", "it", "was", "not")
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "softmax", "abs")
+BREAKS = (
+    "0",
+    "-1",
+    "0.5",
+    "1.5",
+    "7",
+    "2",
+    "x",
+    "maxpool",
+    "dense",
+    "embed",
+    "words",
+    "class",
+    "real",
+    "}",
+    "{",
+    "=",
+    "|",
+)
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """seed: it comes again from it; write: puts the data into a folder; examples: rows to predict."""
+
+    seed: int
+    spec: str
+    write: Callable[[Path], None]
+    examples: list[tuple[object, ...]]
+
+
+def sample(seed: int) -> Sample:
+    return Writer(seed).sample()
+
+
+class Writer:
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.inputs: dict[str, tuple[str, Callable[[Row], object]]] = {}
+        self.outputs: dict[str, tuple[str, Callable[[Row], object]]] = {}
+        self.lists = False
+        self.valid = False
+        self.pairs: set[str] = set()
+
+    def sample(self) -> Sample:
+        if self.chance(0.12):
+            return self.pictures()
+        self.ports()
+        body = self.body()
+        rows = [self.row() for _ in range(ROWS)]
+        format_ = "jsonl" if self.lists else self.random.choice(("tsv", "csv", "jsonl"))
+        ports = [*self.outputs, *self.inputs]
+        signature = f"({self.typed(self.inputs)}) -> {self.typed(self.outputs)}"
+        header = format_ == "csv" and self.chance(0.5)
+        columns = f" columns={','.join(ports)}" if format_ != "jsonl" and not header and self.chance(0.5) else ""
+        data = f'train "train.{format_}"{" header" * header}{columns}'
+        if header:
+            named = [f"{port}={','.join(titles(port, rows[0]))}" for port in ports if isinstance(rows[0][port], list)]
+            data += "".join(f"\n  columns {each}" for each in named)
+        spec = f"model m{signature} {{\n{body}\n}}\n{self.data(data)}{self.train()}"
+        write = FORMATS[format_]
+        examples = [tuple(row[name] for name in self.inputs) for row in rows[:2]]
+        if self.lists or any(isinstance(part, list) for row in examples for part in row):
+            examples = []
+        return Sample(self.seed, self.broken(spec), lambda folder: write(folder, ports, rows, header), examples)
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def pick(self, *of: str) -> str:
+        return self.random.choice(of)
+
+    def typed(self, ports: dict[str, tuple[str, Callable[[Row], object]]]) -> str:
+        return ", ".join(f"{name}: {sort}" for name, (sort, _) in ports.items())
+
+    def options(self, *of: str) -> str:
+        chosen = [option for option in of if self.chance(0.25)]
+        return f"({', '.join(chosen)})" if chosen else ""
+
+    # Ports and rows
+
+    def ports(self) -> None:
+        for i in range(self.random.choice((1, 1, 1, 2, 3))):
+            name = f"x{i}"
+            match self.random.randrange(8):
+                case 0 | 1 | 2:
+                    options = self.options("lower", "punctuation", "min=2", "max=5", "keep=6", "reverse", "marks")
+                    self.inputs[name] = (f"words{options}", self.text)
+                    if self.chance(0.2):
+                        self.inputs[name] = ("words", lambda row: self.text(row).split())
+                        self.inputs[f"{name}_tags"] = (f"category per {name}", self.tags(name))
+                        self.lists = True
+                case 3:
+                    self.inputs[name] = (f"chars{self.options('lower', 'max=9', 'marks')}", self.text)
+                case 4 | 5:
+                    sort = f"category{self.options('min=2', 'keep=2')}"
+                    self.inputs[name] = (sort, lambda row: self.pick("red", "green", "blue"))
+                case _:
+                    self.inputs[name] = self.numbers()
+        for i in range(self.random.choice((1, 1, 1, 2))):
+            if self.chance(0.65):
+                labels = ("no", "yes", "maybe")[: self.random.choice((2, 3))]
+                if len(labels) == 2:
+                    self.pairs.add(f"y{i}")
+                self.outputs[f"y{i}"] = ("class", lambda row, of=labels: self.pick(*of))
+            else:
+                self.outputs[f"y{i}"] = self.numbers()
+
+    def numbers(self) -> tuple[str, Callable[[Row], object]]:
+        width = self.random.choice((0, 0, 1, 3))
+        size = f"[{width}]" if width else ""
+        draw: Callable[[Row], object] = lambda row: round(self.random.gauss(0, 1), 3)  # noqa: E731
+        several: Callable[[Row], object] = lambda row: [draw(row) for _ in range(width)]  # noqa: E731
+        return f"real{size}{self.options('standard')}", several if width > 1 else draw
+
+    def text(self, row: Row) -> str:
+        return " ".join(self.pick(*VOCABULARY) for _ in range(self.random.randrange(1, 9)))
+
+    def tags(self, of: str) -> Callable[[Row], object]:
+        def draw(row: Row) -> object:
+            words = row[of]
+            assert isinstance(words, list)
+            return [self.pick("N", "V", "D") for _ in words]
+
+        return draw
+
+    def row(self) -> Row:
+        row: Row = {}
+        for name, (_, draw) in (*self.inputs.items(), *self.outputs.items()):
+            row[name] = draw(row)
+        return row
+
+    def pictures(self) -> Sample:
+        height, width = self.random.choice(((2, 3), (4, 4)))
+        body = "\n".join(["  flatten", *self.vector_layers(), "  dense softmax"])
+        files = 'train x="x.idx3-ubyte" y="y.idx1-ubyte"'
+        spec = f"model m(x: image[{height},{width}]) -> y: class {{\n{body}\n}}\n{self.data(files)}{self.train()}"
+        pixels = self.random.randbytes(ROWS * height * width)
+        labels = bytes(self.random.randrange(3) for _ in range(ROWS))
+
+        def write(folder: Path) -> None:
+            shape = struct.pack(">3I", ROWS, height, width)
+            (folder / "x.idx3-ubyte").write_bytes(b"\0\0\x08\x03" + shape + pixels)
+            (folder / "y.idx1-ubyte").write_bytes(b"\0\0\x08\x01" + struct.pack(">I", ROWS) + labels)
+
+        return Sample(self.seed, self.broken(spec), write, [])
+
+    # Layers
+
+    def body(self) -> str:
+        lines: list[str] = []
+        last: list[str] = []
+        for name, (sort, _) in self.inputs.items():
+            value = f"v_{name}"
+            if sort.startswith("real"):
+                layers = [f"dense {self.size()}"] if self.chance(0.5) else []
+            elif sort.startswith("category") and "per" not in sort:
+                layers = [self.pick(f"embed {self.size()}", "onehot")]
+            else:
+                layers = self.sequence()
+            lines.append(f"  {value} = " + " | ".join([name, *layers]))
+            last.append(value)
+        joined = f"concat({', '.join(last)})" if len(last) > 1 else last[0]
+        lines.append(f"  h = {joined} | dense {self.size()}")
+        lines += self.vector_layers()
+        if len(self.outputs) == 1:
+            name, (sort, _) = next(iter(self.outputs.items()))
+            return "\n".join([*lines, f"  {self.head(name, sort)}"])
+        lines.append(f"  z = h | dense {self.size()} {self.pick(*ACTIVATIONS)}")
+        for name, (sort, _) in self.outputs.items():
+            lines.append(f"  {name} = z | {self.head(name, sort)}")
+        return "\n".join(lines)
+
+    def size(self) -> int:
+        return self.random.choice((1, 2, 3, 5, 8))
+
+    def head(self, name: str, sort: str) -> str:
+        if sort.startswith("class"):
+            few = ["dense sigmoid"] * 4 if name in self.pairs else []
+            return self.pick(*["dense softmax"] * 9, *few, "dense sign", "dense")
+        return self.pick(*["dense"] * 12, "dense tanh", "dense 3")
+
+    def sequence(self) -> list[str]:
+        if self.chance(0.1):
+            return ["bag"]
+        width = self.size()
+        options = ["scaled", "frozen", "init=uniform scale=0.1", "init=normal"]
+        table = f"embed {width}" + "".join(f" {o}" for o in options if self.chance(0.1))
+        layers = [self.pick(table, table, table, "onehot")]
+        for _ in range(self.random.randrange(3)):
+            layers.append(self.sequence_layer(width))
+        layers += self.random.choice(
+            (["maxpool"], ["mean"], ["sum"], ["last"], ["first"], ["avgpool"], ["maxpool k=2", "flatten"])
+        )
+        return layers
+
+    def sequence_layer(self, width: int) -> str:
+        match self.random.randrange(9):
+            case 0 | 1:
+                kernels = self.pick("2", "3", "k=2,3", "k=1,3,4")
+                filters = f" filters={self.size()}" if self.chance(0.95) else ""
+                more = [option for option in (" stride=2", " dilation=2") if self.chance(0.25)]
+                more.append(self.pick("", " narrow", " wide", " same", " causal"))
+                return f"conv {kernels}{filters}{''.join(more)} {self.pick(*ACTIVATIONS)}"
+            case 2:
+                return f"dense {self.size()} {self.pick(*ACTIVATIONS)}"
+            case 3:
+                return self.pick("layernorm", "layernorm rms", "batchnorm")
+            case 4:
+                return self.pick("dropout 0.5", "dropout 0.3 words", "dropout 0.2 variational")
+            case 5:
+                return self.pick("maxpool window=2", "avgpool window=3 stride=1", "maxpool window=3 stride=2")
+            case 6:
+                return f"residual {{ conv 3 filters={width} same tanh }}"
+            case 7:
+                return f"repeat {self.pick('2', '3 shared')} {{ conv 3 filters={width} same relu }}"
+            case _:
+                return f"parallel {{ conv 3 filters=2 same ; dense {self.size()} }}"
+
+    def vector_layers(self) -> list[str]:
+        layers: list[str] = []
+        for _ in range(self.random.randrange(4)):
+            size = self.size()
+            layers.append(
+                self.pick(
+                    f"dense {size} {self.pick(*ACTIVATIONS)}", "layernorm", "batchnorm", "dropout 0.4", "relu", "tanh",
+                    f"dense {size} | residual {{ dense {size} tanh }}", f"repeat 2 {{ dense {size} relu }}",
+                    f"parallel {{ dense {size} ; dense 2 }}", f"dense {size} init={self.pick('zeros', 'he', 'xavier')}",
+                )
+            )  # fmt: skip
+        return [f"  {layer}" for layer in layers]
+
+    # Sections
+
+    def data(self, train: str) -> str:
+        entries = [train]
+        for entry in ("valid 20%", "test 20%", "seed 3", "missing skip"):
+            if self.chance(0.5):
+                entries.append(entry)
+        self.valid = "valid 20%" in entries
+        return "data {\n" + "".join(f"  {e}\n" for e in entries) + "}\n"
+
+    def train(self) -> str:
+        rule = self.pick(
+            "sgd lr=0.05", "sgd lr=0.01 momentum=0.9", "sgd lr=0.01 momentum=0.9 nesterov", "adagrad lr=0.05",
+            "adagrad init=0.1", "adadelta", "rmsprop lr=0.001", "rmsprop momentum=0.5 lr=0.001", "adam",
+            "adam betas=0.8,0.9", "adamw lr=0.01",
+        )  # fmt: skip
+        entries = [
+            rule,
+            self.pick("epochs 1", "epochs 2", "steps 3", "epochs 2 ; steps 3"),
+            self.pick("batch 16", "batch 7"),
+        ]
+        if self.chance(0.2) and any(sort.startswith("words") for sort, _ in self.inputs.values()):
+            entries[-1] = "batch tokens=30"
+        kinds = " ".join(sort for sort, _ in self.outputs.values()) or "class"
+        allowed = ["decay 0.001", "clip norm=1", "clip value=0.1", "clip weights=3", "seed 5"]
+        allowed += ["smoothing 0.1", "classes balanced", "loss perceptron"] if "class" in kinds else []
+        allowed += ["loss huber delta=1"] if "real" in kinds else []
+        allowed += ["stop patience=1", "stop patience=2 metric=loss"] if self.valid or self.chance(0.05) else []
+        allowed += ["loss y0=0.5", "loss y0=2 y1=0.1"] if len(self.outputs) > 1 or self.chance(0.05) else ["loss sum"]
+        chosen: dict[str, str] = {}
+        for entry in allowed:
+            if self.chance(0.12):
+                chosen[entry.split(" ")[0] if self.chance(0.95) else entry] = entry
+        entries += chosen.values()
+        if self.chance(0.3):
+            entries.append(
+                "schedule "
+                + self.pick(
+                    "step from=1 factor=0.5", "step at=1 factor=0.1", "cosine", "linear to=0.001", "rsqrt warmup=2",
+                    "plateau", "plateau factor=0.3 patience=1", "inverse decay=0.1", "cosine warmup=10%", "warmup=2",
+                )
+            )  # fmt: skip
+        return "train {\n" + "".join(f"  {e}\n" for e in entries) + "}\n"
+
+    def broken(self, spec: str) -> str:
+        """Sometimes with a word exchanged, left out or put in, or a line left out."""
+        if self.chance(0.6):
+            return spec
+        lines = spec.splitlines()
+        at = self.random.randrange(len(lines))
+        words = lines[at].split(" ")
+        place = self.random.randrange(len(words))
+        match self.random.randrange(5):
+            case 0:
+                words = []
+            case 1:
+                del words[place]
+            case 2:
+                words.insert(place, self.pick(*BREAKS))
+            case 3:
+                words = lines[at - 1].split(" ")
+            case _:
+                words[place] = self.pick(*BREAKS)
+        lines[at] = " ".join(words)
+        return "\n".join(lines) + "\n"
+
+
+def flat(value: object) -> list[str]:
+    return [str(part) for part in value] if isinstance(value, list) else [str(value)]
+
+
+def titles(port: str, row: Row) -> list[str]:
+    value = row[port]
+    return [f"{port}_{i}" for i in range(len(value))] if isinstance(value, list) else [port]
+
+
+def write_tsv(folder: Path, ports: list[str], rows: list[Row], header: bool) -> None:
+    lines = ["\t".join(field for port in ports for field in flat(row[port])) for row in rows]
+    (folder / "train.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def write_csv(folder: Path, ports: list[str], rows: list[Row], header: bool) -> None:
+    lines = [",".join(field for port in ports for field in flat(row[port])) for row in rows]
+    if header:
+        lines.insert(0, ",".join(title for port in ports for title in titles(port, rows[0])))
+    (folder / "train.csv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def write_jsonl(folder: Path, ports: list[str], rows: list[Row], header: bool) -> None:
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
+FORMATS = {"tsv": write_tsv, "csv": write_csv, "jsonl": write_jsonl}

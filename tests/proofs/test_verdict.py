@@ -1,0 +1,22 @@
+"""What `check` says of a spec is what training it says, and then its model opens and predicts."""
+
+from __future__ import annotations
+
+import os
+import random
+
+from tests.proofs.random_specs import sample
+from tests.proofs.verdict import explained
+
+SEED = int(os.environ.get("NNC_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+COUNT = 200
+
+
+def test_check_says_what_a_run_says() -> None:
+    print(f"NNC_SEED={SEED}")
+    said = [explained(sample(seed)) for seed in range(SEED, SEED + COUNT)]
+    wrong = [words for words, _ in said if words is not None]
+    assert not wrong, "\n".join(wrong)
+    # The specs are worth something: many are right, many wrong.
+    right = sum(verdict == "ok" for _, verdict in said)
+    assert COUNT / 4 < right < COUNT * 3 / 4

@@ -1,0 +1,106 @@
+"""What `check` says of a spec is what a run says: `python -m tests.proofs.verdict [--count 5000] [--seed N]`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import traceback
+from collections import Counter
+from pathlib import Path
+
+import nnc
+from compiler import pipeline
+from dsl.errors import NncError, SpecError
+from nnc.training import recipe
+from tests.proofs.random_specs import Sample, sample
+
+
+class DefectError(Exception):
+    """check and a run do not agree, or something failed that is no error of the spec."""
+
+
+BY_DATA = ("NN209", "NN650")
+"""What needs the data: how many labels there are, and whether there is a data section at all."""
+
+
+def verdict(one: Sample, folder: Path) -> str:
+    """`ok` or the code of the first error. Raises DefectError."""
+    one.write(folder)
+    path = folder / "m.nn"
+    path.write_text(one.spec, "utf-8")
+    said = checked(one.spec)
+    ran = run(path, one, folder)
+    if said == "ok" and ran in BY_DATA:
+        said = checked_with_data(path)
+    if said != ran:
+        raise DefectError(f"check says {said}, a run says {ran}")
+    return ran
+
+
+def checked(spec: str) -> str:
+    try:
+        pipeline.check(spec, "m.nn")
+    except SpecError as error:
+        return error.diagnostics[0].code
+    return "ok"
+
+
+def checked_with_data(path: Path) -> str:
+    made = recipe(path)
+    try:
+        made.check(made.read(made.check()).tables.sizes())
+    except SpecError as error:
+        return error.diagnostics[0].code
+    return "ok"
+
+
+def run(path: Path, one: Sample, folder: Path) -> str:
+    """Trains, scores, saves, opens and predicts."""
+    try:
+        nnc.train(path, out=folder / "run")
+    except NncError as error:
+        return error.diagnostics[0].code
+    try:
+        model = nnc.load(folder / "run")
+        if one.examples:
+            model.predict([fields(row) for row in one.examples])
+    except NncError as error:
+        raise DefectError(f"trained, and then {error.diagnostics[0].code}: {error.diagnostics[0].message}") from error
+    return "ok"
+
+
+def fields(row: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(part for value in row for part in (value if isinstance(value, list) else [value]))
+
+
+def explained(one: Sample) -> tuple[str | None, str]:
+    """A defect's words, None for none; and the verdict."""
+    with tempfile.TemporaryDirectory(prefix="nnc-verdict-") as folder:
+        try:
+            return None, verdict(one, Path(folder))
+        except DefectError as error:
+            return f"--seed {one.seed} --count 1: {error}\n{one.spec}", "defect"
+        except Exception:
+            return f"--seed {one.seed} --count 1: {traceback.format_exc()}\n{one.spec}", "defect"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    options = parser.parse_args()
+    print(f"--seed {options.seed}", flush=True)
+    found: Counter[str] = Counter()
+    for i in range(options.count):
+        wrong, said = explained(sample(options.seed + i))
+        found[said] += 1
+        if wrong is not None:
+            print(wrong, flush=True)
+    print(dict(found.most_common()))
+    return min(found["defect"], 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
