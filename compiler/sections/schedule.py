@@ -69,6 +69,8 @@ def schedule(entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) 
     warmup = settings["warmup"]
     if isinstance(warmup, float) and warmup >= 1 and not warmup.is_integer():
         reading.error("NN403", f"warmup is a number of steps, or a share of them, but is {warmup}", entry.span)
+    elif isinstance(warmup, float) and warmup >= 1 and any(a.span.snippet.endswith("%") for a in entry.arguments):
+        reading.error("NN404", "a warm-up is a share below 100% of all steps, or a number of steps", entry.span)
     if warmup == 0 and "warmup" in NEEDS.get(kind, ()):
         reading.error("NN404", f"{word} needs a warm-up of at least one step", entry.span, EXAMPLES[kind])
 

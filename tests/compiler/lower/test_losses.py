@@ -153,6 +153,14 @@ def test_outputs_weigh_what_loss_says_and_smoothing_is_of_each():
     assert training_loss(network, feeds) == pytest.approx(0.5 * smoothed + 3 * huber)
 
 
+@pytest.mark.parametrize(("body", "classes"), [("dense softmax", 3), ("dense sigmoid", 2)])
+def test_smoothed_loss_of_large_scores_is_finite(body: str, classes: int):
+    network = lowered("y: class", body, "smoothing 0.1", classes=classes)
+    units = classes if classes > 2 else 1
+    feeds = SOFTMAX | {"y": LABELS % classes, "dense.weight": 1e4 * W[:, :units], "dense.bias": BIAS[:units]}
+    assert np.isfinite(evaluate(pipeline.optimize(network.training), feeds, {"B": ROWS})["loss"])
+
+
 def test_evaluation_knows_no_smoothing_and_no_weights():
     network = lowered("y: class", "dense softmax", "loss sum y=3 ; classes balanced ; smoothing 0.2", classes=3)
     np.testing.assert_allclose(evaluate(network.evaluation, SOFTMAX, {"B": ROWS})["y.losses"], OWN)

@@ -106,6 +106,8 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ("train { schedule cosin }", [("NN402", 4, 18)]),
         ("train { schedule cosine warmup=1.5 }", [("NN403", 4, 9)]),
         ("train { schedule cosine warmup=-1 }", [("NN404", 4, 25)]),
+        ("train { schedule cosine warmup=100% }", [("NN404", 4, 9)]),
+        ("train { schedule cosine warmup=1e3 }", []),
         ("train { schedule cosine factor=0.5 }", [("NN401", 4, 25)]),
         ("train { schedule step from=4 factor=0.5 }", []),
         ("train { schedule step at=80,120 factor=0.1 }", []),
