@@ -34,9 +34,7 @@ def gradients(
     return cotangents({loss: one}, wrt, lengths)
 
 
-def cotangents(
-    seeds: Mapping[Node, Node], wrt: Sequence[Node], lengths: Mapping[str, Node]
-) -> list[Node | None]:
+def cotangents(seeds: Mapping[Node, Node], wrt: Sequence[Node], lengths: Mapping[str, Node]) -> list[Node | None]:
     """What flows from several values, whose cotangents are given, to each node."""
     wanted = set(wrt)
     order = sorted_nodes(seeds)

@@ -31,7 +31,7 @@ class State:
 
 @dataclass
 class Recurrence:
-    """sequences: the element of one position, and the whole, [length, B, *R]; outputs: values of each step to be stacked.
+    """sequences: the element of one position, and the whole, [length, B, *R]; outputs: values of each step, stacked.
 
     ended: which rows have ended at each position, where length is ragged
     """

@@ -73,7 +73,7 @@ def zeros(type_: Type, span: Span | None = None) -> Node:
 
 
 def _seeds(forward: Recurrence, back: Recurrence, given: Mapping[int, Node]) -> dict[Node, Node]:
-    """What the walk through the body starts from: the cotangents carried from the step after, and those of its values."""
+    """What the walk through the body starts from: cotangents from the step after, and those of the step's values."""
     seeds: dict[Node, Node] = {}
 
     def seed(node: Node, cotangent: Node) -> None:

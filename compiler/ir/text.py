@@ -10,8 +10,9 @@
       return out=%2
       return embed.weight:=%3
 
-The body of a loop is a graph of its own below its node, each line behind `|`. Attributes follow the operands as name=value; those that have their default are left out. `a:=%3` is the next value of
-the input a; a result of another name than the input that it updates is `name=a:=%3`. `compiler.ir.parse` reads it back.
+The body of a loop is a graph of its own below its node, each line behind `|`. Attributes follow the operands as
+name=value; those that have their default are left out. `a:=%3` is the next value of the input a; a result of another
+name than the input that it updates is `name=a:=%3`. `compiler.ir.parse` reads it back.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from compiler.ir.graph import Graph
+from compiler.passes.bodies import in_bodies
 from compiler.passes.canonical import canonical
 from compiler.passes.cse import cse
 from compiler.passes.dce import dce
 from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
+from compiler.passes.join import join
 from compiler.passes.stability import stability
 
 
@@ -25,6 +27,7 @@ class Pass:
 
 
 PASSES: tuple[Pass, ...] = (
+    Pass("join", "runs a loop once for its values and for its gradient", join),
     Pass("canonical", "writes each thing in one way and drops what does nothing", canonical),
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),
@@ -45,7 +48,7 @@ def trace(graph: Graph, upto: str | None = None) -> list[tuple[str, Graph, Graph
     stop = len(PASSES) if upto is None else names.index(upto) + 1
     steps: list[tuple[str, Graph, Graph]] = []
     for p in PASSES[:stop]:
-        after = p.run(graph)
+        after = p.run(in_bodies(p.run, graph))
         steps.append((p.name, graph, after))
         graph = after
     return steps

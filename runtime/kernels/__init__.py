@@ -23,7 +23,7 @@ from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
 from runtime.backend import Rows
 from runtime.kernels import chance, elementwise, lookup, normal, product, reduction, sequence, shape
-from runtime.kernels.blocks import blocks
+from runtime.kernels.blocks import blocks, positions
 from runtime.kernels.layout import reshaped
 
 Kernel: TypeAlias = Callable[..., None]
@@ -89,4 +89,5 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
 def called_by_programs(kernels: Mapping[type[Op], Kernel]) -> SimpleNamespace:
     """What an emitted program knows as `k`: each kernel by its op's name, and what it takes to name memory."""
     named = {op_name(op): kernel for op, kernel in kernels.items()}
-    return SimpleNamespace(**named, Rows=Rows, blocks=blocks, column_starts=reduction.column_starts, reshaped=reshaped)
+    helpers = {"blocks": blocks, "column_starts": reduction.column_starts, "positions": positions, "reshaped": reshaped}
+    return SimpleNamespace(**named, **helpers, Rows=Rows)

@@ -57,9 +57,7 @@ def _rows(xp: Xp, index: Array, positions: Array, length: int) -> None:
     xp.add(index, positions, out=index)
 
 
-def ended(
-    xp: Xp, out: Array, tokens: Array, *, factor: int = 1, shift: int = 0, step: int = 1, least: int = 1
-) -> None:
+def ended(xp: Xp, out: Array, tokens: Array, *, factor: int = 1, shift: int = 0, step: int = 1, least: int = 1) -> None:
     """out: bool[T, B, 1], true from each row's length on, which is as in lengths"""
     real = xp.maximum((tokens * factor + shift) // step, least)
     xp.greater_equal(xp.arange(out.shape[0])[:, None, None], real[:, None], out=out)

@@ -139,7 +139,7 @@ def random_scan(seed: int, length: Dim = T, states: int | None = None) -> tuple[
         # Squashed now and then, so that no run of several steps grows out of hand.
         next_ = b.op(e.Tanh(), b.width(late, widths[i]))
         back.states.append(State(state, first, next_))
-    back.outputs = rng.sample(b.values, rng.randint(1, 3)) + [back.states[0].next]
+    back.outputs = [*rng.sample(b.values, rng.randint(1, 3)), back.states[0].next]
     back.span = Span("random.nn", 99, 1, 99, 5, "the scan")
     scan = back.close()
     assert isinstance(scan.op, Scan)
