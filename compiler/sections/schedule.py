@@ -25,7 +25,7 @@ SCHEDULE = Signature(
             "patience", "count", "of plateau: epochs without a better one before lr takes factor, 0 if left out", low=0
         ),
         Setting("decay", "number", "of inverse: lr / (1 + decay epochs)", low=0),
-        Setting("warmup", "number", "steps in which lr rises to what it is; 10% of all", low=0, high=1_000_000_000),
+        Setting("warmup", "number", "steps in which lr rises to what it is, or 10% of all", low=0, high=1_000_000_000),
     ),
     ("kind",),
 )

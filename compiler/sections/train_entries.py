@@ -122,7 +122,7 @@ TRAIN = {
             "another loss than the head asks for, and what each output's weighs: loss topic=1 stars=0.5",
             (
                 Setting("kind", "choice", "which", choices=("perceptron", "huber", "contrastive")),
-                Setting("delta", "number", "of huber: where it goes from squared to straight", low=1e-9),
+                Setting("delta", "number", "of huber: where it goes from squared to straight, 1 if left out", low=1e-9),
                 Setting("margin", "number", "of contrastive: how far apart unlike ones shall be, 1 if left out", low=0),
                 Setting("of", "name", "the output that it is for, where there are several"),
                 Setting("sum", "flag", "the sum over the batch, not its mean"),
@@ -137,7 +137,7 @@ TRAIN = {
         ),
         Signature(
             "classes",
-            "what each label weighs in training: N / (classes count), by the training rows",
+            "what a label weighs in training: N / (classes count) by the training rows; the loss is a weighted mean",
             (Setting("kind", "choice", "how", required=True, choices=("balanced",)),),
             ("kind",),
         ),

@@ -51,7 +51,7 @@ def fit(
     for port in ports:
         if isinstance(port.sort, Class):
             column = columns.texts[port.name]
-            label_sets[port.name] = labels.fit(port, (column[int(i)] for i in train))
+            label_sets[port.name] = labels.fit(port, map(column.__getitem__, train.tolist()))
         elif isinstance(port.sort, Real) and port.sort.standard:
             scalings[port.name] = real.fit(columns.numbers[port.name][train])
     return Tables(vocabularies, label_sets, scalings)
@@ -91,7 +91,7 @@ def warn(
             labels.warn_of_twins(port, column, lambda row, name=name: span(name, row), problems)
             ids = cast(Array, rows.columns[name])
             for part, chosen in parts.items():
-                here = [column[int(i)] for i in chosen]
+                here = [column[i] for i in chosen.tolist()]
                 labels.warn_of_unknown(
                     port, here, ids[chosen], lambda row, c=chosen, n=name: span(n, int(c[row])), part, problems
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def in_order(labels: Iterable[str]) -> tuple[str, ...]:
 def encode(labels: list[str], known: tuple[str, ...]) -> NDArray[np.int64]:
     """Each label's place among those known, UNKNOWN where it is not."""
     places = {label: i for i, label in enumerate(known)}
-    return np.array([places.get(label, UNKNOWN) for label in labels], np.int64)
+    return np.fromiter(map(places.get, labels, repeat(UNKNOWN)), np.int64, len(labels))
 
 
 def warn_of_twins(port: Port, labels: list[str], place: Callable[[int], Span], problems: Problems) -> None:
