@@ -24,7 +24,9 @@ def equations(walk: Walk, cell: ast.Cell, scope: Scope, states: dict[str, Node],
         name = statement.name if isinstance(statement, ast.Assign) else None
         own = Namespace(names.path + f"{name.id.removesuffix(chr(39))}.") if name is not None else names
         with walk.below(own):
-            if isinstance(statement, ast.Assign) and statement.name.id.endswith("'"):
+            if isinstance(statement, ast.Assign) and statement.name.id in states:
+                _forgotten_mark(walk, statement.name, scope)
+            elif isinstance(statement, ast.Assign) and statement.name.id.endswith("'"):
                 value = _next(walk, statement, scope, states, value)
             else:
                 value = statements.line(walk, statement, scope, value)
@@ -48,6 +50,13 @@ def equations(walk: Walk, cell: ast.Cell, scope: Scope, states: dict[str, Node],
         raise Stop
     _unused(walk, lines, found)
     return found
+
+
+def _forgotten_mark(walk: Walk, name: ast.Name, scope: Scope) -> None:
+    notes = (Note(scope.names[name.id].span, "the state"),)
+    help = f"its next value is {name.id}': write {name.id}' = ..."
+    walk.build.report(Diagnostic("NN302", f"{name.id} is given twice", name.span, "", notes, help))
+    scope.names.setdefault(f"{name.id}'", ValueBinding(FAILED, name.span))
 
 
 def _next(

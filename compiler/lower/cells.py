@@ -87,13 +87,6 @@ def _values(use: Use, cell: ast.Cell, given: dict[str, Node | Bundle]) -> dict[s
     first = next(iter(found.values()))
     for i, operand in enumerate(cell.operands):
         value = found[operand.name.id]
-        if operand.mark is not None and operand.mark.id != "each":
-            use.build.fail(
-                "NN559",
-                f"{operand.mark.id} says nothing about an operand",
-                operand.mark.span,
-                help=f"write {operand.name.id} each, and it comes position by position as the first one",
-            )
         if i > 0 and operand.mark is None:
             continue
         if not is_sequence(value):

@@ -11,6 +11,7 @@ from compiler.lower.constants import constant_value, settings_of
 from compiler.lower.walk import Walk
 from compiler.ops.product import MatMul
 from compiler.scope import Scope
+from compiler.signature import LATER_HELP, LATER_LABEL
 from dsl import ast
 
 
@@ -18,8 +19,7 @@ def parameter(walk: Walk, layer: ast.Layer, scope: Scope) -> Node:
     """param[n, m], param[n]"""
     build = walk.build
     if build.cell is None:
-        help = "a dense layer has weights of its own"
-        build.fail("NN560", "param stands in the equations of a cell", layer.callee.span, help=help)
+        build.fail("NN350", "param is not there yet outside of a cell", layer.callee.span, LATER_LABEL, help=LATER_HELP)
     if not isinstance(layer.callee, ast.Sized) or len(layer.callee.sizes) > 2:
         build.fail("NN560", "param needs one size or two", layer.callee.span, help="write param[size, dim(x)]")
     settings = settings_of(walk, PARAM.signature, layer.arguments, layer.callee.span, scope)
