@@ -120,6 +120,11 @@ class Head:
     kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities"]
     loss: Literal["cross-entropy", "logistic", "perceptron", "contrastive", "mean squared error", "huber"]
 
+    @property
+    def of_probabilities(self) -> bool:
+        """Whether its loss is that of the labels' probabilities, which smoothing is for."""
+        return self.loss in ("cross-entropy", "logistic")
+
 
 @dataclass(frozen=True)
 class Network:

@@ -27,7 +27,7 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     yield from _loss(network, train)
     if train.balanced and not any(isinstance(p.sort, Class) for p in network.outputs):
         yield _nothing("classes balanced weighs labels, and no output is a class", train.balanced_span)
-    if train.smoothing and not any(h.loss in ("cross-entropy", "logistic") for h in network.heads):
+    if train.smoothing and not any(h.of_probabilities for h in network.heads):
         yield _nothing("smoothing is for the probabilities of labels, and no output has any", train.smoothing_span)
     if train.batch_tokens is not None and not any(isinstance(p.sort, Tokens) for p in network.inputs):
         help = "write batch 32"

@@ -9,6 +9,7 @@ from pathlib import Path
 import rich_click as click
 
 from nnc import __version__
+from nnc.machine import DEVICE
 
 STAGES = ("ast", "layers", "graph", "gradients", "optimized", "plan", "code")
 
@@ -55,15 +56,12 @@ def cli() -> None:
 
 
 def _device(context: click.Context, option: click.Parameter, written: str) -> str:
-    kind, colon, number = written.partition(":")
-    if written in ("auto", "cpu", "cuda") or (
-        kind == "cuda" and colon and number.isascii() and number.isdigit() and len(number) < 5
-    ):
+    if DEVICE.fullmatch(written):
         return written
     raise click.UsageError(f"--device is auto, cpu, cuda or cuda:0, not {written!r}")
 
 
-DEVICE = click.option(
+ON_DEVICE = click.option(
     "--device",
     metavar="D",
     default="auto",
@@ -132,7 +130,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 @click.option("--overwrite", is_flag=True, help="Replace the run that --out holds.")
 @SET
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
-@DEVICE
+@ON_DEVICE
 @DATA_ROOT
 @NO_OPTIMIZE
 @JSON
@@ -161,7 +159,7 @@ def train(
 @RUN
 @click.option("--data", "data", multiple=True, metavar="[NAME=]FILE", help="Score this file instead, as test rows.")
 @DATA_ROOT
-@DEVICE
+@ON_DEVICE
 @NO_OPTIMIZE
 @JSON
 def evaluate(
@@ -181,7 +179,7 @@ def evaluate(
     "--file", "file", type=click.Path(path_type=Path, readable=False), metavar="F", help="Read examples from this file."
 )
 @click.option("--proba", is_flag=True, help="With the probability of every label.")
-@DEVICE
+@ON_DEVICE
 @NO_OPTIMIZE
 @JSON
 def predict(

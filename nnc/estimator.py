@@ -17,7 +17,7 @@ from compiler.sorts import Class, Port, Real, Tokens
 from nnc.compiled import compiled
 from nnc.given import Sets, Spec
 from nnc.history import History, trained_history
-from nnc.model import Model
+from nnc.model import BATCH, Model
 from runtime.backend import Array
 from runtime.evaluate import in_own_units, require_room, run_rows
 from runtime.predict import probabilities
@@ -34,8 +34,6 @@ TEXTS = """model network(text: words(lower)) -> y: {output} {{
 }}
 train {{ adam lr=1e-2 ; batch 32 ; epochs 20 }}
 """
-BATCH = 256
-"""Rows that are predicted together."""
 
 
 class _Estimator(BaseEstimator):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
@@ -75,7 +75,7 @@ def with_rows(recipe: Recipe, data: Given | None, valid: Given | None, test: Giv
         raise DataError(Diagnostic("NN892", f"{which} rows are given without training rows", help=help))
     given = {"train": data, "valid": valid, "test": test}
     # A generator can be read but once; folds and phases read again.
-    rows = {n: r if hasattr(r, "__len__") else list(r) for n, r in given.items() if r is not None}
+    rows = {n: list(r) if isinstance(r, Iterator) else r for n, r in given.items() if r is not None}
     made = RowsRecipe(**{f.name: getattr(recipe, f.name) for f in fields(Recipe)}, rows=rows)
     return replace(made, sets=(*made.sets, "data.valid=10%")) if valid is not None and _lacks_valid(made) else made
 
@@ -100,7 +100,7 @@ def recipe_of(
     """The recipe of a spec; of one that is text, files are looked for in the working directory."""
     root = None if data_root is None else Path(data_root)
     if isinstance(spec, str) and ("\n" in spec or "{" in spec):
-        return Recipe(Path(TEXT_NAME), spec.encode(errors="surrogateescape"), sets_of(set), seed, root, optimized)
+        return Recipe(Path(TEXT_NAME), spec.encode(errors="surrogatepass"), sets_of(set), seed, root, optimized)
     path = Path(spec)
     return Recipe(path, read_spec(path), sets_of(set), seed, root, optimized)
 
@@ -111,7 +111,8 @@ def sets_of(given: Sets) -> tuple[str, ...]:
         return (given,)
     if isinstance(given, Mapping):
         return tuple(f"{name}={_written(value)}" for name, value in given.items())
-    return tuple(given)
+    # What is no text is refused as one that is no PATH=VALUE.
+    return tuple(map(str, given))
 
 
 def _written(value: object) -> str:

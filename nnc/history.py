@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -13,23 +12,21 @@ from typing import Any
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import render
 from nnc.device import backend_of
-from nnc.folds import mean
 from nnc.given import RowsRecipe, Sets, Spec, recipe_of, sets_of, with_rows
-from nnc.interrupting import asked_to_stop
+from nnc.machine import DEVICE
 from nnc.model import Model
 from nnc.page import history_page
 from nnc.plain import epoch_line
 from nnc.run_events import Ended, Noted, Part, PartBegun, RunEvent, Warned
 from nnc.run_folder import discard, new_run, resumed_run
 from nnc.runs import Run, run_all
-from nnc.training import Recipe, no_data, scores
+from nnc.scores import epoch_json, mean, scores_json
+from nnc.stopping import listening_as_guest
+from nnc.training import Recipe, no_data
 from nnc.unsaved import run_unsaved
 from runtime.data.memory_rows import Given
-from runtime.evaluate import number_or_null
 from runtime.events import EpochDone, NotSaved
 from runtime.train import Pace
-
-DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,4})?")
 
 
 @dataclass(frozen=True)
@@ -115,8 +112,8 @@ def trained_history(
             ))  # fmt: skip
 
     if interruptible:
-        with asked_to_stop() as stop:
-            run(stop)
+        with listening_as_guest() as stop:
+            run(stop.asked)
     else:
         run(lambda: False)
     return listener.history(None if out is None else Path(out))
@@ -172,19 +169,8 @@ class _Listener:
                 self.say(text)
 
     def _epoch(self, done: EpochDone) -> None:
-        part = self.part
-        lead = {"phase": part.phases[part.phase]} if part is not None and len(part.phases) > 1 else {}
-        self.epochs.append(
-            {
-                **lead,
-                "epoch": done.epoch,
-                "loss": number_or_null(done.loss),
-                "lr": done.lr,
-                "valid": scores(done.valid),
-                "best": done.best,
-                "seconds": done.seconds,
-            }
-        )
+        assert self.part is not None
+        self.epochs.append({**self.part.of_phase, **epoch_json(done), "seconds": done.seconds})
         self.say(epoch_line(done))
 
     def history(self, path: Path | None) -> History:
@@ -214,9 +200,9 @@ def _history(ended: Ended, epochs: list[dict[str, Any]], warnings: dict[str, Non
         epochs=epochs,
         best_epoch=result.best_epoch,
         metric=result.metric,
-        valid=scores(result.valid),
-        test=scores(result.test),
-        train=scores(result.train),
+        valid=scores_json(result.valid),
+        test=scores_json(result.test),
+        train=scores_json(result.train),
         seconds=result.seconds,
         stopped=result.stopped,
         early=result.early,

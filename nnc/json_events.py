@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from nnc.report import Header
-from nnc.training import scores
-from runtime.evaluate import number_or_null
+from nnc.scores import epoch_json
 from runtime.events import EpochDone, Event, Saved, Started
 
 
@@ -47,15 +46,7 @@ class JsonLines:
                     "step": event.step,
                 })  # fmt: skip
             case EpochDone():
-                self._write({
-                    "event": "epoch",
-                    "epoch": event.epoch,
-                    "loss": number_or_null(event.loss),
-                    "lr": event.lr,
-                    "valid": scores(event.valid),
-                    "best": event.best,
-                    "seconds": round(event.seconds, 3),
-                })  # fmt: skip
+                self._write({"event": "epoch", **epoch_json(event), "seconds": round(event.seconds, 3)})
             case Saved():
                 self._write({"event": "checkpoint", "epoch": event.epoch, "step": event.step})
             case _:

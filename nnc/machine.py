@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,4})?")
+"""What `--device` and `device=` take."""
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 """What the environment may say; the first that is set counts, else all cores are used."""
 

@@ -10,6 +10,7 @@ from compiler.ir.html import details, page, safe, table
 from nnc.drawing import drawing
 from nnc.layers import row_cells, shape_in_words, signature_in_words, summary
 from nnc.report import number, title
+from nnc.scores import flat
 
 LAYERS = ("line", "layer", "out", "weights")
 MOST_ROWS = 2000
@@ -82,12 +83,12 @@ def history_page(
     """A run: what it came to, and a line an epoch, the best one marked."""
     several = list(epochs)
     first = next((e["valid"] for e in several if e.get("valid")), None)
-    names = list(flat_scores(first))[:6] if first else []
+    names = list(flat(first))[:6] if first else []
     rows = [
         (
             str(e["epoch"]) + (" *" if e["epoch"] == best_epoch else ""),
             _number(e["loss"]),
-            *(_number(flat_scores(e["valid"] or {}).get(name)) for name in names),
+            *(_number(flat(e["valid"] or {}).get(name)) for name in names),
         )
         for e in several[-MOST_ROWS:]
     ]
@@ -104,23 +105,12 @@ def model_page(heading: str, experiment: Experiment, scores: Mapping[str, Mappin
 
 def scores_table(scores: Mapping[str, Mapping[str, Any] | None]) -> str:
     """A line a part (train, valid, test), a column a metric."""
-    found = {part: flat_scores(each) for part, each in scores.items() if each}
+    found = {part: flat(each) for part, each in scores.items() if each}
     names = list(dict.fromkeys(name for each in found.values() for name in each))
     if not found:
         return ""
     rows = [(part, *(_number(each.get(name)) for name in names)) for part, each in found.items()]
     return table(("", *(title(name) for name in names)), rows, frozenset(range(1, len(names) + 1)))
-
-
-def flat_scores(scores: Mapping[str, Any], before: str = "") -> dict[str, float]:
-    """Scores by name, those of an output behind its name; without what belongs to one class, and the rows."""
-    found: dict[str, float] = {}
-    for name, value in scores.items():
-        if isinstance(value, Mapping):
-            found |= flat_scores(value, f"{before}{name}.") if name != "classes" else {}
-        elif isinstance(value, int | float) and name != "rows":
-            found[f"{before}{name}"] = float(value)
-    return found
 
 
 def _number(value: float | None) -> str:

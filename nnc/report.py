@@ -10,6 +10,7 @@ from typing import Any
 
 from dsl.render import columns, show
 from nnc.layers import quantity
+from nnc.scores import scores_json
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.events import EpochDone, Started, TrainResult
 from runtime.memory import in_words
@@ -251,8 +252,8 @@ def json_of(result: TrainResult, model: Path) -> dict[str, Any]:
     on_train = {"train": result.train.to_json()} if result.train else {}
     return {
         **on_train,
-        "test": result.test.to_json() if result.test else None,
-        "valid": result.valid.to_json() if result.valid else None,
+        "test": scores_json(result.test),
+        "valid": scores_json(result.valid),
         "epochs": result.epochs,
         "best_epoch": result.best_epoch,
         "metric": result.metric,

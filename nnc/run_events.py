@@ -34,6 +34,11 @@ class Part:
         fold = "" if self.fold is None else f"fold {self.fold + 1} of {self.folds}"
         return ", ".join(filter(None, [fold, show(self.phases[self.phase])]))
 
+    @property
+    def of_phase(self) -> dict[str, str]:
+        """What each line of a log says of it: its phase, where there are several."""
+        return {"phase": self.phases[self.phase]} if len(self.phases) > 1 else {}
+
 
 @dataclass(frozen=True)
 class PartBegun:

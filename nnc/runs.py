@@ -19,12 +19,12 @@ from nnc.opening import save_model
 from nnc.run_events import Afresh, Ended, Noted, Part, PartBegun, Resumed, RunEvent, Warned
 from nnc.run_folder import CHECKPOINT, FOLD, LOG, MODEL, SPEC, TIMES, begin, fold_folder, has_checkpoint, sweep
 from nnc.run_log import RunLog, note_time
-from nnc.training import Recipe, prepared, scores, trained
+from nnc.scores import epoch_json
+from nnc.training import Recipe, prepared, trained
 from runtime import checkpoint
 from runtime.backend import Backend
 from runtime.data import Dataset, Tables
 from runtime.data.tokens import Vocabulary
-from runtime.evaluate import number_or_null
 from runtime.events import EpochDone, Event, Started, TrainResult
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
@@ -249,16 +249,8 @@ def _differs(folder: Path, found: list[str], sets: list[str] | None = None) -> D
 
 
 def _log(folder: Path, log: RunLog, part: Part, done: EpochDone) -> None:
-    lead = {"phase": part.phases[part.phase]} if len(part.phases) > 1 else {}
-    log.add({
-        **lead,
-        "epoch": done.epoch,
-        "loss": number_or_null(done.loss),
-        "lr": done.lr,
-        "valid": scores(done.valid),
-        "best": done.best,
-    })  # fmt: skip
-    note_time(folder / TIMES, {**lead, "epoch": done.epoch, "seconds": round(done.seconds, 3)})
+    log.add({**part.of_phase, **epoch_json(done)})
+    note_time(folder / TIMES, {**part.of_phase, "epoch": done.epoch, "seconds": round(done.seconds, 3)})
 
 
 def _save_model(path: Path, model: Model) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -21,7 +22,7 @@ class Stop:
 
 
 @contextmanager
-def listening() -> Iterator[Stop]:
+def listening(signals: Iterable[str] = EXIT_CODES) -> Iterator[Stop]:
     """While inside, the signals are noted; afterwards they mean what they meant before."""
     stop = Stop()
 
@@ -30,7 +31,7 @@ def listening() -> Iterator[Stop]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {}
-    for name in EXIT_CODES:
+    for name in signals:
         number = getattr(signal, name, None)
         # A signal that is ignored (nohup) stays ignored.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
@@ -40,3 +41,14 @@ def listening() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def listening_as_guest() -> Iterator[Stop]:
+    """For Ctrl-C in a program of the user's: only its main thread hears of it, and a handler of its own stays."""
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    with listening(("SIGINT",) if ours else ()) as stop:
+        yield stop

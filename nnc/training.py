@@ -16,12 +16,12 @@ from dsl.source import shown
 from nnc.initial import Beginning, begin
 from nnc.initial import initial as initial_weights
 from nnc.model import Model, Origin
+from nnc.scores import scores_json
 from nnc.spec_files import read_spec, use_reader
 from runtime.backend import Array, Backend
 from runtime.class_weights import class_weights
 from runtime.data import Dataset, read
 from runtime.data.tokens import Vocabulary
-from runtime.evaluate import Evaluation
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
 from runtime.train import Event, Job, Keep, TrainResult, train
@@ -176,9 +176,4 @@ def _as_lowered(graph: Graph) -> Graph:
 
 
 def _metrics(result: TrainResult) -> dict[str, Any]:
-    return {"best_epoch": result.best_epoch, "valid": scores(result.valid), "test": scores(result.test)}
-
-
-def scores(evaluation: Evaluation | None) -> dict[str, Any] | None:
-    """As JSON; null where nothing was scored."""
-    return None if evaluation is None else evaluation.to_json()
+    return {"best_epoch": result.best_epoch, "valid": scores_json(result.valid), "test": scores_json(result.test)}

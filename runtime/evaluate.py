@@ -10,7 +10,7 @@ import numpy as np
 
 from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
-from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS
+from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
 from compiler.sorts import Class
 from runtime.backend import Array
 from runtime.data import Batch, Rows, Tables, batches
@@ -100,7 +100,7 @@ def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputSco
     labels = tables.labels[name]
     found = class_scores(truth, chosen(head, scores), len(labels))
     metrics = {metric: getattr(found, metric) for metric in CLASS_METRICS}
-    if head.kind in ("sigmoid", "score"):
+    if "auc" in metrics_of(head):
         metrics["auc"] = auc(truth, scores[:, 0])
     by_label = {
         label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "count": s.count}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from math import prod
 
 import numpy as np
@@ -27,8 +27,6 @@ what that is computed with; of a number itself in three forms; of a row its plac
 PACKED, MOST_PACKED = 448, 32 << 20
 """BLAS copies one factor of a product into memory of its own: so many columns at a time, at most so many bytes for a
 thread. Measured with OpenBLAS."""
-DRAWN_BYTES = 8
-"""A weight is drawn in float64, and then rounded."""
 ALWAYS = 1 << 20
 SLACK = 0.06
 """Of the whole, for what an allocator leaves between."""
@@ -41,7 +39,7 @@ class Footprint:
     data: the rows as ids and numbers, read before; copies: the best epoch's weights, and all at the epoch's start
     arena: activations, gradients and all else between, of the largest batch; batches: rows on their way into it
     programs: compiled ones, one for each length of batches; products: what BLAS copies
-    scores: what an evaluation collects; starting: what drawing the first weights takes beyond all this
+    scores: what an evaluation collects
     """
 
     data: int
@@ -53,7 +51,6 @@ class Footprint:
     programs: int
     products: int
     scores: int
-    starting: int = 0
 
     @property
     def total(self) -> int:
@@ -91,7 +88,7 @@ def footprint(
     weights, optimizer = (sum(size_bytes(t, {}) for t in types) for types in (parameters, states))
     largest = max((elements(t, {}) for t in (*parameters, *states)), default=0)
     plans = [(part, plan) for part in (training, *scoring) for plan in part.largest()]
-    found = Footprint(
+    return Footprint(
         data=sum(map(data_bytes, parts)),
         weights=weights,
         optimizer=optimizer,
@@ -104,8 +101,6 @@ def footprint(
         products=max(_packed_bytes(plan) for _, plan in plans),
         scores=max((_score_bytes(part) for part in scoring), default=0),
     )
-    start = found.data + weights + optimizer + DRAWN_BYTES * largest
-    return replace(found, starting=max(0, start - sum(getattr(found, part.name) for part in fields(found))))
 
 
 def in_parts(found: Footprint) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from dsl.errors import DataError, Diagnostic, Note
 from dsl.render import show
 from dsl.source import Span, shown
 from runtime.backend import Array
+from runtime.data.files import opened
 
 LONGEST_WORD = 1 << 16
 """Bytes of a word and its line's end; longer ones only occur in files that are no text."""
@@ -36,19 +35,8 @@ def fill(table: Array, ids: Mapping[str, int], path: Path, span: Span | None) ->
     and NN705 for a file that cannot be read.
     """
     reader = _Reader(table, {word.encode(): i for word, i in ids.items()}, shown(path), span)
-    try:
-        with path.open("rb") as file:
-            if path.name.lower().endswith(".gz"):
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    return reader.read(unpacked)
-            return reader.read(file)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        reason = "it ends too early" if isinstance(error, EOFError) else str(error)
-        message = f"{show(reader.name)} is a damaged gzip file: {show(reason)}"
-        raise DataError(Diagnostic("NN705", message, span, help="fetch or pack it again")) from error
-    except OSError as error:
-        reason = show(error.strerror or str(error))
-        raise DataError(Diagnostic("NN702", f"{show(reader.name)} cannot be read: {reason}", span)) from error
+    with opened(path, span) as file:
+        return reader.read(file)
 
 
 @dataclass
@@ -64,7 +52,7 @@ class _Reader:
     def width(self) -> int:
         return self.table.shape[1]
 
-    def read(self, file: IO[bytes] | gzip.GzipFile) -> list[int]:
+    def read(self, file: IO[bytes]) -> list[int]:
         promised, count = None, 0
         for line in self._lines(file):
             if self.line == 1:
@@ -82,7 +70,7 @@ class _Reader:
             raise self._wrong("NN751", message, b"", "fetch it again: it is not whole")
         return sorted(self.seen)
 
-    def _lines(self, file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
         longest = LONGEST_WORD + LONGEST_NUMBER * (self.width + 1)
         while line := file.readline(longest):
             self.line += 1

@@ -11,6 +11,9 @@ from compiler.experiment import Init, Parameter, State
 from compiler.ir.types import Type, bound_shape
 from runtime.backend import NUMPY_DTYPES, Array
 
+PART = 1 << 16
+"""Numbers that are drawn at a time."""
+
 
 def initial_weights(parameters: Sequence[Parameter], seed: int) -> dict[str, Array]:
     """Every weight by its name. Sizes that come from data must be bound."""
@@ -23,20 +26,19 @@ def initial_states(states: Sequence[State]) -> dict[str, Array]:
 
 def initial(init: Init, type: Type, random: np.random.Generator) -> Array:
     """One weight. Drawn in float64 and then rounded, so that f32 and f64 start from the same numbers."""
-    shape = bound_shape(type, {})
     width = init.width()
-    match init.kind:
-        case "zeros" | "constant":
-            values = np.full(shape, width)
-        case "normal" | "he":
-            values = random.standard_normal(shape)
-            values *= width
-        case "uniform" | "xavier":
-            values = random.random(shape)
-            values *= 2
-            values -= 1
-            values *= width
-    values = values.astype(NUMPY_DTYPES[type.dtype])
+    values = np.empty(bound_shape(type, {}), NUMPY_DTYPES[type.dtype])
+    flat = values.reshape(-1)
+    # In parts, so that never all of a large table is there in float64 as well.
+    for start in range(0, flat.size, PART):
+        part = flat[start : start + PART]
+        match init.kind:
+            case "zeros" | "constant":
+                part[...] = width
+            case "normal" | "he":
+                part[...] = random.standard_normal(part.size) * width
+            case "uniform" | "xavier":
+                part[...] = (random.random(part.size) * 2 - 1) * width
     if init.padding_row:
         values[0] = 0
     return values

@@ -29,6 +29,8 @@ from dsl.nearest import nearest
 ALL_ROWS = ("batchnorm",)
 """Layers whose result for an example depends on the others."""
 
+ANY_NUMBERS = ("relu", "tanh", "gelu", "abs", "layernorm", "batchnorm")
+"""Layers after which a class may not end: what they give is no probability."""
 PROBABILITIES = ("softmax", "sigmoid")
 """The activations after which a class may end without a head."""
 
@@ -159,12 +161,8 @@ def _layer(
     if head and isinstance(result, Node):
         walk.heads[result] = use.word_of("activation")
     made = walk.build.parameters
-    if (
-        word.word == "dense"
-        and not head
-        and isinstance(result, Node)
-        and use.word_of("activation") not in PROBABILITIES
-    ):
+    any_numbers = word.word in ANY_NUMBERS or (word.word == "dense" and use.word_of("activation") not in PROBABILITIES)
+    if any_numbers and not head and isinstance(result, Node):
         walk.scores[result] = layer.span.snippet
     own = tuple(islice(reversed(made.values()), len(made) - before))[::-1]
     walk.build.rows.append(

@@ -133,10 +133,10 @@ def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSet
     if train.balanced and isinstance(head.port.sort, Class):
         labels = scores.type.shape[1] if head.loss == "cross-entropy" else walk.units[name]
         weights = build.input(f"class_weights.{name}", Type(build.dtype, (labels,)), "number")
-    smoothing = train.smoothing if head.loss in ("cross-entropy", "logistic") else 0.0
+    smoothing = train.smoothing if head.of_probabilities else 0.0
     total = build.op(Sum((0,)), losses.smoothed(smoothing, weights), span=span)
     if weights is None:
-        count = build.input("rows", Type(build.dtype), "number")
+        count = build.row_count()
     else:
         count = build.op(Sum((0,)), build.op(Gather(), weights, target, span=span), span=span)
     found = [Output(f"{name}.loss", build.op(Div(), total, count, span=span))]
@@ -148,11 +148,10 @@ def total_loss(walk: Walk, outputs: list[Output], train: TrainSettings) -> list[
     found: dict[str, Node] = {}
     for output in outputs:
         name, _, kind = output.name.rpartition(".")
-        node, weight = output.node, train.loss.weight(name)
-        assert node.span is not None
+        node, weight, span = output.node, train.loss.weight(name), output.node.span
+        assert span is not None
         if weight != 1:
-            node = walk.build.op(Mul(), node, walk.build.number(weight), span=node.span)
-        assert node.span is not None
-        found[kind] = walk.build.op(Add(), found[kind], node, span=node.span) if kind in found else node
+            node = walk.build.op(Mul(), node, walk.build.number(weight), span=span)
+        found[kind] = walk.build.op(Add(), found[kind], node, span=span) if kind in found else node
     objective = [Output("objective", found["sum"])] if "sum" in found else []
     return [Output("loss", found["loss"]), *objective]

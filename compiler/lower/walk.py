@@ -45,7 +45,7 @@ class Walk:
     top: the names of the file
     units: how many units a head has, by output; classes: whether an output is a class
     heads: the value that a head made, and which activation it has
-    scores: what dense made without softmax or sigmoid, and how it is written
+    scores: what dense made without softmax or sigmoid, or relu and the like, and how it is written
     parts: what has been used by its parts alone
     running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
     """

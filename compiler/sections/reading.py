@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compiler.layers.later import LATER_ENTRIES
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Signature, Value, resolve
@@ -37,13 +37,9 @@ class Reading:
         self,
         section: ast.Section,
         table: Mapping[str, Signature],
-        later: Sequence[str] = (),
         several: Sequence[str] = (),
     ) -> Found:
-        """The section's entries, each at most once; of those that may come several times, the first.
-
-        later: keys that any entry may have in the language, and none has yet: an input's or output's name
-        """
+        """The section's entries, each at most once; of those that may come several times, the first."""
         found: Found = {}
         for entry in section.entries:
             word = entry.path[0].id
@@ -53,7 +49,7 @@ class Reading:
                 note = Note(found[word][0].span, "given here")
                 self.error("NN603", f"{word} is given twice", entry.path[0].span, "leave one out", (note,))
                 continue
-            signature = replace(table[word], later=(*table[word].later, *later))
+            signature = table[word]
             settings = {} if word == "columns" else self.settings(signature, entry)
             if settings is not None:
                 if word in found:

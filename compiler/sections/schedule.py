@@ -7,6 +7,16 @@ from compiler.settings.train import Schedule
 from compiler.signature import Resolved, Setting, Signature
 from dsl import ast
 
+TAKES: dict[str, tuple[str, ...]] = {
+    "constant": ("warmup",),
+    "step": ("from", "at", "factor", "warmup"),
+    "cosine": ("to", "warmup"),
+    "linear": ("to", "warmup"),
+    "rsqrt": ("warmup",),
+    "plateau": ("factor", "patience", "warmup"),
+    "inverse": ("decay", "warmup"),
+}
+"""The settings of each kind; constant is what a schedule without a kind is."""
 SCHEDULE = Signature(
     "schedule",
     "how lr changes while training: step, plateau and inverse by epochs, the others by steps",
@@ -15,7 +25,7 @@ SCHEDULE = Signature(
             "kind",
             "choice",
             "which; without one lr stays after the warm-up",
-            choices=("step", "cosine", "linear", "rsqrt", "plateau", "inverse"),
+            choices=tuple(kind for kind in TAKES if kind != "constant"),
         ),
         Setting("from", "count", "of step: after this epoch, and each one after it, lr takes factor", low=1),
         Setting("at", "count", "of step: after these epochs lr takes factor", many=True, low=1),
@@ -30,15 +40,6 @@ SCHEDULE = Signature(
     ("kind",),
 )
 
-TAKES: dict[str, tuple[str, ...]] = {
-    "constant": ("warmup",),
-    "step": ("from", "at", "factor", "warmup"),
-    "cosine": ("to", "warmup"),
-    "linear": ("to", "warmup"),
-    "rsqrt": ("warmup",),
-    "plateau": ("factor", "patience", "warmup"),
-    "inverse": ("decay", "warmup"),
-}
 NEEDS: dict[str, tuple[str, ...]] = {
     "constant": ("warmup",),
     "step": ("factor",),
@@ -69,7 +70,7 @@ def schedule(entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) 
     warmup = settings["warmup"]
     if isinstance(warmup, float) and warmup >= 1 and not warmup.is_integer():
         reading.error("NN403", f"warmup is a number of steps, or a share of them, but is {warmup}", entry.span)
-    elif isinstance(warmup, float) and warmup >= 1 and any(a.span.snippet.endswith("%") for a in entry.arguments):
+    elif isinstance(warmup, float) and warmup >= 1 and _is_share("warmup", entry):
         reading.error("NN404", "a warm-up is a share below 100% of all steps, or a number of steps", entry.span)
     if warmup == 0 and "warmup" in NEEDS.get(kind, ()):
         reading.error("NN404", f"{word} needs a warm-up of at least one step", entry.span, EXAMPLES[kind])
@@ -90,3 +91,9 @@ def schedule(entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) 
         warmup=number("warmup", 0.0),
         span=entry.span,
     )
+
+
+def _is_share(key: str, entry: ast.Entry) -> bool:
+    """Whether the setting is written with `%`."""
+    values = [v for a in entry.arguments if isinstance(a, ast.Setting) and a.key == key for v in a.values]
+    return any(isinstance(value, ast.Number) and value.text.endswith("%") for value in values)

@@ -19,7 +19,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
     """The `train` section; defaults where there is none. names: the model's inputs and outputs."""
     if section is None:
         return TrainSettings()
-    entries = _Entries(reading.entries(section, TRAIN | {"loss": _loss_of(names)}, names), reading)
+    entries = _Entries(reading.entries(section, TRAIN | {"loss": _loss_of(names)}), reading)
     return TrainSettings(
         optimizer=_optimizer(entries),
         decay=entries.number("decay", "x") or 0.0,

@@ -103,7 +103,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], D
     if given:
         _refuse_unknown(given, check(None))
     experiment = check(given or None)
-    if options.stage not in NEED_SIZES or options.pass_name is not None or _bound(experiment):
+    if options.stage not in NEED_SIZES or options.pass_name is not None or not open_symbols(experiment):
         return experiment, {**batch_sizes(experiment), **given}, None
     if options.sizes is None and experiment.data is not None:
         from runtime.data import read
@@ -121,10 +121,6 @@ def _refuse_unknown(sizes: Mapping[str, int], experiment: Experiment) -> None:
     wrong = unknown_size(sizes, experiment)
     if wrong is not None:
         raise click.BadParameter(wrong, param_hint="--sizes")
-
-
-def _bound(experiment: Experiment) -> bool:
-    return not open_symbols(experiment)
 
 
 def layers_json(experiment: Experiment) -> dict[str, Any]:

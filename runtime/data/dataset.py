@@ -34,6 +34,16 @@ class Dataset:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """A dataset beside the rows that it was made from. splits: which of these are whose."""
+
+    dataset: Dataset
+    whole: Whole
+    tokenised: Mapping[str, Tokenised]
+    splits: Mapping[str, Indices]
+
+
 def read(
     ports: tuple[Port, ...],
     settings: DataSettings,
@@ -80,30 +90,6 @@ def read_closely(
     return assemble(ports, settings, parts, problems, fingerprint(read_from), fold=fold, vocabularies=vocabularies)
 
 
-def assembled(
-    ports: tuple[Port, ...],
-    settings: DataSettings,
-    parts: Mapping[str, Raw],
-    problems: Problems,
-    fingerprint: str,
-    *,
-    fold: int | None = None,
-    vocabularies: Mapping[str, Vocabulary] | None = None,
-) -> Dataset:
-    """Split, fit and encode. parts: the rows of `train`, and of `valid` and `test` where they have their own."""
-    return assemble(ports, settings, parts, problems, fingerprint, fold=fold, vocabularies=vocabularies).dataset
-
-
-@dataclass(frozen=True)
-class Assembled:
-    """A dataset beside the rows that it was made from. splits: which of these are whose."""
-
-    dataset: Dataset
-    whole: Whole
-    tokenised: Mapping[str, Tokenised]
-    splits: Mapping[str, Indices]
-
-
 def assemble(
     ports: tuple[Port, ...],
     settings: DataSettings,
@@ -114,7 +100,7 @@ def assemble(
     fold: int | None = None,
     vocabularies: Mapping[str, Vocabulary] | None = None,
 ) -> Assembled:
-    """As `assembled`, for who looks into the rows."""
+    """Split, fit and encode. parts: the rows of `train`, and of `valid` and `test` where they have their own."""
     divided = split(parts["train"].count, settings, fold)
     whole = Whole.of(tuple(parts.values()))
     splits: dict[str, Indices] = {"train": divided.train}

@@ -74,7 +74,7 @@ def encode(
     def place_of(port: str, row: int, position: int | None) -> Span:
         return place(row, places[port])
 
-    raw = Raw(len(fields), columns.texts, columns.numbers, ((0, place_of),), columns.lists)
+    raw = Raw(len(fields), columns, ((0, place_of),))
     whole = Whole.of((raw,))
     return whole.encoded(ports, tables, whole.tokenised(ports, problems))
 

@@ -8,9 +8,8 @@ from compiler.settings.data import DataSettings, Files
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
 from dsl.source import Span
-from runtime.data.dataset import Dataset, assembled, encode_raw
+from runtime.data.dataset import Dataset, assemble, encode_raw
 from runtime.data.memory_rows import Given, fingerprint, read_memory
-from runtime.data.part import Part
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw, check_alike
 from runtime.data.rows import Rows
@@ -36,11 +35,11 @@ def dataset_of(
     problems = Problems()
     read = {name: read_memory(ports, given, name, problems) for name, given in parts.items()}
     problems.check()
-    raw = {name: _raw(part) for name, part in read.items()}
+    raw = {name: Raw.of_one(part) for name, part in read.items()}
     check_alike(raw, {name: entry_of(name) for name in raw}, problems)
     problems.check()
     print_of_all = fingerprint({name: part.columns for name, part in read.items()})
-    return assembled(ports, settings, raw, problems, print_of_all, fold=fold, vocabularies=vocabularies)
+    return assemble(ports, settings, raw, problems, print_of_all, fold=fold, vocabularies=vocabularies).dataset
 
 
 def entry_of(name: str) -> Files:
@@ -55,9 +54,4 @@ def rows_of(
     problems = Problems()
     part = read_memory(ports, given, name, problems, outputs_optional=outputs_optional)
     problems.check()
-    return encode_raw(ports, tables, _raw(part), problems), tuple(problems.warnings)
-
-
-def _raw(part: Part) -> Raw:
-    columns = part.columns
-    return Raw(part.count, columns.texts, columns.numbers, ((0, part.place),), columns.lists, columns.pictures)
+    return encode_raw(ports, tables, Raw.of_one(part), problems), tuple(problems.warnings)

@@ -86,7 +86,11 @@ def _by_name(
     found: dict[str, Sequence[Any]] = {}
     for port in ports:
         if port.name in columns:
-            found[port.name] = memory_values.sequence(columns[port.name])
+            column = columns[port.name]
+            if not _is_column(column):
+                message = f"{name}: the column {show(port.name)} is a list or an array, not {type(column).__name__}"
+                raise DataError(Diagnostic("NN892", message, port.span, help="give a value for each row"))
+            found[port.name] = memory_values.sequence(column)
         elif not (outputs_optional and port.output):
             raise DataError(_no_column(port, list(map(str, columns.keys())), name))
     return found
@@ -157,6 +161,10 @@ def _items(row: Any, ordered: tuple[Port, ...]) -> dict[str, Any] | None:
         found[port.name] = values[: _width(port)] if _width(port) > 1 else values[0]
         values = values[_width(port) :]
     return found
+
+
+def _is_column(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) != 0
 
 
 def _is_list(value: object) -> bool:

@@ -30,6 +30,8 @@ def sequence(column: Any) -> Sequence[Any]:
 
 def read(port: Port, column: Sequence[Any], into: Columns, problems: Problems) -> None:
     """Put the column where it belongs; a value that does not fit the port is an error with row and name."""
+    if isinstance(column, np.ma.MaskedArray):
+        column = _unmasked(column)
     match port.sort:
         case Real(width=width):
             into.numbers[port.name] = _numbers(port, column, width, problems)
@@ -42,6 +44,16 @@ def read(port: Port, column: Sequence[Any], into: Columns, problems: Problems) -
                 into.lists[port.name] = _lists(port, column, problems)
             else:
                 into.texts[port.name] = [_scalar(port, value, i, problems) for i, value in enumerate(column)]
+
+
+def _unmasked(column: Any) -> Sequence[Any]:
+    """What is masked is missing; the numbers that stand below the mask mean nothing."""
+    mask = np.ma.getmaskarray(column)
+    if not mask.any():
+        return column.data
+    values = column.data.astype(object)
+    values[mask] = None
+    return values
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
@@ -63,6 +75,9 @@ def _scalar(port: Port, value: Any, row: int, problems: Problems, position: int 
     """A text as it stands; a label or a category as it would be written."""
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, str) and not _is_sound(value):
+        problems.add(_wrong(port, value, row, "whole characters are wanted, no half of a pair", position))
+        return ""
     if isinstance(port.sort, Tokens):
         if isinstance(value, str):
             return str(value)
@@ -81,6 +96,11 @@ def _scalar(port: Port, value: Any, row: int, problems: Problems, position: int 
         return str(value)
     problems.add(_wrong(port, value, row, "a label is wanted, a text or a number", position))
     return ""
+
+
+def _is_sound(text: str) -> bool:
+    """Whether it can be written as UTF-8: else no model that knows it could be saved."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _numbers(port: Port, column: Sequence[Any], width: int, problems: Problems) -> np.ndarray[Any, Any]:

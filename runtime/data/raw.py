@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from compiler.settings.data import Files, Format
 from compiler.sorts import Image, Port
@@ -25,30 +21,21 @@ from runtime.data.table import plural
 
 @dataclass(frozen=True)
 class Raw:
-    """Rows of one or several files, before any table; each port is in one of the dictionaries.
-
-    texts: of words, chars, labels and categories
-    numbers: f64[count, width]
-    lists: of what has a value for each position, and of texts that come as tokens: they are not split again
-    pictures: u8[count, h, w, c], or f32 from 0 to 1
-    places: of each file the first row, and where its rows stand
-    """
+    """Rows of one or several files, before any table. places: of each file the first row, and where its rows stand."""
 
     count: int
-    texts: dict[str, list[str]]
-    numbers: dict[str, NDArray[np.float64]]
+    columns: Columns
     places: tuple[tuple[int, Place], ...] = ()
-    lists: dict[str, list[list[str]]] = field(default_factory=dict[str, list[list[str]]])
-    pictures: dict[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+
+    @staticmethod
+    def of_one(part: Part) -> Raw:
+        """The rows of one file, or of what stands for it in memory."""
+        return Raw(part.count, part.columns, ((0, part.place),))
 
     def span(self, port: str, row: int, position: int | None = None) -> Span:
         """Where the row's (first) field of the port stands; with a position, that one of a list."""
         first, place = self.places[bisect_right([first for first, _ in self.places], row) - 1]
         return place(port, row - first, position)
-
-    @property
-    def columns(self) -> Columns:
-        return Columns(self.texts, self.numbers, self.lists, self.pictures)
 
 
 def read_files(
@@ -80,7 +67,7 @@ def read_files(
         parts.append(_without_missing(part, problems) if part.missing else part)
     read = [file for part in parts for file in part.files]
     if not parts:
-        return Raw(0, {}, {}), read
+        return Raw(0, Columns()), read
     # Of files of which only some have the outputs, none has: rows are either all labelled or not.
     present = set[str].intersection(*(part.columns.ports() for part in parts))
     columns = Columns.joined((part.columns for part in parts), present)
@@ -89,7 +76,7 @@ def read_files(
     for part in parts:
         places.append((count, part.place))
         count += part.count
-    return Raw(count, columns.texts, columns.numbers, tuple(places), columns.lists, columns.pictures), read
+    return Raw(count, columns, tuple(places)), read
 
 
 def _one(

@@ -5,6 +5,7 @@ Python's own reader takes whatever comes: a stray quote swallows rows. Here each
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsl.errors import Diagnostic, Note
@@ -30,31 +31,26 @@ class _Slip:
     unclosed: bool = False
 
 
-def parse(file: TextFile, problems: Problems) -> tuple[list[list[str]], list[int]]:
-    """The rows, and the number of each one's first line, from 0. A record that is wrong is left out, with an error."""
+def parse(file: TextFile, problems: Problems) -> Iterator[tuple[list[str], int]]:
+    """Each row, and the number of its first line, from 0. A record that is wrong is left out, with an error."""
     text = file.text
-    rows: list[list[str]] = []
-    lines: list[int] = []
     at = line_number = 0
     while at < len(text):
         stop = text.find("\n", at)
         stop = len(text) if stop < 0 else stop
         line = text[at:stop]
         if '"' not in line:
-            rows.append(line.split(","))
-            lines.append(line_number)
+            yield line.split(","), line_number
             at = stop + 1
             line_number += 1
             continue
         fields, after, slip = _record(text, at)
         if slip is None:
-            rows.append([field.value for field in fields])
-            lines.append(line_number)
+            yield [field.value for field in fields], line_number
         else:
             problems.add(_diagnostic(file, slip))
         line_number += text.count("\n", at, after)
         at = after
-    return rows, lines
 
 
 def bounds(text: str, start: int, field: int) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,39 +72,40 @@ class Table:
 def parse(file: TextFile, format: Separated, problems: Problems) -> Table:
     """The file's rows. Those that cannot be read are left out, each with an error."""
     if format == "csv" and '"' in file.text:
-        rows, numbers = rfc4180.parse(file, problems)
-        return of_rows(file, format, rows, numbers)
+        return of_rows(file, format, rfc4180.parse(file, problems))
     whole = tsv.lines(file.text)
     if not whole:
         return Table(file, format, [], [])
     if format == "text":
         return Table(file, format, [whole], range(len(whole)))
+    return of_lines(file, format, whole, range(len(whole)))
+
+
+def of_lines(file: TextFile, format: Separated, whole: list[str], numbers: Sequence[int]) -> Table:
+    """The table of lines without quoting. whole: taken over; numbers: of the lines, from 0."""
     separator = "," if format == "csv" else "\t"
-    return of_lines(file, format, whole, range(len(whole)), separator)
-
-
-def of_lines(file: TextFile, format: Separated, whole: list[str], numbers: Sequence[int], separator: str) -> Table:
-    """The table of lines without quoting. numbers: of the lines, from 0."""
     columns = tsv.columns(whole, separator)
     if columns is not None:
         return Table(file, format, columns, numbers)
-    return of_rows(file, format, [line.split(separator) for line in whole], numbers)
+    return of_rows(file, format, ((line.split(separator), n) for line, n in zip(whole, numbers, strict=True)))
 
 
-def of_rows(file: TextFile, format: Separated, rows: list[list[str]], numbers: Sequence[int]) -> Table:
-    """The table of rows that need not have as many fields."""
-    blank = [format == "tsv" and "\t".join(row).isspace() for row in rows]
-    width = next((len(row) for row, empty in zip(rows, blank, strict=True) if not empty), 0)
-    good: list[list[str]] = []
-    lines: list[int] = []
+def of_rows(file: TextFile, format: Separated, rows: Iterable[tuple[list[str], int]]) -> Table:
+    """The table of rows that need not have as many fields, each with the number of its line."""
+    columns: list[list[str]] = []
+    lines = array("q")
     others: list[Other] = []
-    for row, line, empty in zip(rows, numbers, blank, strict=True):
-        if empty or len(row) != width:
+    for row, line in rows:
+        blank = format == "tsv" and "\t".join(row).isspace()
+        if not columns and not blank:
+            columns = [[] for _ in row]
+        if blank or len(row) != len(columns):
             others.append(Other(line, row))
-        else:
-            good.append(row)
-            lines.append(line)
-    return Table(file, format, [list(column) for column in zip(*good, strict=True)], lines, tuple(others))
+            continue
+        lines.append(line)
+        for column, field in zip(columns, row, strict=True):
+            column.append(field)
+    return Table(file, format, columns, lines, tuple(others))
 
 
 def check_others(table: Table, problems: Problems) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import numpy as np
 
 from compiler.sorts import Port
@@ -20,9 +22,7 @@ def read(file: TextFile, request: Request) -> Part | None:
     if (refused := _refusal(request)) is not None:
         problems.add(refused)
         return None
-    whole = tsv.lines(file.text)
-    numbers = [i for i, line in enumerate(whole) if line]
-    tokens = table.of_lines(file, "tsv", [line for line in whole if line], numbers, "\t")
+    tokens = table.of_lines(file, "tsv", *_filled(file.text))
     if not tokens.count and tokens.others:
         table.check_others(tokens, problems)
         return None
@@ -47,6 +47,13 @@ def read(file: TextFile, request: Request) -> Part | None:
         return tokens.span(starts[row] + (position or 0), layout.fields[port][0])
 
     return Part(len(starts), columns, place, (file,))
+
+
+def _filled(text: str) -> tuple[list[str], array[int]]:
+    """The lines that hold a token, and their numbers, from 0."""
+    whole = tsv.lines(text)
+    numbers = array("q", (i for i, line in enumerate(whole) if line))
+    return list(filter(None, whole)), numbers
 
 
 def _starts(tokens: Table) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import repeat
 
 
@@ -14,18 +13,21 @@ def lines(text: str) -> list[str]:
     return parts
 
 
-def columns(whole: Sequence[str], separator: str) -> list[list[str]] | None:
+def columns(whole: list[str], separator: str) -> list[list[str]] | None:
     """The lines' fields, column by column; None unless all lines have as many, and none is blank.
 
-    No Python runs for a line: this is the way of nearly all files.
+    The list is emptied where the fields take its place: memory never holds both. No Python runs for a line: this is
+    the way of nearly all files.
     """
     counts = set(map(str.count, whole, repeat(separator)))
     if len(counts) != 1 or any(map(str.isspace, whole)):
         return None
     width = counts.pop() + 1
     if width == 1:
-        return [list(whole)]
-    fields = separator.join(whole).split(separator)
+        return [whole]
+    joined = separator.join(whole)
+    whole.clear()
+    fields = joined.split(separator)
     return [fields[i::width] for i in range(width)]
 
 

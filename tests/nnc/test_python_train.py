@@ -76,6 +76,19 @@ def test_validation_rows_alone_are_refused():
         nnc.train(SPEC, valid=ROWS)
 
 
+@pytest.mark.parametrize("rows", [5, None.__class__, object(), 0.1])
+def test_rows_that_are_none_are_refused(rows: Any):
+    with pytest.raises(nnc.DataError, match=r"NN892.*rows are wanted, not"):
+        nnc.train(SPEC, rows)
+
+
+def test_settings_and_specs_that_are_no_text_are_refused():
+    with pytest.raises(nnc.SpecError, match="NN608"):
+        nnc.train(SPEC, ROWS, set=[5])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(nnc.SpecError, match="NN101"):
+        nnc.compile("model \ud800 {")
+
+
 def test_stop_needs_validation_rows_in_memory_too():
     early = SPEC.replace("epochs 4", "epochs 200 ; stop patience=1")
     with pytest.raises(nnc.SpecError, match="NN605"):

@@ -119,14 +119,14 @@ def random_case(seed: int) -> Case:
     rule = chance.choice(("sgd", "sgd momentum=0.9", "adagrad", "adam", "adamw"))
     train = f"{rule} ; batch {batch} ; epochs {chance.choice((2, 3))}"
     if chance.random() < 0.2:
-        width, units = chance.choice((20, 100, 300)), chance.choice((500, 1000, 2000))
+        width, units = chance.choice((20, 100, 300)), chance.choice((1200, 2000))
         layers = [f"  dense {units} {chance.choice(('relu', 'tanh', 'gelu'))}" for _ in range(chance.choice((2, 3)))]
         return real(f"{seed}: mlp", width, "\n".join([*layers, "  dense"]), train, batch * chance.choice((8, 12)))
     size, filters = chance.choice((64, 100, 300)), chance.choice((50, 100, 200))
     lines = [f"  embed {size}"]
     if chance.random() < 0.7:
-        kernels = chance.choice(("3", "5", "2,3,4", "3,5"))
-        lines.append(f"  conv k={kernels} filters={filters} {chance.choice(('relu', 'tanh', 'gelu'))}")
+        kernels = chance.choice(("3", "5", "k=2,3,4 same", "k=3,5 same"))
+        lines.append(f"  conv {kernels} filters={filters} {chance.choice(('relu', 'tanh', 'gelu'))}")
     lines += chance.choice(([], ["  layernorm"], ["  dropout 0.3"]))
     if chance.random() < 0.3:
         lines.append(f"  repeat {chance.choice((2, 3))} {{ conv 3 filters={filters} same relu }}")

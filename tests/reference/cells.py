@@ -1,4 +1,4 @@
-"""The recurrent cells by hand: one row, one position after the other, in whatever has NumPy's or PyTorch's operators."""
+"""The recurrent cells by hand: one row, one position after the other, with the operators of NumPy or PyTorch."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ import pytest
 from compiler.experiment import Init, Parameter, State
 from compiler.ir.types import Type
 from dsl.source import Span
-from runtime.weights import initial_states, initial_weights
+from runtime.weights import PART, initial, initial_states, initial_weights, stream
 
 SPAN = Span("a.nn", 1, 1, 1, 2, "x")
 
@@ -63,3 +63,9 @@ def test_states_start_where_they_say():
     states = initial_states([State("m", Type("f64", (2, 3))), State("v", Type("f32", (2,)), 0.5)])
     assert states["m"].shape == (2, 3)
     assert (states["v"] == np.float32(0.5)).all()
+
+
+def test_a_large_weight_has_the_numbers_of_one_draw():
+    type_ = Type("f64", (3, PART))
+    drawn = initial(Init("normal", 0.5), type_, stream(1, "weights:w"))
+    np.testing.assert_array_equal(drawn, stream(1, "weights:w").standard_normal((3, PART)) * 0.5)

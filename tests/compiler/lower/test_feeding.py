@@ -113,6 +113,7 @@ def test_several_inputs_have_lengths_and_vocabularies_of_their_own():
         (model("embed 4\nmean\ndense relu"), [("NN405", 4, 1)]),
         (model("embed 4\nmean\ndense 3"), [("NN515", 1, 25)]),
         (model("embed 4\nmean\ndense 1 tanh"), [("NN515", 1, 25)]),
+        (model("embed 4\nmean\ndense 1 sigmoid\ntanh"), [("NN515", 1, 25)]),
         (model("embed 4\nmean\ndense 3 | softmax"), []),
         (model("embed 4\nmean\ndense 1 sigmoid"), []),
         (model("embed 4\nmean\ndense sign"), [("NN513", 1, 25)]),

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compiler.settings.data import DataSettings
 from compiler.sorts import Category, Class, Image
 from dsl.errors import DataError
+from runtime import data
 from runtime.data import idx, npz
 from runtime.data.part import Request
 from runtime.data.problems import Problems
@@ -48,17 +50,19 @@ def npz_rows(folder: Path, ports=(PICTURE, DIGIT), columns=None, **held):
 @pytest.mark.parametrize("name", ["a.idx", "a-idx3-ubyte", "a.dat"])
 def test_idx_holds_pictures_as_bytes(tmp_path, name):
     found = idx_rows(tmp_path, idx_bytes(BYTES), name=name)
-    assert (found.count, found.pictures["picture"].dtype) == (5, np.uint8)
-    np.testing.assert_array_equal(found.pictures["picture"], BYTES[..., None])
+    assert (found.count, found.columns.pictures["picture"].dtype) == (5, np.uint8)
+    np.testing.assert_array_equal(found.columns.pictures["picture"], BYTES[..., None])
 
 
 def test_idx_may_be_packed_and_hold_colours_labels_and_numbers(tmp_path):
     found = idx_rows(tmp_path, gzip.compress(idx_bytes(BYTES)), name="a-idx3-ubyte.gz")
-    np.testing.assert_array_equal(found.pictures["picture"], BYTES[..., None])
+    np.testing.assert_array_equal(found.columns.pictures["picture"], BYTES[..., None])
     colours = np.arange(24, dtype=np.uint8).reshape(2, 2, 3, 2)
-    np.testing.assert_array_equal(idx_rows(tmp_path, idx_bytes(colours), (COLOUR,)).pictures["picture"], colours)
-    assert idx_rows(tmp_path, idx_bytes(DIGITS), (DIGIT,)).texts == {"digit": ["1", "0", "1", "7", "1"]}
-    assert idx_rows(tmp_path, idx_bytes(DIGITS[:3]), (VALUE,)).numbers["value"].tolist() == [[1], [0], [1]]
+    np.testing.assert_array_equal(
+        idx_rows(tmp_path, idx_bytes(colours), (COLOUR,)).columns.pictures["picture"], colours
+    )
+    assert idx_rows(tmp_path, idx_bytes(DIGITS), (DIGIT,)).columns.texts == {"digit": ["1", "0", "1", "7", "1"]}
+    assert idx_rows(tmp_path, idx_bytes(DIGITS[:3]), (VALUE,)).columns.numbers["value"].tolist() == [[1], [0], [1]]
 
 
 def test_idx_of_one_file_serves_prediction(tmp_path):
@@ -121,8 +125,8 @@ def test_several_inputs_need_several_idx_files(tmp_path):
 
 def test_npz_is_read_by_the_names_of_its_arrays(tmp_path):
     found = npz_rows(tmp_path, picture=BYTES, digit=DIGITS, more=np.zeros(3))
-    np.testing.assert_array_equal(found.pictures["picture"], BYTES[..., None])
-    assert found.texts["digit"] == ["1", "0", "1", "7", "1"]
+    np.testing.assert_array_equal(found.columns.pictures["picture"], BYTES[..., None])
+    assert found.columns.texts["digit"] == ["1", "0", "1", "7", "1"]
     assert found.span("digit", 3).text == "7"
 
 
@@ -138,25 +142,28 @@ def test_the_only_array_of_an_only_input_needs_no_name(tmp_path):
 @pytest.mark.parametrize("dtype", [">f4", "f8", "f2"])
 def test_pictures_of_floats_go_from_0_to_1(tmp_path, dtype):
     found = npz_rows(tmp_path, (PICTURE,), picture=(BYTES / 32).astype(dtype))
-    assert found.pictures["picture"].dtype == np.float32
-    np.testing.assert_array_equal(found.pictures["picture"][..., 0], BYTES / np.float32(32))
+    assert found.columns.pictures["picture"].dtype == np.float32
+    np.testing.assert_array_equal(found.columns.pictures["picture"][..., 0], BYTES / np.float32(32))
 
 
 def test_whole_numbers_of_any_size_are_bytes_and_labels(tmp_path):
     found = npz_rows(tmp_path, picture=np.asfortranarray(BYTES.astype(">i8")), digit=-DIGITS.astype(np.int16))
-    assert found.pictures["picture"].dtype == np.uint8
-    np.testing.assert_array_equal(found.pictures["picture"][..., 0], BYTES)
-    assert found.texts["digit"][3] == "-7"
+    assert found.columns.pictures["picture"].dtype == np.uint8
+    np.testing.assert_array_equal(found.columns.pictures["picture"][..., 0], BYTES)
+    assert found.columns.texts["digit"][3] == "-7"
 
 
 def test_truth_values_are_labels_as_in_json(tmp_path):
     ports = (port("kind", Category()), VALUE)
-    assert npz_rows(tmp_path, ports, kind=DIGITS == 1, value=DIGITS * 0.5).texts["kind"][:2] == ["true", "false"]
+    assert npz_rows(tmp_path, ports, kind=DIGITS == 1, value=DIGITS * 0.5).columns.texts["kind"][:2] == [
+        "true",
+        "false",
+    ]
 
 
 def test_numbers_of_several_columns_come_as_one_array(tmp_path):
     found = npz_rows(tmp_path, (POINT, VALUE), point=np.arange(6, dtype=np.float32).reshape(3, 2), value=DIGITS[:3])
-    assert found.numbers["point"].tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert found.columns.numbers["point"].tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
 def pickled() -> bytes:
@@ -243,7 +250,7 @@ def test_a_missing_number_of_an_array_is_an_error_or_left_out(tmp_path):
     (first,) = errors(tmp_path, ports, files("a.npz"))
     assert (first.code, first.span.line) == ("NN716", 1)
     found, warnings = raw(tmp_path, ports, files("a.npz"), skip_missing=True)
-    assert found.numbers["point"].tolist() == [[2, 3]]
+    assert found.columns.numbers["point"].tolist() == [[2, 3]]
     assert [w.code for w in warnings] == ["NN736"]
 
 
@@ -252,3 +259,12 @@ def test_infinite_numbers_are_refused_and_texts_too(tmp_path):
     assert errors(tmp_path, (POINT, VALUE), files("a.npz"))[0].code == "NN715"
     (tmp_path / "a.npz").write_bytes(npz_bytes(text=DIGITS))
     assert errors(tmp_path, (TEXT,), files("a.npz"))[0].code == "NN743"
+
+
+def test_a_warning_of_an_array_names_its_row(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(4.0), digit=np.array([1, -1, 1, -1]))
+    np.savez(tmp_path / "b.npz", x=np.arange(2.0), digit=np.array([1, 3]))
+    ports = (port("x", VALUE.sort), port("digit", Class(), output=True))
+    found = data.read(ports, DataSettings(files("a.npz"), valid=files("b.npz")), tmp_path, None)
+    assert found.tables.labels == {"digit": ("-1", "1")}
+    assert [(w.code, w.span.line, w.span.text) for w in found.warnings] == [("NN719", 2, "3")]

@@ -32,14 +32,14 @@ def write(folder: Path, **contents: str) -> None:
 def test_files_side_by_side_belong_together_row_by_row(tmp_path):
     write(tmp_path, a="good\n\nbad\n", b="1\n0\n0\n")
     found, _ = raw(tmp_path, (SOURCE, TARGET), side_by_side(source="a.txt", target="b.txt"))
-    assert found.texts == {"source": ["good", "", "bad"], "target": ["1", "0", "0"]}
+    assert found.columns.texts == {"source": ["good", "", "bad"], "target": ["1", "0", "0"]}
     assert (found.span("target", 1).file[-5:], found.span("target", 1).line) == ("b.txt", 2)
 
 
 def test_several_files_of_each_follow_each_other(tmp_path):
     write(tmp_path, a="x\n", b="1\n", c="y\nz\n", d="2\n3\n")
     found, _ = raw(tmp_path, (SOURCE, TARGET), side_by_side(source=("a.txt", "c.txt"), target=("b.txt", "d.txt")))
-    assert found.texts == {"source": ["x", "y", "z"], "target": ["1", "2", "3"]}
+    assert found.columns.texts == {"source": ["x", "y", "z"], "target": ["1", "2", "3"]}
     assert found.span("target", 2).line == 2
 
 
@@ -48,8 +48,8 @@ def test_each_file_has_the_reader_of_its_ending(tmp_path):
     (tmp_path / "b.csv").write_text("id,digit\n" + "".join(f"7,{d}\n" for d in DIGITS))
     ports = (port("picture", Image(2, 3)), port("digit", Class(), output=True))
     found, _ = raw(tmp_path, ports, side_by_side(header=True, picture="a-idx3-ubyte", digit="b.csv"))
-    assert found.texts["digit"] == ["1", "0", "1", "7", "1"]
-    assert found.pictures["picture"].shape == (5, 2, 3, 1)
+    assert found.columns.texts["digit"] == ["1", "0", "1", "7", "1"]
+    assert found.columns.pictures["picture"].shape == (5, 2, 3, 1)
 
 
 def test_a_heading_is_looked_for_in_the_file_of_its_input(tmp_path):
@@ -57,7 +57,7 @@ def test_a_heading_is_looked_for_in_the_file_of_its_input(tmp_path):
     (tmp_path / "b.csv").write_text("stars\n5\n")
     columns = tuple(Column(p, h, SPEC) for p, h in (("point", "y"), ("point", "x"), ("value", "stars")))
     found, _ = raw(tmp_path, (POINT, VALUE), side_by_side(True, columns, point="a.csv", value="b.csv"))
-    assert (found.numbers["point"].tolist(), found.numbers["value"].tolist()) == ([[2, 1]], [[5]])
+    assert (found.columns.numbers["point"].tolist(), found.columns.numbers["value"].tolist()) == ([[2, 1]], [[5]])
 
 
 def test_files_of_unlike_length_are_refused_with_both_counts(tmp_path):
@@ -85,7 +85,7 @@ def test_a_path_of_a_file_of_its_own_may_not_leave_the_folder(tmp_path):
 def test_outputs_without_a_file_are_absent_when_they_are_predicted(tmp_path):
     write(tmp_path, a="x\n")
     found, _ = raw(tmp_path, (SOURCE, TARGET), side_by_side(source="a.txt"), outputs_optional=True)
-    assert found.texts == {"source": ["x"]}
+    assert found.columns.texts == {"source": ["x"]}
 
 
 def test_validation_rows_may_stand_side_by_side_too(tmp_path):
@@ -105,7 +105,7 @@ def test_missing_skip_leaves_rows_out_and_says_how_many(tmp_path):
     assert [(d.code, d.span.line) for d in found] == [("NN715", 5)]
     (tmp_path / "a.csv").write_text("9,1,2\n8,,4\n7,NA,\n6,5,6\n")
     found, (warning,) = raw(tmp_path, (POINT, VALUE), files("a.csv"), skip_missing=True)
-    assert found.numbers["value"].tolist() == [[9], [6]]
+    assert found.columns.numbers["value"].tolist() == [[9], [6]]
     assert found.span("value", 1).line == 4
     assert (warning.code, warning.span.line, warning.span.column) == ("NN736", 2, 3)
     assert warning.message.startswith("2 of the 4 rows")
@@ -115,7 +115,7 @@ def test_rows_without_a_number_are_left_out_of_all_files_side_by_side(tmp_path):
     write(tmp_path, a="x\ny\nz\n", b="1\n\n3\n")
     ports = (SOURCE, VALUE)
     found, _ = raw(tmp_path, ports, side_by_side(source="a.txt", value="b.txt"), skip_missing=True)
-    assert (found.texts["source"], found.numbers["value"].tolist()) == (["x", "z"], [[1], [3]])
+    assert (found.columns.texts["source"], found.columns.numbers["value"].tolist()) == (["x", "z"], [[1], [3]])
 
 
 def test_when_every_row_lacks_a_number_there_is_nothing_to_learn_from(tmp_path):
@@ -148,14 +148,14 @@ def test_files_of_several_formats_make_one_entry(tmp_path):
     (tmp_path / "b.tsv").write_text("0\tb\n")
     (tmp_path / "c.csv").write_text('1,"a,b"\n')
     found, _ = raw(tmp_path, (TEXT, LABEL), files("a.jsonl", "b.tsv", "c.csv"))
-    assert found.texts == {"text": ["a", "b", "a,b"], "label": ["1", "0", "1"]}
+    assert found.columns.texts == {"text": ["a", "b", "a,b"], "label": ["1", "0", "1"]}
     assert [found.span("label", i).file[-5] for i in range(3)] == ["j", "b", "c"]
 
 
 def test_a_format_goes_before_the_ending(tmp_path):
     (tmp_path / "a.txt").write_text('{"text": "a", "label": 1}\n')
     found, _ = raw(tmp_path, (TEXT, LABEL), files("a.txt"), format="jsonl")
-    assert found.texts["label"] == ["1"]
+    assert found.columns.texts["label"] == ["1"]
 
 
 def test_a_picture_is_not_read_from_a_table(tmp_path):

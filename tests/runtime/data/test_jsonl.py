@@ -29,7 +29,7 @@ def refused(folder, text, ports=(TEXT, LABEL), columns=None, **how):
 
 def test_jsonl_is_matched_by_key_and_empty_lines_are_skipped(tmp_path):
     found = rows(tmp_path, "\n" + OK.replace("\n", "\n\n \n"))
-    assert found.texts == {"text": ["good", "bad"], "label": ["1", "0"]}
+    assert found.columns.texts == {"text": ["good", "bad"], "label": ["1", "0"]}
 
 
 def test_jsonl_may_be_packed(tmp_path):
@@ -39,61 +39,63 @@ def test_jsonl_may_be_packed(tmp_path):
 
 def test_keys_that_are_not_asked_for_are_passed_over(tmp_path):
     found = rows(tmp_path, '{"id": [{"a": NULL}], "label": 1, "text": ""}\n'.replace("NULL", "null"))
-    assert found.texts == {"text": [""], "label": ["1"]}
+    assert found.columns.texts == {"text": [""], "label": ["1"]}
 
 
 def test_columns_rename_keys_and_an_order_of_columns_says_nothing_of_them(tmp_path):
     text = '{"stars": 1, "text": "good"}\n'
-    assert rows(tmp_path, text, columns=("label=stars", "text=text")).texts["label"] == ["1"]
-    assert rows(tmp_path, OK, columns=("label", "_", "text")).texts["label"] == ["1", "0"]
+    assert rows(tmp_path, text, columns=("label=stars", "text=text")).columns.texts["label"] == ["1"]
+    assert rows(tmp_path, OK, columns=("label", "_", "text")).columns.texts["label"] == ["1", "0"]
 
 
 def test_labels_and_categories_keep_the_text_they_are_written_in(tmp_path):
     ports = (port("kind", Category()), LABEL)
     text = "".join(f'{{"kind": {v}, "label": {v}}}\n' for v in ("true", "3", "3.0", "-1", '"3"', "1e2", "false"))
     found = rows(tmp_path, text, ports)
-    assert found.texts["kind"] == found.texts["label"] == ["true", "3", "3.0", "-1", "3", "1e2", "false"]
+    assert (
+        found.columns.texts["kind"] == found.columns.texts["label"] == ["true", "3", "3.0", "-1", "3", "1e2", "false"]
+    )
 
 
 def test_numbers_stand_alone_in_lists_or_under_several_keys(tmp_path):
     found = rows(tmp_path, '{"point": [1, -2.5e1], "value": 0}\n{"point": [3, 4], "value": 1}\n', (POINT, VALUE))
-    np.testing.assert_array_equal(found.numbers["point"], [[1, -25], [3, 4]])
-    np.testing.assert_array_equal(found.numbers["value"], [[0], [1]])
+    np.testing.assert_array_equal(found.columns.numbers["point"], [[1, -25], [3, 4]])
+    np.testing.assert_array_equal(found.columns.numbers["value"], [[0], [1]])
     how = {"columns": ("point=x", "point=y", "value=value")}
     found = rows(tmp_path, '{"y": 1, "x": 2, "value": 0}\n', (POINT, VALUE), **how)
-    np.testing.assert_array_equal(found.numbers["point"], [[2, 1]])
+    np.testing.assert_array_equal(found.columns.numbers["point"], [[2, 1]])
 
 
 def test_lists_are_tokens_and_what_belongs_to_them(tmp_path):
     found = rows(tmp_path, '{"words": ["so it", "goes"], "tags": ["A", 2]}\n{"words": [], "tags": []}\n', (WORDS, TAGS))
-    assert found.lists == {"words": [["so it", "goes"], []], "tags": [["A", "2"], []]}
-    assert found.texts == {}
+    assert found.columns.lists == {"words": [["so it", "goes"], []], "tags": [["A", "2"], []]}
+    assert found.columns.texts == {}
     span = found.span("tags", 0, 1)
     assert (span.line, span.column, span.snippet) == (1, 44, "2")
 
 
 def test_a_place_is_found_behind_escapes_and_brackets_in_strings(tmp_path):
     found = rows(tmp_path, '{"a\\"]": ["}", {"label": 1}], "text": "\\u00e9\\"", "label" : "x"}\n')
-    assert found.texts["text"] == ['é"']
+    assert found.columns.texts["text"] == ['é"']
     assert found.span("label", 0).snippet == '"x"'
 
 
 def test_outputs_may_be_absent_when_they_are_predicted(tmp_path):
     found = rows(tmp_path, '{"text": "good"}\n', outputs_optional=True)
-    assert found.texts == {"text": ["good"]}
+    assert found.columns.texts == {"text": ["good"]}
 
 
 def test_missing_numbers_are_left_out_on_request(tmp_path):
     text = '{"point": [1, null], "value": 0}\n{"point": [3, 4], "value": 1}\n'
     (tmp_path / "a.jsonl").write_text(text)
     found, warnings = raw(tmp_path, (POINT, VALUE), files("a.jsonl"), skip_missing=True)
-    np.testing.assert_array_equal(found.numbers["point"], [[3, 4]])
+    np.testing.assert_array_equal(found.columns.numbers["point"], [[3, 4]])
     assert found.span("value", 0).line == 2
     assert [(w.code, w.span.snippet) for w in warnings] == [("NN736", "null")]
 
 
 def test_characters_past_the_first_plane_are_two_escapes(tmp_path):
-    assert rows(tmp_path, '{"label": 1, "text": "\\ud83d\\ude00"}\n').texts["text"] == ["😀"]
+    assert rows(tmp_path, '{"label": 1, "text": "\\ud83d\\ude00"}\n').columns.texts["text"] == ["😀"]
 
 
 BAD = [
@@ -183,4 +185,25 @@ def test_hostile_lines_take_linear_time(tmp_path):
 
 def test_wide_real_takes_a_list_of_its_width(tmp_path):
     found = rows(tmp_path, '{"x": [1, 2, 3], "label": "a"}\n', (port("x", Real(3)), LABEL))
-    assert found.numbers["x"].shape == (1, 3)
+    assert found.columns.numbers["x"].shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "changed", [b"\xef\xbb\xbf" + OK.encode(), OK.replace("\n", "\r\n").encode(), OK[:-1].encode()]
+)
+def test_bom_cr_lf_and_a_missing_last_newline_change_nothing_in_jsonl(tmp_path, changed):
+    (tmp_path / "a.jsonl").write_bytes(changed)
+    assert raw(tmp_path, (TEXT, LABEL), files("a.jsonl"))[0].columns.texts == {
+        "text": ["good", "bad"],
+        "label": ["1", "0"],
+    }
+
+
+def test_a_line_of_json_ends_at_a_newline_alone(tmp_path):
+    assert rows(tmp_path, '{"label": 1, "text": "a\u2028b\x85c"}\n').columns.texts["text"] == ["a\u2028b\x85c"]
+
+
+def test_labels_that_look_alike_are_told_of_jsonl_too(read_bytes):
+    text = b'{"label": "Yes", "text": "a"}\n{"label": "yes", "text": "b"}\n'
+    (warning,) = read_bytes(text, name="a.jsonl").warnings
+    assert (warning.code, warning.span.line, warning.span.snippet) == ("NN718", 2, '"yes"')

@@ -171,3 +171,24 @@ def test_texts_and_lists_are_not_mixed():
     parts = {"train": [("a", "t"), ("b", "u")], "valid": [("a", ["t"])]}
     with pytest.raises(DataError, match="NN744"):
         dataset_of(ports, DataSettings(entry_of("train")), parts)
+
+
+@pytest.mark.parametrize("column", [1, "ab", np.array(3), None, 0.5])
+def test_column_that_is_none_is_named(column: object):
+    found = said({"text": ["a", "b"], "x": np.zeros((2, 2)), "y": column})
+    assert found == [f"NN892 train: the column y is a list or an array, not {type(column).__name__}"]
+
+
+def test_masked_number_is_missing():
+    masked = np.ma.MaskedArray(np.ones((2, 2)), mask=[[False, True], [False, False]])
+    given = {"text": ["a", "b"], "x": masked, "y": ["p", "q"]}
+    assert said(given) == ["NN716 row 1, x, number 2 of 2: the number is missing"]
+    given["x"] = np.ma.MaskedArray(np.ones((2, 2)))
+    assert read(given).numbers["x"].tolist() == [[1, 1], [1, 1]]
+
+
+@pytest.mark.parametrize("row", [("\ud800", "one", [1, 2]), ("a", "one \udc80", [1, 2])])
+def test_half_a_character_is_refused_before_there_is_a_model_that_cannot_be_saved(row: Any):
+    (message,) = said([*AS_TUPLES, row])
+    assert message.startswith("NN891 row 3, ")
+    assert "whole characters are wanted" in message

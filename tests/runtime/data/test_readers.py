@@ -183,9 +183,10 @@ def test_bom_cr_lf_and_a_missing_last_newline_change_nothing(read_bytes, content
     assert read_bytes(content).tables == read_bytes(OK.encode()).tables
 
 
-def test_gzip_is_unpacked_and_several_members_too(read_bytes):
+@pytest.mark.parametrize("name", ["a.tsv.gz", "A.TSV.GZ"])
+def test_gzip_is_unpacked_and_several_members_too(read_bytes, name):
     content = gzip.compress(b"1\tgood\n") + gzip.compress(b"0\tbad\n")
-    assert read_bytes(content, name="a.tsv.gz").train.count == 2
+    assert read_bytes(content, name=name).train.count == 2
 
 
 def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path):

@@ -12,7 +12,8 @@ from compiler.sorts import Category, Image, Port, Tokens
 from dsl.errors import DataError
 from dsl.source import Span
 from runtime import data
-from runtime.data.dataset import Dataset, assembled, encode_raw
+from runtime.data.dataset import Dataset, assemble, encode_raw
+from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw
 from tests.runtime.data.build import LABEL, POINT, SPEC, TEXT, files, port
@@ -27,7 +28,7 @@ def place(port: str, row: int, position: int | None = None) -> Span:
 
 
 def rows(count: int, *, texts=None, numbers=None, lists=None, pictures=None) -> Raw:
-    return Raw(count, texts or {}, numbers or {}, ((0, place),), lists or {}, pictures or {})
+    return Raw(count, Columns(texts or {}, numbers or {}, lists or {}, pictures or {}), ((0, place),))
 
 
 TAGGED = rows(
@@ -40,7 +41,8 @@ TAGGED = rows(
 def dataset(ports: tuple[Port, ...], train: Raw, *, settings: DataSettings | None = None, **parts: Raw) -> Dataset:
     entry = files("a.tsv")
     others = dict.fromkeys(parts, entry)
-    return assembled(ports, settings or DataSettings(entry, **others), {"train": train, **parts}, Problems(), "")
+    parts = {"train": train, **parts}
+    return assemble(ports, settings or DataSettings(entry, **others), parts, Problems(), "").dataset
 
 
 def arrays(rows: data.Rows) -> dict[str, np.ndarray]:
@@ -164,7 +166,7 @@ def test_rows_of_every_sort_are_split_together():
     found = dataset(ports, train, settings=DataSettings(files("a.tsv"), valid=Share(0.2, True, SPEC)))
     batch = arrays(found.valid)
     assert batch["point"].tolist() == [[16, 17], [18, 19]]
-    np.testing.assert_array_equal(batch["photo"] * 255, train.pictures["photo"][8:])
+    np.testing.assert_array_equal(batch["photo"] * 255, train.columns.pictures["photo"][8:])
     assert batch["text"][:, 0].tolist() == [1, 1]
     assert batch["kind"].tolist() == [4, 5]
 
@@ -237,8 +239,9 @@ def test_rows_are_the_same_where_all_inputs_are():
     pixels[1] = 1
     ports = (TEXT, POINT, PHOTO, LABEL)
     texts = {"text": ["a", "b"], "label": ["0", "1"]}
-    train = rows(2, texts=texts, numbers={"point": np.array([[0.0, 1], [2, 3]])}, pictures={"photo": pixels})
-    same = replace(train, numbers={"point": np.array([[-0.0, 1], [2, 4]])})
+    photos = {"photo": pixels}
+    train = rows(2, texts=texts, numbers={"point": np.array([[0.0, 1], [2, 3]])}, pictures=photos)
+    same = rows(2, texts=texts, numbers={"point": np.array([[-0.0, 1], [2, 4]])}, pictures=photos)
     ((message, line),) = warned(train, same, ports)
     assert message.startswith("1 of the 2 test rows has")
     assert line == 1

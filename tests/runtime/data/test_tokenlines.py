@@ -31,10 +31,10 @@ def refused(folder, text, ports=PORTS, columns=ORDER, header=False, name="a.tsv"
 @pytest.mark.parametrize("text", [OK, OK[:-1], OK + "\n", OK + "\n\n\n", "\n\n" + OK, OK.replace("\n\n", "\n\n\n\n")])
 def test_an_empty_line_ends_a_sequence_and_two_make_no_other(tmp_path, text):
     found = rows(tmp_path, text)
-    assert found.lists["words"] == [["so", "good"], ["bad"]]
-    assert found.lists["pos"] == [["RB", "JJ"], ["JJ"]]
-    assert found.lists["tags"] == [["O", "B"], ["B"]]
-    assert (found.count, found.texts) == (2, {})
+    assert found.columns.lists["words"] == [["so", "good"], ["bad"]]
+    assert found.columns.lists["pos"] == [["RB", "JJ"], ["JJ"]]
+    assert found.columns.lists["tags"] == [["O", "B"], ["B"]]
+    assert (found.count, found.columns.texts) == (2, {})
 
 
 def test_each_token_has_its_place(tmp_path):
@@ -46,16 +46,16 @@ def test_each_token_has_its_place(tmp_path):
 
 def test_headings_name_the_columns_of_tokens(tmp_path):
     found = rows(tmp_path, "tags\tid\twords\tpos\n\nO\t7\tso\tRB\n", columns=None, header=True)
-    assert found.lists == {"words": [["so"]], "pos": [["RB"]], "tags": [["O"]]}
+    assert found.columns.lists == {"words": [["so"]], "pos": [["RB"]], "tags": [["O"]]}
 
 
 def test_outputs_may_be_absent_when_they_are_predicted(tmp_path):
     found = rows(tmp_path, "so\tRB\n\ngood\tJJ\n", outputs_optional=True)
-    assert found.lists == {"words": [["so"], ["good"]], "pos": [["RB"], ["JJ"]]}
+    assert found.columns.lists == {"words": [["so"], ["good"]], "pos": [["RB"], ["JJ"]]}
 
 
 def test_a_token_is_not_split_again(tmp_path):
-    assert rows(tmp_path, "New York\tNP\tB\n").lists["words"] == [["New York"]]
+    assert rows(tmp_path, "New York\tNP\tB\n").columns.lists["words"] == [["New York"]]
 
 
 BAD = [
