@@ -12,7 +12,9 @@ from compiler.passes.cse import cse
 from compiler.passes.dce import dce
 from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
+from compiler.passes.hoist import hoist
 from compiler.passes.join import join
+from compiler.passes.sink import sink
 from compiler.passes.stability import stability
 
 
@@ -28,6 +30,8 @@ class Pass:
 
 PASSES: tuple[Pass, ...] = (
     Pass("join", "runs a loop once for its values and for its gradient", join),
+    Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
+    Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
     Pass("canonical", "writes each thing in one way and drops what does nothing", canonical),
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),
