@@ -1,4 +1,4 @@
-"""Products that wait for no state leave the loop: those of all positions are one product before it. Roundings differ."""
+"""Products that wait for no state leave the loop: one product before it for all positions. Roundings differ."""
 
 from __future__ import annotations
 

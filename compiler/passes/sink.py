@@ -1,4 +1,4 @@
-"""Products that no state waits for leave the loop: those of all positions are one product after it. Roundings differ."""
+"""Products that no state waits for leave the loop: one product after it for all positions. Roundings differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from compiler.recurrence import Recurrence, depending, exchanged, part, placehol
 
 
 def sink(graph: Graph) -> Graph:
-    """An output matmul(v, w) + ... of a body, which no next state needs -> v stacked, and matmul(V, w) + ... after it"""
+    """An output matmul(v, w) + ... of a body that no next state needs -> v stacked, matmul(V, w) + ... after it"""
     return edit_scans(graph, _sink)
 
 
