@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 UNTIL_FIRST_STEP = """
 import os
 from nnc import cli, plain
-from runtime.train import BatchDone
+from runtime.events import BatchDone
 
 def event(self, event):
     if isinstance(event, BatchDone):

@@ -22,7 +22,7 @@ from dsl.render import render
 from nnc import load
 from nnc.commands import predict, train
 from nnc.console import Terminal
-from runtime.train import BatchDone
+from runtime.events import BatchDone
 
 DOCS = Path(__file__).resolve().parent
 SPECS = DOCS.parent / "specs"

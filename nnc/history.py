@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -18,15 +17,14 @@ from nnc.model import Model
 from nnc.page import history_page
 from nnc.plain import epoch_line
 from nnc.run_events import Ended, Noted, Part, PartBegun, RunEvent, Warned
-from nnc.run_folder import discard, new_run, resumed_run
+from nnc.run_folder import folder_of_run
 from nnc.runs import Run, run_all
 from nnc.scores import epoch_json, mean, scores_json
 from nnc.stopping import listening_as_guest
-from nnc.training import Recipe, no_data
+from nnc.training import no_data
 from nnc.unsaved import run_unsaved
 from runtime.data.memory_rows import Given
 from runtime.events import EpochDone, NotSaved
-from runtime.train import Pace
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,14 @@ def trained_history(
         if out is None:
             run_unsaved(recipe, listener.event, stop, backend)
         else:
-            _in_folder(recipe, Path(out), overwrite, resume, lambda folder: Run(
-                recipe, folder, listener.event, stop, resume, Pace(), backend
-            ))  # fmt: skip
+            first = None
+            if not resume:
+                # Data that are wrong are refused before there is a folder, or the run that it holds is gone.
+                folds = experiment.data.folds if experiment.data is not None else None
+                first = recipe.read(experiment, None if folds is None else 0)
+                listener.warn(first.warnings)
+            with folder_of_run(Path(out), recipe.path.stem, resume=resume, overwrite=overwrite) as folder:
+                run_all(Run(recipe, folder, listener.event, stop, resume, backend=backend, first=first))
 
     if interruptible:
         with listening_as_guest() as stop:
@@ -117,20 +120,6 @@ def trained_history(
     else:
         run(lambda: False)
     return listener.history(None if out is None else Path(out))
-
-
-def _in_folder(recipe: Recipe, out: Path, overwrite: bool, resume: bool, run: Callable[[Path], Run]) -> None:
-    ours = not os.path.lexists(out)
-    stem = recipe.path.stem
-    if not resume:
-        # Data that are wrong are refused before there is a folder, or the run that it holds is gone.
-        experiment = recipe.check()
-        recipe.read(experiment, 0 if experiment.data is not None and experiment.data.folds else None)
-    folder = resumed_run(out, stem) if resume else new_run(out, stem, overwrite)
-    try:
-        run_all(run(folder))
-    finally:
-        discard(folder, whole=ours)
 
 
 @dataclass

@@ -80,13 +80,16 @@ def history_page(
     scores: Mapping[str, Mapping[str, Any] | None],
     metric: str,
 ) -> str:
-    """A run: what it came to, and a line an epoch, the best one marked."""
+    """A run: what it came to, and a line an epoch, the best one marked, which is of the last phase."""
     several = list(epochs)
+    last_phase = several[-1].get("phase") if several else None
     first = next((e["valid"] for e in several if e.get("valid")), None)
     names = list(flat(first))[:6] if first else []
     rows = [
         (
-            str(e["epoch"]) + (" *" if e["epoch"] == best_epoch else ""),
+            (f"{e['phase']} " if e.get("phase") else "")
+            + str(e["epoch"])
+            + (" *" if (e["epoch"], e.get("phase")) == (best_epoch, last_phase) else ""),
             _number(e["loss"]),
             *(_number(flat(e["valid"] or {}).get(name)) for name in names),
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
@@ -41,6 +44,20 @@ def new_run(given: Path | None, stem: str, overwrite: bool) -> Path:
                 number += 1
     except OSError as error:
         raise RunError(_not_made(error, given or Path("runs"))) from None
+
+
+@contextmanager
+def folder_of_run(given: Path | None, stem: str, *, resume: bool, overwrite: bool) -> Iterator[Path]:
+    """The folder of a run that is new, or is gone on with; afterwards it is taken back where nothing was written.
+
+    Raises what new_run and resumed_run raise.
+    """
+    ours = given is None or not os.path.lexists(given)
+    folder = resumed_run(given, stem) if resume else new_run(given, stem, overwrite)
+    try:
+        yield folder
+    finally:
+        discard(folder, whole=ours)
 
 
 def _not_made(error: OSError, folder: Path) -> Diagnostic:

@@ -26,10 +26,10 @@ from runtime.backend import Backend
 from runtime.data import Dataset, Tables
 from runtime.data.tokens import Vocabulary
 from runtime.events import EpochDone, Event, Started, TrainResult
+from runtime.loop import Keep, Pace
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
 from runtime.storage import write_atomically
-from runtime.train import Keep, Pace
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,12 @@ from runtime.backend import Array, Backend
 from runtime.class_weights import class_weights
 from runtime.data import Dataset, read
 from runtime.data.tokens import Vocabulary
+from runtime.events import Event, TrainResult
+from runtime.job import Job
+from runtime.loop import Keep
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
-from runtime.train import Event, Job, Keep, TrainResult, train
+from runtime.train import train
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ class Loop:
     ) -> None:
         self.job, self.metric, self.store, self.stepper, self.scorer = job, metric, store, stepper, scorer
         self.at, self.best, self.on_event, self.keep = progress, best, on_event, keep
+        self.pace = keep.pace if keep is not None else Pace()
         self.stopped = False
         settings = job.settings
         self.batches = batch_count(job.dataset.train, settings.batch, seed=settings.seed, tokens=settings.batch_tokens)
@@ -117,7 +118,7 @@ class Loop:
             if stop_asked():
                 self.stopped = True
                 return
-            if self._due(self.keep.pace.seconds if self.keep is not None else 0):
+            if self._due(self.pace.seconds):
                 self._save()
 
     def _end_of_epoch(self, start: float) -> None:
@@ -138,7 +139,7 @@ class Loop:
             plateau=self.at.plateau.after(self.job.settings.schedule, best),
         )
         self.on_event(EpochDone(done, loss, valid, best and valid is not None, perf_counter() - start, self.at.lr))
-        if self.over() or self._due(self.keep.pace.epoch_seconds if self.keep is not None else 0):
+        if self.over() or self._due(self.pace.epoch_seconds):
             self._save()
 
     def _is_best(self, valid: Evaluation | None) -> bool:
@@ -151,9 +152,7 @@ class Loop:
         )
 
     def _due(self, seconds: float) -> bool:
-        if self.keep is None:
-            return False
-        return perf_counter() - self.saved_at >= max(seconds, self.saving_seconds / self.keep.pace.share)
+        return perf_counter() - self.saved_at >= max(seconds, self.saving_seconds / self.pace.share)
 
     def _save(self) -> None:
         if self.keep is None:

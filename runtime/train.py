@@ -10,28 +10,14 @@ import numpy as np
 from compiler.ir.types import elements
 from compiler.metric_names import metric_names
 from runtime.backend import Array
-from runtime.events import BatchDone, EpochDone, Event, NotSaved, Saved, Started, TrainResult
+from runtime.events import Event, Started, TrainResult
 from runtime.execute import Arena, Executor
 from runtime.footprint import Footprint
 from runtime.job import Job, needed_memory
-from runtime.loop import Keep, Loop, Pace, scored, weights_on_host
+from runtime.loop import Keep, Loop, scored, weights_on_host
 from runtime.memory import require_memory
 from runtime.progress import Progress, Snapshot
 from runtime.weights import initial_states, initial_weights
-
-__all__ = [
-    "BatchDone",
-    "EpochDone",
-    "Event",
-    "Job",
-    "Keep",
-    "NotSaved",
-    "Pace",
-    "Saved",
-    "Started",
-    "TrainResult",
-    "train",
-]
 
 
 def train(

@@ -23,14 +23,14 @@ from nnc.machine import cores
 from nnc.plain import Plain, Screen
 from nnc.report import Header, json_of, model_lines, summary
 from nnc.run_events import Afresh, Ended, Noted, PartBegun, Resumed, RunEvent, Warned
-from nnc.run_folder import LOG, discard, new_run, resumed_run
+from nnc.run_folder import LOG, folder_of_run
 from nnc.run_log import RunLog
 from nnc.runs import Run, run_all
 from nnc.spec_files import DEFAULT_SPEC, shipped_folder
 from nnc.stopping import Stop, listening
 from nnc.training import no_data, recipe
 from runtime.events import NotSaved, TrainResult
-from runtime.train import Pace
+from runtime.loop import Pace
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,11 @@ def run(spec: Path | None, options: Options) -> int:
     # Data that are wrong are refused before there is a folder.
     first = None if options.resume else made.read(experiment, None if folds is None else 0)
     screen = screen_for(options.as_json)
-    ours = options.out is None or not os.path.lexists(options.out)
-    folder = (
-        resumed_run(options.out, path.stem) if options.resume else new_run(options.out, path.stem, options.overwrite)
-    )
     try:
-        with listening() as stop:
+        with (
+            folder_of_run(options.out, path.stem, resume=options.resume, overwrite=options.overwrite) as folder,
+            listening() as stop,
+        ):
             again = resume_command(spec, options, folder)
             teller = Teller(path, folder, again, folds is not None, options.as_json, screen, stop)
             if first is not None:
@@ -79,7 +78,6 @@ def run(spec: Path | None, options: Options) -> int:
             return 0
     finally:
         screen.end(())
-        discard(folder, whole=ours)
 
 
 def resume_command(spec: Path | None, options: Options, folder: Path) -> str:

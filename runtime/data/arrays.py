@@ -85,7 +85,9 @@ def _shape_help(port: Port, shape: tuple[int, ...]) -> str:
     return "the first size is the number of rows, the others are those of the sort"
 
 
-def add_column(port: Port, found: Found, columns: Columns, missing: dict[int, tuple[str, int]] | None) -> None:
+def add_column(
+    port: Port, found: Found, columns: Columns, missing: dict[int, tuple[str, int]] | None, missing_help: str
+) -> None:
     """Put the array, whose shape has been checked, where its port's sort has it.
 
     missing: takes rows in which a number is NaN, where those are left out
@@ -98,7 +100,7 @@ def add_column(port: Port, found: Found, columns: Columns, missing: dict[int, tu
         case Image(height=height, width=width, channels=channels):
             columns.pictures[port.name] = _pictures(port, found).reshape(rows, height, width, channels)
         case Real(width=width):
-            columns.numbers[port.name] = _numbers(port, found, missing).reshape(rows, width)
+            columns.numbers[port.name] = _numbers(port, found, missing, missing_help).reshape(rows, width)
         case _:
             if values.dtype.kind not in "iub":
                 raise DataError(_of_wrong_kind(port, found, "labels are whole numbers there"))
@@ -130,7 +132,9 @@ def _pictures(port: Port, found: Found) -> NDArray[Any]:
     return values.astype(np.float32 if high == 1 else np.uint8)
 
 
-def _numbers(port: Port, found: Found, missing: dict[int, tuple[str, int]] | None) -> NDArray[np.float64]:
+def _numbers(
+    port: Port, found: Found, missing: dict[int, tuple[str, int]] | None, missing_help: str
+) -> NDArray[np.float64]:
     if found.values.dtype.kind not in "iufb":
         raise DataError(_of_wrong_kind(port, found, "a number is whole or a float"))
     values = found.values.astype(np.float64).reshape(len(found.values), -1)
@@ -141,8 +145,8 @@ def _numbers(port: Port, found: Found, missing: dict[int, tuple[str, int]] | Non
         values[nan] = 0.0
     elif nan.any():
         row = int(np.flatnonzero(nan.any(axis=1))[0])
-        helps = "fill it in; `missing skip` in `data` leaves such rows out, and says how many"
-        raise DataError(Diagnostic("NN716", f"{port.name}: the number is missing (NaN)", found.row(row), help=helps))
+        message = f"{port.name}: the number is missing (NaN)"
+        raise DataError(Diagnostic("NN716", message, found.row(row), help=missing_help))
     large = np.flatnonzero((np.abs(values) > LARGEST).any(axis=1))
     if len(large):
         message = f"{port.name}: a number of the row is too large: they go up to {LARGEST:.1e}"

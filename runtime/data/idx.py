@@ -56,7 +56,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
     values = np.frombuffer(data, np.uint8, offset=len(head)).reshape(sizes)
     found = Found(name, values, entry)
     columns = Columns()
-    arrays.add_column(port, found, columns, None)
+    arrays.add_column(port, found, columns, None, request.missing_help)
     return Part(sizes[0], columns, lambda port, row, position: found.row(row), (BinaryFile(name, data),))
 
 

@@ -54,7 +54,7 @@ def read(file: TextFile, request: Request) -> Part | None:
         return None
     try:
         check_names(request.ports, entry)
-        columns = [_Column(port, _keys(port, request)) for port in request.ports]
+        columns = [_Column(port, _keys(port, request)) for port in request.ports if request.reads(port)]
     except DataError as error:
         for diagnostic in error.diagnostics:
             problems.add(diagnostic)
@@ -70,11 +70,9 @@ def read(file: TextFile, request: Request) -> Part | None:
             message = f"this is {_called(record)}, but each line must be an object"
             problems.add(Diagnostic("NN731", message, places.line(number), help='{"text": "so good", "label": "1"}'))
             continue
-        if row == 0 and request.outputs_optional:
-            columns = [c for c in columns if not c.port.output or any(key in record for key in c.keys)]
         for column in columns:
             try:
-                _take(column, record, row, request.skip_missing)
+                _take(column, record, row, request)
             except _Wrong as wrong:
                 problems.add(places.of_wrong(number, column, wrong))
         _check_lengths(columns, number, places, request)
@@ -121,7 +119,7 @@ def _columns(columns: list[_Column]) -> Columns:
 # One row
 
 
-def _take(column: _Column, record: dict[str, Value], row: int, skip_missing: bool) -> None:
+def _take(column: _Column, record: dict[str, Value], row: int, request: Request) -> None:
     """Add the row's value. Raises _Wrong for one that is none."""
     port = column.port
     for k, key in enumerate(column.keys):
@@ -137,7 +135,7 @@ def _take(column: _Column, record: dict[str, Value], row: int, skip_missing: boo
                 if not isinstance(value, list) or len(value) != width:
                     raise _Wrong("NN734", f"{port.name} wants a list of {width} numbers, but gets {_called(value)}", "")
                 values = value
-            column.numbers.append([_number(column, v, row, k, skip_missing) for k, v in enumerate(values)])
+            column.numbers.append([_number(column, v, row, k, request) for k, v in enumerate(values)])
         case Tokens() if port.per is None:
             _take_text(column, value)
         case _ if port.per is not None:
@@ -192,15 +190,14 @@ def _hint(port: Port) -> str:
     return f"a label for each position is declared with per: {port.name}: class per words" if several else ""
 
 
-def _number(column: _Column, value: Value, row: int, position: int, skip_missing: bool) -> float:
+def _number(column: _Column, value: Value, row: int, position: int, request: Request) -> float:
     name = column.port.name
     key, element = (position, None) if len(column.keys) == width_of(column.port) else (0, position)
     if value is None:
-        if skip_missing:
+        if request.skip_missing:
             column.missing.setdefault(row, position)
             return 0.0
-        helps = "fill it in; `missing skip` in `data` leaves such rows out, and says how many"
-        raise _Wrong("NN716", f"{name}: the number is missing (null)", helps, key, element)
+        raise _Wrong("NN716", f"{name}: the number is missing (null)", request.missing_help, key, element)
     if not isinstance(value, Number):
         helps = "write it without quotes" if isinstance(value, str) else ""
         raise _Wrong("NN734", f"{name} wants a number, but gets {_called(value)}", helps, key, element)

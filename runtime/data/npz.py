@@ -49,11 +49,11 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part | None:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             members = _members(archive, name, entry)
-            for port in request.ports:
-                member = _member(port, members, name, request)
-                if member is not None:
-                    found[port.name] = Found(name, _array(archive, member, port, name, entry, limit), entry)
-                    limit -= found[port.name].values.nbytes
+            ports = tuple(filter(request.reads, request.ports))
+            for port in ports:
+                member = _member(port, ports, members, name, request)
+                found[port.name] = Found(name, _array(archive, member, port, name, entry, limit), entry)
+                limit -= found[port.name].values.nbytes
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, RuntimeError) as error:
         raise DataError(_damaged(name, str(error) or "it ends too early", entry)) from error
     except (ValueError, OverflowError, OSError, UnicodeError) as error:
@@ -66,9 +66,9 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part | None:
         raise DataError(Diagnostic("NN742", message, entry, help="row by row they belong together"))
     columns = Columns()
     missing: dict[int, tuple[str, int]] = {}
-    for port in request.ports:
-        if port.name in found:
-            arrays.add_column(port, found[port.name], columns, missing if request.skip_missing else None)
+    for port in ports:
+        missing_of = missing if request.skip_missing else None
+        arrays.add_column(port, found[port.name], columns, missing_of, request.missing_help)
     file_read = (BinaryFile(name, data),)
     return Part(
         next(iter(counts.values())), columns, lambda port, row, position: found[port].row(row), file_read, missing
@@ -84,16 +84,16 @@ def _members(archive: zipfile.ZipFile, name: str, entry: Span) -> dict[str, zipf
     return members
 
 
-def _member(port: Port, members: dict[str, zipfile.ZipInfo], name: str, request: Request) -> zipfile.ZipInfo | None:
+def _member(
+    port: Port, ports: tuple[Port, ...], members: dict[str, zipfile.ZipInfo], name: str, request: Request
+) -> zipfile.ZipInfo:
     """The port's array: the one of its name, or the only one where only this port is read."""
     named = [c.heading for c in request.entry.columns or () if c.port == port.name and c.heading is not None]
     wanted = named[0] if named else port.name
     if wanted in members:
         return members[wanted]
-    if len(request.ports) == len(members) == 1:
+    if len(ports) == len(members) == 1:
         return next(iter(members.values()))
-    if port.output and request.outputs_optional:
-        return None
     near = nearest(wanted, members)
     listed = ", ".join(f'"{show(member)}"' for member in list(members)[:10])
     helps = f'columns {port.name}="{show(near or next(iter(members), "NAME"))}" reads another; there are {listed}'

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from compiler.settings.data import Files
 from compiler.sorts import Port
 from dsl.source import Span
+from runtime.data import real
 from runtime.data.files import DataFile
 from runtime.data.problems import Problems
 
@@ -21,7 +22,9 @@ Place: TypeAlias = Callable[[str, int, int | None], Span]
 
 @dataclass(frozen=True)
 class Request:
-    """ports: those that the file is to have; the outputs among them may be absent where outputs_optional
+    """ports: those that the file is to have
+
+    outputs_optional: a file to predict; the outputs may be absent, and where they are there nothing reads them
 
     skip_missing: rows in which a number is missing are left out; otherwise such a number is an error
     """
@@ -31,6 +34,16 @@ class Request:
     problems: Problems
     outputs_optional: bool = False
     skip_missing: bool = False
+
+    def reads(self, port: Port) -> bool:
+        """Whether the port's values are wanted: a file to predict may have empty labels, or a question mark."""
+        return not (self.outputs_optional and port.output)
+
+    @property
+    def missing_help(self) -> str:
+        """What to do about a missing number. Rows to predict are never left out: the others would shift."""
+        skip = "; `missing skip` in `data` leaves such rows out, and says how many"
+        return real.FILL_IN + ("" if self.outputs_optional else skip)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from runtime.data.problems import Problems
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 MISSING = frozenset({"", "na", "nan"})
 LARGEST = float(np.finfo(np.float32).max)
+FILL_IN = "fill it in"
 
 
 def number(text: str) -> float | None:
@@ -35,6 +36,7 @@ def read(
     title: Callable[[int], str],
     problems: Problems,
     missing: dict[int, int] | None = None,
+    missing_help: str = FILL_IN,
 ) -> NDArray[np.float64]:
     """The numbers of these columns, f64[rows, columns]; one that is missing or wrong is an error.
 
@@ -52,12 +54,12 @@ def read(
                     if missing is not None and texts[i].strip(" ").lower() in MISSING:
                         missing.setdefault(i, k)
                     else:
-                        problems.add(wrong(texts[i], title(k), place(i, k)))
+                        problems.add(wrong(texts[i], title(k), place(i, k), missing_help))
         values[:, k] = column
     return values
 
 
-def wrong(text: str, title: str, span: Span) -> Diagnostic:
+def wrong(text: str, title: str, span: Span, missing_help: str) -> Diagnostic:
     """Why the text is no number."""
     stripped = text.strip(" ")
     if stripped.lower() in MISSING:
@@ -66,7 +68,7 @@ def wrong(text: str, title: str, span: Span) -> Diagnostic:
             "NN716",
             f"{title}: the number is missing ({shown})",
             span,
-            help="fill it in; `missing skip` in `data` leaves such rows out, and says how many",
+            help=missing_help,
         )
     if NUMBER.fullmatch(stripped) is not None:
         message = f"{title}: {show(text)} is too large: numbers go up to {LARGEST:.1e}"

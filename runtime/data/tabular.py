@@ -32,7 +32,7 @@ def read(file: TextFile, format: Separated, request: Request) -> Part | None:
     columns = Columns()
     missing: dict[int, tuple[str, int]] = {}
     for port in request.ports:
-        if port.name in layout.fields:
+        if port.name in layout.fields and request.reads(port):
             _read(port, rows, layout, columns, request, missing)
 
     def place(port: str, row: int, position: int | None) -> Span:
@@ -59,6 +59,7 @@ def _read(
             lambda k: layout.title(port.name, k),
             request.problems,
             lacking,
+            request.missing_help,
         )
         missing.update({row: (port.name, k) for row, k in (lacking or {}).items()})
         return

@@ -36,7 +36,7 @@ def read(file: TextFile, request: Request) -> Part | None:
     starts = _starts(tokens)
     columns = Columns()
     for port in request.ports:
-        if port.name in layout.fields:
+        if port.name in layout.fields and request.reads(port):
             (field,) = layout.fields[port.name]
             column = tokens.columns[field]
             _check(port, column, tokens, field, layout.title(port.name), request)

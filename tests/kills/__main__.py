@@ -19,7 +19,7 @@ from compiler.emit import numpy as emit
 from compiler.plan import make
 from nnc.commands.train import Options, run
 from nnc.failure import guarded
-from runtime.train import Pace
+from runtime.loop import Pace
 from tests.kills.faults import WAYS, every_fault
 from tests.kills.specs import SPECS, contents, write_all
 

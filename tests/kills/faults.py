@@ -13,7 +13,7 @@ from typing import Any
 
 from nnc.commands.train import Options, run
 from nnc.failure import guarded
-from runtime.train import Pace
+from runtime.loop import Pace
 from tests.kills.specs import contents
 
 EPOCHS = Pace(1e9, 0, float("inf"))

@@ -172,6 +172,16 @@ def test_copied_head_wants_the_labels_that_it_knows(saved: Callable[[Model], Mod
     saved(trained())
     found = refused(SPEC + 'train { init from="runs/a" }\n', tables(labels=("negative", "positive")))
     assert found.code == "NN874"
+
+
+def test_labels_of_a_copied_head_are_told_where_the_head_comes_from(saved: Callable[[Model], Model]) -> None:
+    saved(trained())
+    spec = SPEC + 'train first { epochs 1 }\ntrain second {\n  init from="runs/a" only=emb\n}\n'
+    before = trained(SPEC + "train first { epochs 1 }\n")
+    found = refused(spec, tables(labels=("negative", "positive")), before, phase=1)
+    assert found.code == "NN874"
+    assert found.span is not None
+    assert found.span.line == 3
     assert "bad, good apart, and the training rows have negative, positive" in found.message
 
 

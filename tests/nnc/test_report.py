@@ -9,7 +9,7 @@ from nnc.console import Curve, Terminal, moving_line, shown_in_table
 from nnc.layers import quantity
 from nnc.report import Header, confusion, cut, duration, header_parts, number, packed, scores, summary, table_columns
 from runtime.evaluate import Evaluation, OutputScores
-from runtime.train import BatchDone, EpochDone, Started, TrainResult
+from runtime.events import BatchDone, EpochDone, Started, TrainResult
 
 METRICS = {"accuracy": 0.957, "macro_f1": 0.956, "precision": 0.96, "recall": 0.95}
 CLASSES = {

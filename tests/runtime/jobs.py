@@ -11,7 +11,7 @@ from compiler.experiment import TrainingStep
 from compiler.ir.types import Dtype
 from runtime.backend import Backend
 from runtime.data import read
-from runtime.train import Job
+from runtime.job import Job
 
 TEXT = """model m(text: words) -> label: class {
   embed 6

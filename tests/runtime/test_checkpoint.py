@@ -14,9 +14,10 @@ from runtime.checkpoint import read, require_fit, write
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.events import EpochDone, Event, NotSaved, Saved, TrainResult
 from runtime.job import Job
+from runtime.loop import Keep, Pace
 from runtime.progress import Progress, Snapshot, from_json, to_json
 from runtime.schedule import Plateau
-from runtime.train import Keep, Pace, train
+from runtime.train import train
 from tests.runtime.test_train import NUMBERS, ROWS, TEXT, job
 
 ALWAYS = Pace(0, 0, float("inf"))

@@ -20,9 +20,10 @@ from runtime.backend import Backend
 from runtime.execute import Executor
 from runtime.interpret import evaluate
 from runtime.kernels import philox
+from runtime.loop import Keep, Pace
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
-from runtime.train import Keep, Pace, train
+from runtime.train import train
 from tests.compiler.random_graphs import Array, feeds_for, fresh_seed, random_graph, random_sizes, real_positions
 from tests.runtime.jobs import BAG, NUMBERS, TEXT, job, write_data
 from tests.runtime.strict_backend import strict_backend

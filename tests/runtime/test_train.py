@@ -10,9 +10,11 @@ from dsl.errors import RunError
 from runtime import train as training
 from runtime.data import read
 from runtime.evaluate import evaluate
+from runtime.events import BatchDone, EpochDone, Event, Started
 from runtime.execute import Executor
+from runtime.job import Job
 from runtime.numpy_backend import numpy_backend
-from runtime.train import BatchDone, EpochDone, Event, Job, Started, train
+from runtime.train import train
 
 TEXT = """model m(text: words) -> label: class {
   embed 5

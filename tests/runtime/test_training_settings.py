@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from runtime.class_weights import class_weights
-from runtime.events import BatchDone, EpochDone, Event
+from runtime.events import BatchDone, EpochDone, Event, TrainResult
 from runtime.job import Job
 from runtime.numpy_backend import numpy_backend
-from runtime.train import TrainResult, train
+from runtime.train import train
 from tests.runtime.jobs import job, write_data
 
 TEXT = """model m(text: words) -> label: class {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from compiler import pipeline
+from runtime.events import TrainResult
 from runtime.interpret import evaluate
-from runtime.train import TrainResult
 from tests.specs.training import SPECS, trained
 
 POINTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)

@@ -7,8 +7,10 @@ from pathlib import Path
 from compiler import pipeline
 from compiler.experiment import TrainingStep
 from runtime.data import read
+from runtime.events import TrainResult
+from runtime.job import Job
 from runtime.numpy_backend import numpy_backend
-from runtime.train import Job, TrainResult, train
+from runtime.train import train
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -83,6 +83,14 @@ def test_a_place_is_found_behind_escapes_and_brackets_in_strings(tmp_path):
 def test_outputs_may_be_absent_when_they_are_predicted(tmp_path):
     found = rows(tmp_path, '{"text": "good"}\n', outputs_optional=True)
     assert found.columns.texts == {"text": ["good"]}
+    found = rows(tmp_path, '{"text": "good", "label": null}\n{"text": "bad"}\n', outputs_optional=True)
+    assert found.columns.texts == {"text": ["good", "bad"]}
+
+
+def test_missing_number_of_a_row_to_predict_is_not_to_be_left_out(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"point": [1, null]}\n')
+    (found,) = errors(tmp_path, (POINT, VALUE), files("a.jsonl"), outputs_optional=True)
+    assert (found.code, found.help) == ("NN716", "fill it in")
 
 
 def test_missing_numbers_are_left_out_on_request(tmp_path):
