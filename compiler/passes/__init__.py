@@ -14,6 +14,7 @@ from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
 from compiler.passes.hoist import hoist
 from compiler.passes.join import join
+from compiler.passes.merge import merge
 from compiler.passes.sink import sink
 from compiler.passes.stability import stability
 
@@ -32,6 +33,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("join", "runs a loop once for its values and for its gradient", join),
     Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
     Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
+    Pass("merge", "makes products of one value with several weights one product", merge, exact=False),
     Pass("canonical", "writes each thing in one way and drops what does nothing", canonical),
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),

@@ -94,8 +94,10 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
             return is_contiguous(shape, strides)
         case ScatterRows():
             return is_contiguous(shape, strides)
-        case Scan(states=states):
+        case Scan(states=states, sequences=sequences):
             # First states are copied; a step reads the others, with BLAS as like as not.
+            if states <= position < states + sequences and len(shape) == 3:
+                return is_contiguous(shape, strides) or _for_blas(shape[1:], strides[1:])
             return position < states or is_contiguous(shape, strides)
         case MatMul() if position == 1:
             return _for_blas(shape, strides)

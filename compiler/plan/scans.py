@@ -121,8 +121,7 @@ class _Scan:
 
     def _element(self, name: str, whole: Place, offset: int) -> Place:
         """One position of an array: what the body reads or writes."""
-        shape = whole.shape[1:]
-        place = Place(self.planner.names.free(name), whole.region, whole.dtype, shape, contiguous(shape))
+        place = Place(self.planner.names.free(name), whole.region, whole.dtype, whole.shape[1:], whole.strides[1:])
         self.moving.append(Moving(place, whole, offset))
         return place
 

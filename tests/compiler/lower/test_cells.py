@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from compiler.ir.graph import Input
 from compiler.ir.verify import verify
+from compiler.ops.elementwise import Tanh
+from compiler.ops.product import MatMul
 from compiler.ops.scan import Scan
+from compiler.passes import optimize
 from compiler.pipeline import check, training_step
 from tests.compiler.lower.specs import errors
 
@@ -144,3 +149,22 @@ def test_error_in_a_cell_of_the_library_stands_at_its_use():
 
 def test_error_of_a_cell_is_told_once_for_all_its_layers_and_directions():
     assert errors(spec("mine 3 layers=3 bidir", mine("h' = x | dense 4"))) == [("NN550", 2, 6)]
+
+
+def test_optimized_layers_run_each_loop_once_and_the_products_of_all_gates_as_one():
+    step = optimize(training_step(check(spec("lstm 3 layers=2 bidir"), "m.nn", sizes={"V": 9, "classes": 2})).graph)
+    scans = [n.op for n in step.nodes() if isinstance(n.op, Scan)]
+    assert len(scans) == 2 * 2 * 2
+    forward = [s for s in scans if any(isinstance(n.op, Tanh) or "Tanh" in str(n.op) for n in s.body.graph.nodes())]
+    assert [sum(isinstance(n.op, MatMul) for n in s.body.graph.nodes()) for s in forward] == [1, 1, 1, 1]
+
+
+def test_own_cell_with_gates_in_another_order_gets_the_program_of_the_library():
+    lines = ["g = tanh(linear(x, h))", "o = sigmoid(linear(x, h))", "i = sigmoid(linear(x, h))"]
+    body = "\n".join([*lines, "f = sigmoid(linear(x, h))", "c' = i * g + f * c", "h' = tanh(c') * o"])
+    counts: list[Counter[str]] = []
+    for text in (spec("lstm 3"), spec("mine 3", mine(body, "(x) state h, c"))):
+        step = optimize(training_step(check(text, "m.nn", sizes={"V": 9, "classes": 2})).graph)
+        bodies = [m for n in step.nodes() if isinstance(n.op, Scan) for m in n.op.body.graph.nodes()]
+        counts.append(Counter(type(n.op).__name__ for n in (*step.nodes(), *bodies)))
+    assert counts[0] == counts[1]
