@@ -11,6 +11,8 @@ from compiler.ir.verify import verify
 from compiler.ops.elementwise import Tanh
 from compiler.ops.product import MatMul
 from compiler.ops.scan import Scan
+from compiler.ops.sequence import TakePosition
+from compiler.ops.shape import Slice
 from compiler.passes import optimize
 from compiler.pipeline import check, training_step
 from tests.compiler.lower.specs import errors
@@ -168,3 +170,9 @@ def test_own_cell_with_gates_in_another_order_gets_the_program_of_the_library():
         bodies = [m for n in step.nodes() if isinstance(n.op, Scan) for m in n.op.body.graph.nodes()]
         counts.append(Counter(type(n.op).__name__ for n in (*step.nodes(), *bodies)))
     assert counts[0] == counts[1]
+
+
+def test_last_of_both_directions_is_taken_where_each_ends_after_dropout_too():
+    graph = check(spec("lstm 3 bidir\ndropout 0.5"), "m.nn", sizes={"V": 9, "classes": 2}).network.training
+    taken = [n.inputs[0].op for n in graph.nodes() if isinstance(n.op, TakePosition)]
+    assert [(op.start, op.size) for op in taken if isinstance(op, Slice)] == [(0, 3), (3, 3)]
