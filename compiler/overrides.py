@@ -92,6 +92,9 @@ def _section(spec: ast.Spec, name: str, entry: str, text: str) -> ast.Section:
     if named:
         return named[0]
     same = _of_kind(spec, name)
+    if entry in [s.name.id for s in same if s.name is not None] and entry not in ENTRIES.get(name, ()):
+        help = f"the section's own name is enough: {text.strip().removeprefix(f'{name}.')}"
+        raise _fail(text, "NN309", f"{name}.{entry} is a section, which no section holds", help)
     if len(same) > 1 and all(s.name is not None for s in same):
         names = [s.name.id for s in same if s.name is not None]
         help = f"name one: {names[0]}.{entry}=..."
@@ -225,6 +228,9 @@ def _stays(argument: ast.Argument, kind: str, entry: str) -> bool:
         if kind == "train" and entry in ("batch", "schedule"):
             # A batch is so many rows or so many tokens, and each schedule has settings of its own.
             return argument.key == "warmup"
+        if kind == "train" and entry == "loss":
+            # What an output's loss weighs holds for any loss, the rest for the one that gives way.
+            return TRAIN["loss"].setting(argument.key) is None
         return kind != "data" or entry not in DATA or DATA[entry].setting(argument.key) is not None
     return isinstance(argument, ast.Word) and argument.id in ("header", "last")
 

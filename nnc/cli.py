@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,25 @@ class InOrder(click.RichGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+
+DASHED = re.compile(r"-\.?[0-9]|-[^=]*\s|\x1f")
+"""An argument that begins like an option and can be none: a negative number, or what has white space in it.
+
+While click looks for options such an argument has the control character 1f in front; so has one that begins with it.
+"""
+
+
+class OfExamples(click.RichCommand):
+    """A command whose arguments are examples: -1.5 and "- so good" are two of them, not options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, ["\x1f" + a if DASHED.match(a) else a for a in args])
+        ctx.params["texts"] = tuple(text.removeprefix("\x1f") for text in ctx.params["texts"])
+        for name in ("run", "file"):
+            path = ctx.params[name]
+            ctx.params[name] = path and Path(str(path).removeprefix("\x1f"))
+        return rest
 
 
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -172,7 +192,7 @@ def evaluate(
     return command.run(run, data=data, data_root=data_root, as_json=as_json, optimized=optimized, device=device)
 
 
-@cli.command()
+@cli.command(cls=OfExamples)
 @RUN
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(

@@ -110,11 +110,6 @@ def sets_of(given: Sets) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
     if isinstance(given, Mapping):
-        return tuple(f"{name}={_written(value)}" for name, value in given.items())
+        return tuple(f"{name}={value}" for name, value in given.items())
     # What is no text is refused as one that is no PATH=VALUE.
     return tuple(map(str, given))
-
-
-def _written(value: object) -> str:
-    """A value as `--set` reads it: numbers of NumPy print as Python's do."""
-    return str(value)

@@ -16,6 +16,7 @@ from nnc.machine import DEVICE
 from nnc.model import Model
 from nnc.page import history_page
 from nnc.plain import epoch_line
+from nnc.rehearsal import rehearse
 from nnc.run_events import Ended, Noted, Part, PartBegun, RunEvent, Warned
 from nnc.run_folder import folder_of_run
 from nnc.runs import Run, run_all
@@ -95,7 +96,7 @@ def trained_history(
     experiment = recipe.check()
     if experiment.data is None and not isinstance(recipe, RowsRecipe):
         raise SpecError(no_data(recipe.path))
-    if DEVICE.fullmatch(device) is None:
+    if DEVICE.fullmatch(str(device)) is None:
         raise ValueError(f"device is auto, cpu, cuda or cuda:1, not {device!r}")
     backend = backend_of(device)
     listener = _Listener(print if verbose else _nothing)
@@ -110,6 +111,7 @@ def trained_history(
                 # Data that are wrong are refused before there is a folder, or the run that it holds is gone.
                 folds = experiment.data.folds if experiment.data is not None else None
                 first = recipe.read(experiment, None if folds is None else 0)
+                rehearse(recipe, first, None if folds is None else 0)
                 listener.warn(first.warnings)
             with folder_of_run(Path(out), recipe.path.stem, resume=resume, overwrite=overwrite) as folder:
                 run_all(Run(recipe, folder, listener.event, stop, resume, backend=backend, first=first))

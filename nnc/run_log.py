@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dsl.errors import Diagnostic, RunError
-from dsl.render import show
+from dsl.errors import RunError
+from runtime.storage import not_written
+
+# A pipe that somebody put in the log's place is refused; it would wait for a reader.
+WRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class RunLog:
@@ -41,14 +44,14 @@ class RunLog:
         try:
             self._put(sync=True)
         except OSError as error:
-            reason = show(error.strerror or str(error))
-            message = f"{show(str(self._path))} cannot be written: {reason}"
-            raise RunError(Diagnostic("NN805", message, help="make room on the disk")) from None
+            raise RunError(not_written(self._path, error)) from None
         self._safe, self._pending = self.length, b""
 
     def _put(self, *, sync: bool) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(self._path, WRITE, 0o666)
         try:
+            # Lines that somebody took away leave no hole of zero bytes behind.
+            self._safe = min(self._safe, os.fstat(descriptor).st_size)
             at, rest = self._safe, memoryview(self._pending)
             while rest:
                 written = os.pwrite(descriptor, rest, at)
@@ -65,7 +68,7 @@ class RunLog:
 def note_time(path: Path, entry: Mapping[str, Any]) -> None:
     """A line of what differs from run to run, in a file of its own; it is worth no failure."""
     try:
-        with path.open("a", encoding="utf-8") as file:
+        with os.fdopen(os.open(path, WRITE | os.O_APPEND, 0o666), "w", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
     except OSError:
         return

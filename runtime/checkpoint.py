@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from runtime import model_file
 from runtime.backend import NUMPY_DTYPES, Array
+from runtime.evaluate import BY_LABEL, OutputScores
 from runtime.job import Job
 from runtime.progress import Progress, Snapshot, from_json, to_json
 
 KIND = "checkpoint"
 NOW, BEST = "now/", "best/"
+AFRESH = "train again from the beginning: --overwrite in place of --resume"
 
 
 def write(path: Path, snapshot: Snapshot, about: Mapping[str, object]) -> None:
@@ -35,7 +38,13 @@ def write(path: Path, snapshot: Snapshot, about: Mapping[str, object]) -> None:
 
 def read(path: Path) -> tuple[Snapshot, Mapping[str, Any]]:
     """Raises RunError NN800 to NN804 and NN807 as model_file.load, NN814 for what no run has written."""
-    tensors, meta = model_file.load(path)
+    try:
+        tensors, meta = model_file.load(path)
+    except RunError as error:
+        # What helps with a model, to go on from the checkpoint, does not help with the checkpoint itself.
+        raise RunError(
+            [replace(d, help=AFRESH) if d.code in ("NN801", "NN802") else d for d in error.diagnostics]
+        ) from None
     try:
         if meta["kind"] != KIND or not isinstance(meta["about"], dict):
             raise ValueError("it is no checkpoint")
@@ -84,20 +93,37 @@ def _agrees(progress: Progress, job: Job) -> bool:
         and progress.epoch + progress.batch <= progress.step
         and (progress.best_epoch > 0) == (progress.epoch > 0)
         and (progress.best_valid is None) == (job.dataset.valid is None or not progress.epoch)
+        and 0 <= progress.plateau.factor <= 1
     )
 
 
 def _scored_alike(progress: Progress, job: Job) -> bool:
     """Whether the best epoch has the scores that this job's validation gives."""
     best = progress.best_valid
-    return best is None or [(o.name, set(o.metrics)) for o in best.outputs] == [
+    if best is None:
+        return True
+    if [(o.name, set(o.metrics)) for o in best.outputs] != [
         (head.port.name, set(metrics_of(head))) for head in job.network.heads
-    ]
+    ]:
+        return False
+    return all(_of_labels(o, job.dataset.tables.labels.get(o.name)) for o in best.outputs)
+
+
+def _of_labels(scores: OutputScores, labels: tuple[str, ...] | None) -> bool:
+    """Whether the scores by label are those of these labels; None where the output has none."""
+    if labels is None or scores.classes is None or scores.confusion is None:
+        return labels is None and scores.classes is None and scores.confusion is None
+    names = {frozenset(each) for each in scores.classes.values()}
+    return (
+        tuple(scores.classes) == labels
+        and names == {frozenset(BY_LABEL)}
+        and [len(row) for row in scores.confusion] == [len(labels)] * len(labels)
+    )
 
 
 def unusable(path: Path, reason: str) -> Diagnostic:
     return Diagnostic(
         "NN814",
         f"the checkpoint {show(str(path))} cannot be used: {show(reason)}",
-        help="train again from the beginning: --overwrite in place of --resume",
+        help=AFRESH,
     )

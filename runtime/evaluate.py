@@ -18,6 +18,9 @@ from runtime.execute import Executor
 from runtime.memory import require_memory
 from runtime.metrics import auc, class_scores, number_scores
 
+BY_LABEL = ("precision", "recall", "f1", "count")
+"""Of each label, in the order in which they are shown."""
+
 
 @dataclass(frozen=True)
 class OutputScores:
@@ -103,7 +106,7 @@ def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputSco
     if "auc" in metrics_of(head):
         metrics["auc"] = auc(truth, scores[:, 0])
     by_label = {
-        label: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "count": s.count}
+        label: {metric: getattr(s, metric) for metric in BY_LABEL}
         for label, s in zip(labels, found.labels, strict=True)
     }
     return OutputScores(name, metrics, by_label, found.confusion)

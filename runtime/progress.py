@@ -144,13 +144,13 @@ def _out(value: float | int) -> float | int | str:
 
 def _metric(value: object) -> float | int:
     """A count stays one."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else _number(value)
+    return _count(value) if isinstance(value, int) else _number(value)
 
 
 def _number(value: object) -> float:
     if isinstance(value, str) and value in ("nan", "inf", "-inf"):
         return float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63):
         return float(value)
     raise TypeError("a number is missing")
 

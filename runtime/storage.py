@@ -41,7 +41,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
             raise
         _sync_folder(folder)
     except OSError as error:
-        raise RunError(_not_written(path, error)) from error
+        raise RunError(not_written(path, error)) from error
 
 
 def remove_strays(folder: Path, name: str) -> None:
@@ -106,7 +106,7 @@ _WAYS_OUT = {
 }
 
 
-def _not_written(path: Path, error: OSError) -> Diagnostic:
+def not_written(path: Path, error: OSError) -> Diagnostic:
     reason = error.strerror or type(error).__name__
     return Diagnostic(
         "NN805",

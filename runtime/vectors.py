@@ -89,14 +89,14 @@ class _Reader:
         if len(parts) != 2 or not all(p.isdigit() and len(p) < 19 for p in parts):
             return None
         if int(parts[1]) != self.width:
-            raise self._other_width(int(parts[1]))
+            raise self._other_width(int(parts[1]), line)
         return int(parts[0])
 
     def _first(self, line: bytes) -> None:
         """The first vector tells a file of another width from one with a wrong line."""
         numbers = line.count(b" ")
         if numbers and numbers != self.width and all(_number(p) is not None for p in line.split(b" ")[1:]):
-            raise self._other_width(numbers)
+            raise self._other_width(numbers, line)
 
     def _one(self, line: bytes) -> None:
         spaces = line.count(b" ")
@@ -124,9 +124,10 @@ class _Reader:
             raise self._wrong("NN752", f'"{_text(parts[at])}" is no finite number', line, FORM, parts[at])
         self.seen.add(row)
 
-    def _other_width(self, found: int) -> DataError:
+    def _other_width(self, found: int, line: bytes) -> DataError:
         message = f"{show(self.name)} has vectors of {found:,} numbers, and the layer is {self.width:,} wide"
-        notes = (Note(Span(self.name, self.line, 1, self.line, 2, ""), "this line"),)
+        text = line.decode("utf-8", "replace")[:1000]
+        notes = (Note(Span(self.name, self.line, 1, self.line, len(text) + 1, text), "this line"),)
         return DataError(Diagnostic("NN750", message, self.span, notes=notes, help=f"write embed {found}"))
 
     def _wrong(self, code: str, message: str, line: bytes, help: str, part: bytes = b"") -> DataError:

@@ -21,7 +21,8 @@ def initial_weights(parameters: Sequence[Parameter], seed: int) -> dict[str, Arr
 
 
 def initial_states(states: Sequence[State]) -> dict[str, Array]:
-    return {s.name: np.full(bound_shape(s.type, {}), s.start, NUMPY_DTYPES[s.type.dtype]) for s in states}
+    with np.errstate(over="ignore"):
+        return {s.name: np.full(bound_shape(s.type, {}), s.start, NUMPY_DTYPES[s.type.dtype]) for s in states}
 
 
 def initial(init: Init, type: Type, random: np.random.Generator) -> Array:
@@ -29,6 +30,15 @@ def initial(init: Init, type: Type, random: np.random.Generator) -> Array:
     width = init.width()
     values = np.empty(bound_shape(type, {}), NUMPY_DTYPES[type.dtype])
     flat = values.reshape(-1)
+    # A width that float32 does not hold gives infinities, which the first step finds and names.
+    with np.errstate(over="ignore"):
+        _fill(flat, init, width, random)
+    if init.padding_row:
+        values[0] = 0
+    return values
+
+
+def _fill(flat: Array, init: Init, width: float, random: np.random.Generator) -> None:
     # In parts, so that never all of a large table is there in float64 as well.
     for start in range(0, flat.size, PART):
         part = flat[start : start + PART]
@@ -39,9 +49,6 @@ def initial(init: Init, type: Type, random: np.random.Generator) -> Array:
                 part[...] = random.standard_normal(part.size) * width
             case "uniform" | "xavier":
                 part[...] = (random.random(part.size) * 2 - 1) * width
-    if init.padding_row:
-        values[0] = 0
-    return values
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:

@@ -70,7 +70,8 @@ class Reading:
             self.report(Diagnostic("NN350", message, word.span, LATER_LABEL, help=LATER_HELP))
         elif word.id not in table:
             near = nearest(word.id, [*table, *later])
-            help = f"did you mean {near}?" if near else f"its entries are {', '.join([*table, *later])}"
+            help = _as_setting(word.id, table) or f"its entries are {', '.join([*table, *later])}"
+            help = f"did you mean {near}?" if near else help
             self.report(Diagnostic("NN602", f"{kind} has no entry {word.id}", word.span, "not known here", help=help))
         else:
             return True
@@ -102,3 +103,14 @@ class Reading:
                 message = f"the {entry.path[0].id} lines differ in {key}"
                 self.error("NN605", message, other.span, f"give {key} once, on the first line", (note,))
         return entry, {**old, **paths}
+
+
+def _as_setting(word: str, table: Mapping[str, Signature]) -> str:
+    """Where the word belongs if it is no entry but a setting: `lr 0.1` for `adam lr=0.1`."""
+    owners = [owner for owner, signature in table.items() if signature.setting(word) is not None]
+    if not owners:
+        return ""
+    owner = "adam" if "adam" in owners else owners[0]
+    setting = table[owner].setting(word)
+    value = "" if setting is not None and setting.kind == "flag" else "=..."
+    return f"it is a setting of {', '.join(owners)}: {owner} {word}{value}"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from compiler import pipeline
 from compiler.experiment import Experiment
-from compiler.ir.types import bound_shape
 from compiler.optimizers import least_bytes
 from dsl.errors import Diagnostic, NncError
 from dsl.render import show, to_json
@@ -23,7 +22,6 @@ from runtime.memory import available_bytes, in_words, require_memory
 
 if TYPE_CHECKING:
     from nnc.model import Model
-    from runtime.data import Tables
     from runtime.data.survey import Survey
 
 
@@ -73,6 +71,7 @@ def _verdict(path: Path, with_data: bool, sets: tuple[str, ...], data_root: Path
 def _with_data(path: Path, sets: tuple[str, ...], data_root: Path | None) -> Verdict:
     """As a run would read the data and prepare each of its phases, up to the first step."""
     from nnc.initial import begin
+    from nnc.rehearsal import untrained
     from nnc.training import no_data, prepared, recipe
     from runtime.data.dataset import read_closely
     from runtime.data.survey import survey
@@ -98,19 +97,8 @@ def _with_data(path: Path, sets: tuple[str, ...], data_root: Path | None) -> Ver
         rows.append(Rows(name, survey(bound.network.ports, found), memory.total, free + memory.data))
         warnings.update(dict.fromkeys((*experiment.warnings, *found.dataset.warnings)))
         first = first or bound
-        before = _untrained(bound, found.dataset.tables)
+        before = untrained(bound, found.dataset.tables)
     return Verdict(path, first, tuple(warnings), tuple(rows))
-
-
-def _untrained(experiment: Experiment, tables: Tables) -> Model:
-    """A model as a phase hands it on, but for its numbers, which take no memory."""
-    import numpy as np
-
-    from nnc.model import Model, Origin
-
-    parameters = experiment.network.parameters
-    weights = {p.name: np.broadcast_to(np.float32(0), bound_shape(p.type, {})) for p in parameters}
-    return Model(experiment, tables, weights, Origin(), {})
 
 
 def _tell(verdict: Verdict) -> None:

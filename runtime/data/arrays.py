@@ -137,7 +137,9 @@ def _numbers(
 ) -> NDArray[np.float64]:
     if found.values.dtype.kind not in "iufb":
         raise DataError(_of_wrong_kind(port, found, "a number is whole or a float"))
-    values = found.values.astype(np.float64).reshape(len(found.values), -1)
+    # A long double may become infinite, and is then refused with its row.
+    with np.errstate(over="ignore"):
+        values = found.values.astype(np.float64).reshape(len(found.values), -1)
     nan = np.isnan(values)
     if missing is not None:
         for row in np.flatnonzero(nan.any(axis=1)).tolist():

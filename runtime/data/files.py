@@ -17,7 +17,7 @@ from typing import IO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.settings.data import path_refusal
+from compiler.settings.data import OWN_FOLDER, path_refusal
 from dsl.errors import DataError, Diagnostic
 from dsl.nearest import nearest
 from dsl.render import show
@@ -80,14 +80,7 @@ def resolve(written: str, folder: Path, data_root: Path | None, span: Span | Non
         if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
             reason = "leaves its folder through a link"
     if reason is not None:
-        raise DataError(
-            Diagnostic(
-                "NN701",
-                f'the path "{show(written)}" {reason}',
-                span,
-                help="a spec reads only files in its own folder or below, or below the folder given with --data-root",
-            )
-        )
+        raise DataError(Diagnostic("NN701", f'the path "{show(written)}" {reason}', span, help=OWN_FOLDER))
     if not _is_there(path, written, span):
         if data_root is None:
             rule = "paths start from the spec's folder; --data-root DIR (or NNC_DATA) takes another in its place"

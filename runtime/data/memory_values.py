@@ -109,7 +109,9 @@ def _numbers(port: Port, column: Sequence[Any], width: int, problems: Problems) 
     if array is not None and array.dtype.kind in "iuf":
         flat = array.reshape(len(array), -1)
         if array.ndim <= 2 and flat.shape[1] == width:
-            values = flat.astype(np.float64)
+            # A long double may become infinite, and is then refused with its row.
+            with np.errstate(over="ignore"):
+                values = flat.astype(np.float64)
             bad = ~(np.abs(values) <= real.LARGEST)
             for row, k in np.argwhere(bad)[:100].tolist():
                 problems.add(_bad_number(port, values[row, k].item(), row, k))

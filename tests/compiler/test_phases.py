@@ -132,6 +132,14 @@ def test_override_of_one_phase_among_several_must_name_it() -> None:
     assert "first.epochs" in caught.value.diagnostics[0].help
 
 
+@pytest.mark.parametrize("spec", [TWO, MODEL + "train first { epochs 1 }\n"])
+def test_override_that_names_kind_and_phase_is_told_how_it_is_written(spec: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        check(spec, "m.nn", sets=("train.first.epochs=9",))
+    assert caught.value.diagnostics[0].code == "NN309"
+    assert caught.value.diagnostics[0].help.endswith(": first.epochs=9")
+
+
 def test_override_of_a_name_that_two_kinds_share_goes_where_the_entry_is() -> None:
     spec = MODEL + 'data a { train "a.tsv" }\ntrain a { epochs 1 }\n'
     assert check(spec, "m.nn", sets=("a.epochs=4",)).train.epochs == 4

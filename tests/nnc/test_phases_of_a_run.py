@@ -91,3 +91,21 @@ def test_error_in_vectors_is_told_with_both_places(here: Path, capsys: pytest.Ca
     assert "--> v.txt:2:8" in told
     assert "m.nn:2" in told
     assert not (here / "runs" / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [(None, "NN700"), ("good\tfine\n" * 8, "NN717"), ("good\tfine\nbad\tpoor\nugly\tnew\n" * 4, "NN874")],
+)
+def test_what_is_wrong_with_a_later_phase_is_said_before_the_first_is_trained(
+    here: Path, capsys: pytest.CaptureFixture[str], rows: str | None, code: str
+) -> None:
+    spec = here / "m.nn"
+    spec.write_text(spec.read_text().replace('small { train "b.tsv"', 'small { train "c.tsv"'))
+    if rows is not None:
+        (here / "c.tsv").write_text(rows)
+    assert nnc_run("train", "m.nn", "--out", "run") == 1
+    said = capsys.readouterr()
+    assert code in said.err
+    assert "epoch" not in said.out
+    assert not (here / "run").exists()

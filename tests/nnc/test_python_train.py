@@ -151,6 +151,8 @@ def test_interrupted_run_is_gone_on_with(tmp_path: Path, monkeypatch):
 def test_device_that_is_none_is_refused():
     with pytest.raises(ValueError, match="device is auto, cpu, cuda or cuda:1, not 'cud'"):
         nnc.train(SPEC, ROWS, device="cud")
+    with pytest.raises(ValueError, match="not None"):
+        nnc.train(SPEC, ROWS, device=None)  # pyright: ignore[reportArgumentType]
 
 
 def test_generator_of_rows_serves_every_fold():

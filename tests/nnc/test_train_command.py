@@ -138,6 +138,14 @@ def test_predict_answers_each_argument(run: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.splitlines()[:2] == ["good", "bad"]
 
 
+def test_predict_takes_an_argument_that_begins_with_a_minus(run: Path, capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("predict", "runs/m", "a fine thing", "-1.5", "- poor", "--json", "--device", "cpu") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert nnc_run("predict", "-1") == 1
+    assert "there is no run -1" in capsys.readouterr().err
+    assert nnc_run("predict", "runs/m", "--prob") == 2
+
+
 def test_predict_with_probabilities_names_the_likeliest_first(run: Path, capsys: pytest.CaptureFixture[str]):
     assert nnc_run("predict", "runs/m", "a fine thing", "--proba") == 0
     label, share, other, rest = capsys.readouterr().out.split()

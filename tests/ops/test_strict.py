@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from compiler.emit.numpy import emit
 from compiler.ir.graph import Graph, Op, Output
-from compiler.plan import Plan, groups, make_plan
+from compiler.pipeline import compile_bucket
+from compiler.plan import groups
 from runtime.execute import Executor
 from runtime.interpret import evaluate
 from runtime.kernels import KERNELS, called_by_programs
@@ -20,11 +19,6 @@ from tests.ops.cases import CASES
 from tests.ops.test_ops import LENGTHS, every_case, fed, operand_nodes, values_of
 from tests.runtime.strict_backend import strict_backend
 from tests.runtime.strict_xp import StrictError
-
-
-def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
-    plan = make_plan(graph, sizes)
-    return emit(plan), plan
 
 
 @every_case

@@ -210,3 +210,39 @@ def refused(path: Path, work: Job) -> str:
     with pytest.raises(RunError) as caught:
         require_fit(path, read(path)[0], work)
     return caught.value.diagnostics[0].code
+
+
+def test_damaged_checkpoint_is_no_place_to_resume_from(tmp_path: Path):
+    (tmp_path / "checkpoint").write_bytes(b"")
+    with pytest.raises(RunError) as caught:
+        read(tmp_path / "checkpoint")
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "NN802"
+    assert "--overwrite" in (diagnostic.help or "")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("best_valid", "loss"), 10**400),
+        (("best_valid", "outputs", 0, "metrics", 0, 1), 10**400),
+        (("best_valid", "outputs", 0, "classes"), []),
+        (("best_valid", "outputs", 0, "classes"), None),
+        (("best_valid", "outputs", 0, "classes", 0, 1), []),
+        (("best_valid", "outputs", 0, "confusion"), [[1]]),
+        (("best_valid", "outputs", 0, "confusion"), None),
+        (("plateau", "factor"), "nan"),
+        (("plateau", "factor"), 3),
+    ],
+)
+def test_a_checkpoint_with_scores_of_no_such_run_is_refused(place: tuple[str | int, ...], value: object, folder: Path):
+    work, path = job(TEXT, folder), folder / "checkpoint"
+    train(work, silent, after(7), keep=keeping(path))
+    tensors, meta = model_file.load(path)
+    held = meta["progress"]
+    assert held["best_valid"] is not None
+    for step in place[:-1]:
+        held = held[step]
+    held[place[-1]] = value
+    model_file.save(path, tensors, meta)
+    assert refused(path, work) == "NN814"

@@ -88,7 +88,7 @@ def test_other_width_is_told_at_the_layer_with_the_line_of_the_file(tmp_path: Pa
     found = wrong(tmp_path, content)
     assert (found.code, found.span) == ("NN750", SPAN)
     assert "vectors of 3 numbers, and the layer is 2 wide" in found.message
-    assert found.notes[0].span.line == 1
+    assert (found.notes[0].span.line, found.notes[0].span.text) == (1, content.decode().split("\n")[0])
     assert "embed 3" in found.help
 
 

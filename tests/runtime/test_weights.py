@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,11 @@ def test_a_large_weight_has_the_numbers_of_one_draw():
     type_ = Type("f64", (3, PART))
     drawn = initial(Init("normal", 0.5), type_, stream(1, "weights:w"))
     np.testing.assert_array_equal(drawn, stream(1, "weights:w").standard_normal((3, PART)) * 0.5)
+
+
+def test_a_width_that_float32_does_not_hold_says_nothing_of_itself():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not np.isfinite(start(Init("normal", 1e300))).any()
+        states = initial_states([State("s", Type("f32", (2,)), 1e300)])
+    assert states["s"].tolist() == [np.inf, np.inf]

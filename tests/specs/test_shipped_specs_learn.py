@@ -43,3 +43,21 @@ def test_bag_of_words_cannot_tell_pairs_with_the_same_words() -> None:
     result = trained("sentiment_bag.nn")
     assert result.test is not None
     assert result.test.value("accuracy") <= 0.55
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spec", "epochs", "metric", "floor"),
+    [
+        ("maxent.nn", 10, "accuracy", 0.7),
+        ("tabular.nn", 10, "macro_f1", 0.8),
+        ("wide_features.nn", 2, "accuracy", 0.85),
+        ("textcnn_channels.nn", 3, "accuracy", 0.7),
+        ("siamese.nn", 3, "accuracy", 0.75),
+    ],
+)
+def test_shipped_spec_learns_what_guessing_does_not_know(spec: str, epochs: int, metric: str, floor: float) -> None:
+    result = trained(spec, sets=(f"train.epochs={epochs}",))
+    assert result.valid is not None
+    # The most frequent label alone is right in half of the rows at most, and has a macro F1 below 0.5.
+    assert result.valid.value(metric) >= floor

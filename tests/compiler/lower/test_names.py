@@ -85,6 +85,12 @@ def test_misspelt_name_is_met_with_the_nearest(spec: str, code: str, place: tupl
         assert f"did you mean {near}" in found.help
 
 
+@pytest.mark.parametrize(("entry", "help"), [("lr 3", "adamw: adam lr=..."), ("nesterov", "of sgd: sgd nesterov")])
+def test_setting_written_as_an_entry_is_told_whose_it_is(entry: str, help: str):
+    found = diagnostics(model("embed 4" + END) + f"train {{ {entry} }}")[0]
+    assert (found.code, found.help.endswith(help)) == ("NN602", True)
+
+
 def test_name_and_its_label_are_two_names():
     assert errors(model("emb = embed 4 as emb_weights" + END)) == []
 

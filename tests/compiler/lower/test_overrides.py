@@ -72,6 +72,13 @@ def test_set_of_a_schedule_leaves_nothing_of_the_old_one_but_its_warm_up():
     assert checked(SPEC, None, "train.schedule=rsqrt warmup=9").train.schedule.kind == "rsqrt"
 
 
+def test_another_loss_leaves_the_settings_of_the_one_before():
+    spec = "model m(x: real[2]) -> a: real, b: class {\n  a = x | dense 1\n  b = x | dense softmax\n}\n"
+    spec += "train { loss huber delta=2 of=a b=3 }"
+    loss = checked(spec, None, "train.loss=sum").train.loss
+    assert (loss.kind, loss.delta, loss.of, loss.sum, loss.weights) == ("auto", 1.0, None, True, (("b", 3.0),))
+
+
 def test_set_of_a_batch_is_of_rows_or_of_tokens():
     spec = model("embed 3\nmean\ndense softmax") + "train { batch tokens=99 }"
     assert checked(spec, None, "train.batch=8").train.batch_tokens is None
@@ -123,6 +130,7 @@ def test_file_of_the_spec_is_not_free():
         ("embb.size=3", "NN309", "emb"),
         ("a.b.c.d=3", "NN309", ""),
         ("train.bacth=3", "NN602", "batch"),
+        ("train.lr=3", "NN602", "adam lr="),
         ("train.adam.rl=3", "NN401", "lr"),
         ("train.batch=-3", "NN608", "written as in a spec"),
         ("train.batch=0", "NN404", ""),

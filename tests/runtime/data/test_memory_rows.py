@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -192,3 +193,11 @@ def test_half_a_character_is_refused_before_there_is_a_model_that_cannot_be_save
     (message,) = said([*AS_TUPLES, row])
     assert message.startswith("NN891 row 3, ")
     assert "whole characters are wanted" in message
+
+
+def test_long_double_that_is_too_large_is_refused_without_a_warning_of_numpy():
+    numbers = np.array([[1, 2], [3, 4]], np.longdouble) * np.longdouble("1e300") * np.longdouble("1e300")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = said({"text": ["a", "b"], "x": numbers, "y": ["p", "q"]})
+    assert [each[:5] for each in found] == ["NN715"] * 4

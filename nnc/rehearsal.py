@@ -1,0 +1,40 @@
+"""What is wrong with a later phase is found before the first one is trained."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.experiment import Experiment
+from compiler.ir.types import bound_shape
+from nnc.initial import begin
+from nnc.model import Model, Origin
+from nnc.training import Recipe, prepared
+from runtime.data import Dataset, Tables
+
+
+def rehearse(recipe: Recipe, first: Dataset, fold: int | None) -> None:
+    """Read the data of each later phase and prepare it up to its first step; nothing is kept of it.
+
+    first: the rows of the first phase
+
+    Raises what reading and preparing raise.
+    """
+    phases = recipe.phases()
+    if len(phases) == 1:
+        return
+    beginning = begin(recipe.check())
+    dataset = recipe.read(recipe.check(), fold, beginning.vocabularies) if beginning.vocabularies else first
+    before = untrained(recipe.check(dataset.tables.sizes()), dataset.tables)
+    for phase in range(1, len(phases)):
+        unbound = recipe.check(phase=phase)
+        beginning = begin(unbound, before)
+        dataset = recipe.read(unbound, fold, beginning.vocabularies)
+        bound, _ = prepared(recipe, dataset, phase=phase, beginning=beginning)
+        before = untrained(bound, dataset.tables)
+
+
+def untrained(experiment: Experiment, tables: Tables) -> Model:
+    """A model as a phase hands it on, but for its numbers, which take no memory."""
+    parameters = experiment.network.parameters
+    weights = {p.name: np.broadcast_to(np.float32(0), bound_shape(p.type, {})) for p in parameters}
+    return Model(experiment, tables, weights, Origin(), {})
