@@ -32,6 +32,8 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     if train.batch_tokens is not None and not any(isinstance(p.sort, Tokens) for p in network.inputs):
         help = "write batch 32"
         yield _nothing("batch tokens= counts the positions of texts, and no input is one", train.batch_span, help)
+    if train.batch == 1 and train.batch_tokens is None:
+        yield from _single_rows(network)
 
 
 def _unjudged(train: TrainSettings) -> Iterator[Diagnostic]:
@@ -41,6 +43,15 @@ def _unjudged(train: TrainSettings) -> Iterator[Diagnostic]:
     for word, span in asking:
         help = "write `valid 10%` in data"
         yield Diagnostic("NN605", f"{word} needs validation rows, and data has none", span, help=help)
+
+
+def _single_rows(network: Network) -> Iterator[Diagnostic]:
+    """batchnorm of vectors, where every batch is one row."""
+    for row in network.layers:
+        normalizes = any(p.name.endswith("running_mean") and p.trained is False for p in row.parameters)
+        if normalizes and all(out.rank == 2 for out in row.out):
+            message = "batchnorm over batches of one row gives 0 whatever the row holds"
+            yield Diagnostic("NN532", message, row.span, help="make the batch larger, or use layernorm")
 
 
 def _loss(network: Network, train: TrainSettings) -> Iterator[Diagnostic]:

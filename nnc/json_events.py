@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from nnc.report import Header
@@ -12,17 +12,20 @@ from runtime.events import EpochDone, Event, Saved, Started
 
 
 class JsonLines:
-    """Each line an object whose `event` says what it is; the last line of a run has none, and is its result."""
+    """Each line an object whose `event` says what it is; the last line of a run has none, and is its result.
+
+    Where there are several folds or phases, each says in which it is: `fold`, from 1, and `phase`, a name.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
-        self.title = ""
+        self.place: Mapping[str, int | str] = {}
 
     def width(self) -> int:
         return 100
 
     def begin(self, header: Header) -> None:
-        self.title = header.title
+        self.place = header.place
 
     def pause(self) -> None:
         pass
@@ -35,7 +38,7 @@ class JsonLines:
             case Started():
                 self._write({
                     "event": "started",
-                    "part": self.title or None,
+                    **self.place,
                     "rows": dict(event.rows),
                     "batches": event.batches,
                     "epochs": event.epochs,
@@ -46,9 +49,9 @@ class JsonLines:
                     "step": event.step,
                 })  # fmt: skip
             case EpochDone():
-                self._write({"event": "epoch", **epoch_json(event), "seconds": round(event.seconds, 3)})
+                self._write({"event": "epoch", **self.place, **epoch_json(event), "seconds": round(event.seconds, 3)})
             case Saved():
-                self._write({"event": "checkpoint", "epoch": event.epoch, "step": event.step})
+                self._write({"event": "checkpoint", **self.place, "epoch": event.epoch, "step": event.step})
             case _:
                 pass
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -29,7 +29,8 @@ class Header:
     """What is said of a run before it starts.
 
     labels: of the outputs that have some; tokens: how many the vocabularies hold; unit: what one is called, plural
-    title: `fold 3 of 10`, or empty; cores: that may be used
+    cores: that may be used
+    title: `fold 3 of 10`, or empty; place: the same as JSON has it
     """
 
     file: str
@@ -39,6 +40,7 @@ class Header:
     backend: str
     cores: int
     title: str = ""
+    place: Mapping[str, int | str] = field(default_factory=dict[str, "int | str"])
 
 
 def title(metric: str) -> str:
@@ -208,8 +210,8 @@ def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: 
             lead = ""
     lines.append(line("", "loss", evaluation.loss))
     for output in evaluation.outputs:
-        matrix = confusion(output, width)
-        lines += ["", *matrix] if matrix else []
+        for table in (confusion(output, width), by_class(output, width)):
+            lines += ["", *table] if table else []
     return [cut(text, width) for text in lines]
 
 
@@ -234,6 +236,24 @@ def confusion(scores: OutputScores, width: int) -> list[str]:
     lines = [f"  {corner:<{lead}}" + "".join(right(label) for label in labels)]
     for label, row in zip(labels, scores.confusion, strict=True):
         lines.append(f"    {label}" + " " * (lead - 2 - columns(label)) + "".join(right(str(n)) for n in row))
+    return lines
+
+
+def by_class(scores: OutputScores, width: int) -> list[str]:
+    """Precision, recall and F1 of each label, and how many there are. Left out where it does not fit."""
+    if scores.classes is None or len(scores.classes) > MOST_CLASSES_IN_A_TABLE:
+        return []
+    headings = ("precision", "recall", "F1", "count")
+    numbers = "".join(f"  {heading:>9}" for heading in headings)
+    lead = max(*(columns(show(label)) for label in scores.classes), len("label"))
+    lead = min(lead, width - 4 - len(numbers))
+    if lead < len("label"):
+        return []
+    lines = [f"  {'label':<{lead}}{numbers}"]
+    for label, of_label in scores.classes.items():
+        values = (*(number(of_label[key]) for key in ("precision", "recall", "f1")), f"{int(of_label['count']):,}")
+        name = cut(show(label), lead)
+        lines.append(f"  {name}{' ' * (lead - columns(name))}" + "".join(f"  {value:>9}" for value in values))
     return lines
 
 

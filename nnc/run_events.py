@@ -35,6 +35,11 @@ class Part:
         return ", ".join(filter(None, [fold, show(self.phases[self.phase])]))
 
     @property
+    def place(self) -> dict[str, int | str]:
+        """The same for programs: the fold, from 1, and the phase, as far as there are several."""
+        return {**({} if self.fold is None else {"fold": self.fold + 1}), **self.of_phase}
+
+    @property
     def of_phase(self) -> dict[str, str]:
         """What each line of a log says of it: its phase, where there are several."""
         return {"phase": self.phases[self.phase]} if len(self.phases) > 1 else {}

@@ -259,5 +259,5 @@ def _save_model(path: Path, model: Model) -> None:
     except RunError as error:
         if not (path.parent / CHECKPOINT).is_file():
             raise
-        help = "nothing is lost: make room, and the same command with --resume writes it without training again"
+        help = "make room, and the same command with --resume goes on from the last checkpoint and writes it"
         raise RunError([replace(d, help=help) for d in error.diagnostics]) from error

@@ -161,6 +161,6 @@ def damaged(name: str, reason: str) -> NoReturn:
         Diagnostic(
             "NN802",
             f"{name} is damaged: {reason}",
-            help="copy it again from where it came; else train again, or resume from the run's checkpoint",
+            help="copy it again from where it came; where it cannot be had, train again",
         )
     )

@@ -217,6 +217,7 @@ def _header(path: Path, begun: PartBegun) -> Header:
         backend=begun.backend.name,
         cores=cores(),
         title=begun.part.title,
+        place=begun.part.place,
     )
 
 

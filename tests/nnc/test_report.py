@@ -7,7 +7,19 @@ from rich.console import Console
 from dsl.render import columns
 from nnc.console import Curve, Terminal, moving_line, shown_in_table
 from nnc.layers import quantity
-from nnc.report import Header, confusion, cut, duration, header_parts, number, packed, scores, summary, table_columns
+from nnc.report import (
+    Header,
+    by_class,
+    confusion,
+    cut,
+    duration,
+    header_parts,
+    number,
+    packed,
+    scores,
+    summary,
+    table_columns,
+)
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.events import BatchDone, EpochDone, Started, TrainResult
 
@@ -81,6 +93,18 @@ def test_a_confusion_matrix_stands_in_straight_columns_under_wide_labels():
 
 def test_a_confusion_matrix_that_does_not_fit_is_left_out():
     assert confusion(SCORES, 20) == []
+
+
+def test_each_label_has_its_precision_recall_and_f1():
+    heading, first, *_ = by_class(SCORES, 80)
+    assert heading.split() == ["label", "precision", "recall", "F1", "count"]
+    assert first.split()[0] == "positive"
+    assert len(first.split()) == 5
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_table_of_labels_fits_or_is_left_out(width: int):
+    assert all(columns(line) <= width for line in by_class(SCORES, width))
 
 
 def test_nan_is_shown_as_nan():

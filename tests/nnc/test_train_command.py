@@ -103,7 +103,7 @@ def test_folds_are_runs_of_their_own_and_a_mean(here: Path, capsys: pytest.Captu
     (here / "f.nn").write_text(SPEC.replace(SPEC.splitlines()[5], data))
     assert nnc_run("train", "f.nn", "--json") == 0
     *events, found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [e["part"] for e in events if e["event"] == "started"] == [f"fold {i} of 3" for i in (1, 2, 3)]
+    assert [e["fold"] for e in events if e["event"] == "started"] == [1, 2, 3]
     assert len(found["folds"]) == 3
     mean = sum(fold["test"]["accuracy"] for fold in found["folds"]) / 3
     assert found["test"]["accuracy"] == pytest.approx(mean)

@@ -256,3 +256,15 @@ def test_errors_of_all_parts_are_told_in_order():
 def test_later_things_are_told_once_each():
     spec = model("embed 4\nattention\nattention | decode\nlast\ndense softmax")
     assert [d.message.split()[0] for d in diagnostics(spec)] == ["attention", "decode"]
+
+
+BATCHNORM = "model m({input}) -> label: class {{ {body} ; batchnorm ; {end} }}\ntrain {{ batch 1 }}\n"
+
+
+def test_batchnorm_of_vectors_wants_more_than_one_row():
+    (found,) = diagnostics(BATCHNORM.format(input="x: real[4]", body="dense 8", end="dense softmax"))
+    assert (found.code, found.span and found.span.line) == ("NN532", 1)
+
+
+def test_batchnorm_of_positions_may_have_one_row():
+    assert diagnostics(BATCHNORM.format(input="text: words", body="embed 8", end="mean ; dense softmax")) == ()
