@@ -44,7 +44,11 @@ train {{ adam lr=1e-3 ; decay 1e-4 ; batch 32 ; epochs 100 }}
 Peer = Callable[[int], Any]
 PAIRS: tuple[tuple[str, str, Peer], ...] = (
     ("logistic regression", LOGISTIC, lambda seed: LogisticRegression(max_iter=1000)),
-    ("perceptron of 100", PERCEPTRON, lambda seed: MLPClassifier((100,), max_iter=1000, random_state=seed)),
+    (
+        "perceptron of 100",
+        PERCEPTRON,
+        lambda seed: MLPClassifier(hidden_layer_sizes=(100,), max_iter=1000, random_state=seed),
+    ),
 )
 NUMBERS = ("temp", "atemp", "hum", "windspeed", "yr", "holiday", "workingday")
 CATEGORIES = ("season", "mnth", "weekday", "weathersit")
@@ -77,7 +81,9 @@ def bicycles(data: Path, seed: int) -> tuple[float, float]:
     x, y = np.hstack([numbers, np.array(onehot, float).T]), np.array([float(day["cnt"]) for day in days])
     history = nnc.train(SPECS / "bike.nn", seed=seed, data_root=data)
     tested = history.test["rows"]
-    perceptron = make_pipeline(StandardScaler(), MLPRegressor((100,), max_iter=1000, random_state=seed))
+    perceptron = make_pipeline(
+        StandardScaler(), MLPRegressor(hidden_layer_sizes=(100,), max_iter=1000, random_state=seed)
+    )
     peer = TransformedTargetRegressor(perceptron, transformer=StandardScaler())
     peer.fit(x[:-tested], y[:-tested])
     return history.test["r2"], float(r2_score(y[-tested:], peer.predict(x[-tested:])))
