@@ -9,8 +9,10 @@ from compiler.ir.types import BATCH, Type, sequence_symbol
 from compiler.ops.elementwise import Add, constant
 from compiler.ops.lookup import AddRows, Dense
 from compiler.ops.reduction import Sum
+from compiler.ops.scan import Part, Scan
 from compiler.ops.sequence import Mask
 from compiler.ops.shape import Reshape, Transpose
+from compiler.scan_gradient import scan_gradient
 from dsl.source import Span
 
 
@@ -28,30 +30,54 @@ def gradients(
     A table that is only looked up has a row-sparse gradient.
     """
     assert seed is not None or loss.type.shape == ()
+    one = seed if seed is not None else constant(1.0, loss.type.dtype, loss.span)
+    return cotangents({loss: one}, wrt, lengths)
+
+
+def cotangents(seeds: Mapping[Node, Node], wrt: Sequence[Node], lengths: Mapping[str, Node]) -> list[Node | None]:
+    """What flows from several values, whose cotangents are given, to each node."""
     wanted = set(wrt)
-    needed = _depending(loss, wanted)
-    cotangents: dict[Node, Node] = {loss: seed if seed is not None else constant(1.0, loss.type.dtype, loss.span)}
-    for node in reversed(sorted_nodes([loss])):
-        if node not in needed or node in wanted or node not in cotangents:
+    order = sorted_nodes(seeds)
+    needed = _depending(order, wanted)
+    found: dict[Node, Node] = dict(seeds)
+    parts: dict[Node, dict[int, Node]] = {}
+    for node in reversed(order):
+        if node not in needed or node in wanted:
             continue
-        cotangent = _safe(node, cotangents.pop(node), lengths)
+        if isinstance(node.op, Scan):
+            given = parts.pop(node, None)
+            if given is None:
+                continue
+            flowing = scan_gradient(
+                node, given, needed, lambda s, w: cotangents(s, w, lengths), lambda x: _masked(x, lengths)
+            )
+        elif node not in found:
+            continue
+        elif isinstance(node.op, Part):
+            cotangent = _safe(node, found.pop(node), lengths)
+            known = parts.setdefault(node.inputs[0], {})
+            before = known.get(node.op.index)
+            known[node.op.index] = cotangent if before is None else accumulate(before, cotangent, node.span)
+            continue
+        else:
+            flowing = node.op.gradient(node, _safe(node, found.pop(node), lengths))
         flows = [
-            (operand, unbroadcast(flowing, operand.type, lengths))
-            for operand, flowing in zip(node.inputs, node.op.gradient(node, cotangent), strict=True)
-            if flowing is not None and operand in needed
+            (operand, unbroadcast(flow, operand.type, lengths))
+            for operand, flow in zip(node.inputs, flowing, strict=True)
+            if flow is not None and operand in needed
         ]
-        for operand, flowing in zip([o for o, _ in flows], _owned([f for _, f in flows], node), strict=True):
-            before = cotangents.get(operand)
+        for operand, flow in zip([o for o, _ in flows], _owned([f for _, f in flows], node), strict=True):
+            before = found.get(operand)
             if before is None:
-                cotangents[operand] = flowing
+                found[operand] = flow
             else:
-                (cotangents[operand],) = _owned([accumulate(before, flowing)], operand if operand.span else node)
-    return [cotangents.get(node) for node in wrt]
+                (found[operand],) = _owned([accumulate(before, flow)], operand if operand.span else node)
+    return [found.get(node) for node in wrt]
 
 
-def _depending(loss: Node, wanted: set[Node]) -> set[Node]:
+def _depending(order: Sequence[Node], wanted: set[Node]) -> set[Node]:
     needed: set[Node] = set()
-    for node in sorted_nodes([loss]):
+    for node in order:
         if node in wanted or any(n in needed for n in node.inputs):
             needed.add(node)
     return needed
@@ -71,7 +97,7 @@ def _masked(x: Node, lengths: Mapping[str, Node], span: Span | None = None) -> N
     symbol = sequence_symbol(x.type.shape[ragged])
     first = (x.type.shape.index(BATCH), ragged)
     order = (*first, *(i for i in range(x.type.rank) if i not in first))
-    if order == tuple(range(x.type.rank)):
+    if {*first} == {0, 1}:
         return apply(Mask("zero"), x, lengths[symbol], span=span)
     there = apply(Mask("zero"), apply(Transpose(order), x, span=span), lengths[symbol], span=span)
     return apply(Transpose(tuple(order.index(i) for i in range(len(order)))), there, span=span)

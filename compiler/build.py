@@ -57,6 +57,12 @@ class Namespace:
     def child(self, word: str) -> Namespace:
         return Namespace(self.name(word) + ".")
 
+    def itself(self) -> str:
+        """The path as a name, for what a line of a cell is all about: `lstm.i`, then `lstm.i.2`."""
+        self.counts[""] = count = self.counts.get("", 0) + 1
+        stem = self.path.removesuffix(".")
+        return stem if count == 1 else f"{stem}.{count}"
+
     def again(self) -> Namespace:
         """The same names from the start: the same weights."""
         return Namespace(self.path)
@@ -84,6 +90,14 @@ LIBRARY = "library/"
 """How the files of the library start in a span."""
 
 
+@dataclass(frozen=True)
+class CellSite:
+    """The cell that is being lowered. starts: `init=` and `scale=` of its use, where they are given"""
+
+    size: int
+    starts: Mapping[str, Resolved]
+
+
 @dataclass
 class Build:
     """One lowering of a model in one mode. Holds what has been made so far."""
@@ -109,11 +123,14 @@ class Build:
     labels: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
     updates: dict[str, Node] = field(default_factory=dict[str, Node])
     sites: int = 0
+    cell: CellSite | None = None
+    ends: dict[Node, tuple[tuple[Dim, bool], ...]] = field(default_factory=dict[Node, "tuple[tuple[Dim, bool], ...]"])
     """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
     how many ids there are; owners: ids -> whose vocabulary that is; tables: weight -> by whose ids it is looked up;
     within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained;
     labels: each with the paths below which its weights are named; updates: next values of weights that no gradient
-    moves; sites: layers that draw."""
+    moves; sites: layers that draw; cell: the one whose equations are being lowered; ends: of what recurrent layers
+    give, how wide each direction is and whether it ends at the first position."""
 
     @property
     def made(self) -> int:

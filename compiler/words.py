@@ -22,7 +22,10 @@ from compiler.signature import WANTED, Setting, Signature, bounds
 SYNTAX = {
     "model": ("model NAME(input: sort) -> output: sort { ... }", "a network, line by line"),
     "block": ("block NAME(x, y) setting default=1 { ... }", "layers with a name, used like a layer"),
-    "cell": ("cell NAME(x) state h { h' = ... }", "a recurrent network by its equations; none can be used yet"),
+    "cell": (
+        "cell NAME(x) state h { h' = ... }",
+        "a recurrent network by its equations: h is its state, h' the next one",
+    ),
     "let": ("let NAME = 100", "a constant, whose name stands for its value"),
     "use": ('use "file.nn"', "brings another file's blocks, cells and constants"),
     "as": ("LAYER ... as NAME", "a label, by which tied= and NAME.part refer to the layer"),
@@ -205,7 +208,7 @@ def _of_library(word: str) -> str:
     assert binding is not None
     kind = type(binding.block).__name__.lower()
     heading = binding.block.span.snippet.partition(" {")[0]
-    return f"a {kind} of the library ({binding.span.file}): {heading}{'; cells cannot be used yet' * (kind == 'cell')}"
+    return f"a {kind} of the library ({binding.span.file}): {heading}"
 
 
 def _entries_of(section: str) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from compiler.ir.types import DTYPES, Type, bound_shape, elements, size_bytes
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import PutAlong, TakeAlong
-from compiler.plan.plan import Call, Loop, Place, Plan
+from compiler.plan.plan import Call, Loop, Place, Plan, Positions, Work
 from runtime.data import Rows
 from runtime.data.batches import batch_count, largest_sizes
 from runtime.data.tokens import Sequences
@@ -132,6 +132,10 @@ def program_bytes(plan: Plan) -> tuple[int, int]:
     """A bound program and its plan: what every batch size costs, and what grows with it."""
     calls, views, tables = 0, 0, 0
     for work in _work(plan):
+        if isinstance(work, Positions):
+            calls += len(work.moving)
+            views += work.count * (1 + len(work.moving) + len(work.calls))
+            continue
         if isinstance(work, Loop):
             calls += len(work.body)
             views += work.count * (1 + len(work.parts) + len(work.temporaries))
@@ -168,9 +172,13 @@ def _widths(rows: Rows, port: str, symbol: str) -> np.ndarray:
     return np.unique([rows.padded_length(symbol, max(1, int(n))) for n in lengths])
 
 
-def _work(plan: Plan) -> Iterator[Call | Loop]:
+def _work(plan: Plan) -> Iterator[Work]:
+    """Loops over positions, and what they do in each step, too."""
     for step in plan.steps:
-        yield from step.work
+        for work in step.work:
+            yield work
+            if isinstance(work, Positions):
+                yield from work.calls
 
 
 def _packed_bytes(plan: Plan) -> int:

@@ -11,6 +11,7 @@ from compiler.ir.graph import Graph, Input, Node
 from compiler.ir.types import Type, bound_shape, value_of
 from compiler.ops.fused import Fused
 from compiler.ops.reduction import Sum
+from compiler.ops.scan import Part, Scan
 from compiler.plan.calls import attributes
 from runtime.backend import NUMPY_DTYPES, Array, Rows, Value
 from runtime.kernels import KERNELS
@@ -36,6 +37,10 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int])
 def compute(node: Node, operands: Sequence[Value], sizes: Mapping[str, int]) -> Value:
     """One node's value from its operands'. They stay as they are."""
     op = node.op
+    if isinstance(op, Scan):
+        return _positions(op, node, operands, sizes)
+    if isinstance(op, Part):
+        return operands[0][op.index]
     if isinstance(op, Fused):
         return _steps(op, node, operands, sizes)
     result = new_value(node.type, sizes)
@@ -57,6 +62,28 @@ def _steps(op: Fused, node: Node, operands: Sequence[Value], sizes: Mapping[str,
         nodes.append(Node(step, tuple(nodes[i] for i in indices), type_, node.span))
         values.append(compute(nodes[-1], [values[i] for i in indices], sizes))
     return values[-1]
+
+
+def _positions(op: Scan, node: Node, operands: Sequence[Value], sizes: Mapping[str, int]) -> Value:
+    """The states after the last step, then what each step gives, stacked."""
+    graph = op.body.graph
+    ended = operands[-1] if op.ragged else None
+    states, given = list(operands[: op.states]), operands[op.states : len(graph.inputs)]
+    stacked = [new_value(t, sizes) for t in node.type.parts[op.states :]]
+    length = value_of(op.length, sizes)
+    for t in range(length)[::-1] if op.reverse else range(length):
+        elements = [x[t] if i < op.sequences else x for i, x in enumerate(given)]
+        values = dict(zip(graph.inputs, [*states, *elements], strict=True))
+        for inner in graph.nodes():
+            if inner not in values:
+                values[inner] = compute(inner, [values[n] for n in inner.inputs], sizes)
+        for i, output in enumerate(graph.outputs[: op.states]):
+            new = values[output.node]
+            states[i] = new if ended is None else np.where(ended[t].reshape(-1, *(1,) * (new.ndim - 1)), states[i], new)
+        kept = {o.node: state for o, state in zip(graph.outputs, states, strict=False)}
+        for place, output in zip(stacked, graph.outputs[op.states :], strict=True):
+            place[t] = kept.get(output.node, values[output.node])
+    return (*states, *stacked)
 
 
 def new_value(type_: Type, sizes: Mapping[str, int]) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from compiler.ir.graph import Graph, Input, Node, Output, sorted_nodes
-from compiler.ir.types import Type, sequence_symbol, value_of
+from compiler.ir.types import BATCH, Type, sequence_symbol, value_of
 from compiler.settings.train import TrainSettings
 from dsl.errors import Diagnostic
 from dsl.render import show
@@ -84,13 +84,20 @@ def first_not_finite(
 
 def _from_what(operands: Sequence[Array]) -> str:
     """How large the numbers were that it was made from: an overflow shows by that."""
-    sizes = [np.abs(x[np.isfinite(x)]).max(initial=0.0) for x in operands if x.dtype.kind == "f"]
+    plain = [x for x in operands if not isinstance(x, tuple) and x.dtype.kind == "f"]
+    sizes = [np.abs(x[np.isfinite(x)]).max(initial=0.0) for x in plain]
     largest = max(sizes, default=0.0)
     return f", from numbers up to {largest:.0e}" if largest >= LARGE else ""
 
 
 def _what_is_wrong(node: Node, value: Array, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> str | None:
     """`nan in 3 of 12 numbers`; None where all is as it should be. What stands in padding does not count."""
+    if node.type.parts:
+        wrong = (
+            _what_is_wrong(Node(node.op, (), type_), part, feeds, sizes)
+            for type_, part in zip(node.type.parts, value, strict=True)
+        )
+        return next((w for w in wrong if w is not None), None)
     if node.type.dtype not in ("f32", "f64") or np.isfinite(value).all():
         return None
     value = _without_padding(node.type, value, feeds, sizes)
@@ -104,12 +111,12 @@ def _what_is_wrong(node: Node, value: Array, feeds: Mapping[str, Array], sizes: 
 def _without_padding(type_: Type, value: Array, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
     """The real numbers alone, in one row."""
     axis = type_.ragged
-    if axis is None or axis == 0 or type_.rows is not None:
+    if axis is None or BATCH not in type_.shape or type_.rows is not None:
         return value.reshape(-1)
     symbol = sequence_symbol(type_.shape[axis])
     lengths = feeds[f"lengths.{symbol}"]
     real = [value_of(type_.shape[axis], {**sizes, symbol: int(length)}) for length in lengths]
-    rows = np.moveaxis(value, axis, 1)
+    rows = np.moveaxis(value, (type_.shape.index(BATCH), axis), (0, 1))
     return np.concatenate([row[:n].reshape(-1) for row, n in zip(rows, real, strict=True)])
 
 

@@ -36,7 +36,7 @@ from compiler.ops.lookup import Gather
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import Max, PutAlong, Sum, TakeAlong
 from compiler.ops.shape import Broadcast, Slice, Transpose
-from compiler.plan.plan import Call, Literal, Loop, Place, Plan, RowsPlace, Step, Where
+from compiler.plan.plan import Call, Literal, Loop, Place, Plan, Positions, RowsPlace, Step, Where
 from dsl.render import show
 
 UFUNCS: dict[type[Op], str] = {
@@ -73,6 +73,9 @@ class _Writer:
         self.plan = plan
         self.bound: dict[str, str] = {}
         self.body: list[str] = []
+        self.moving: set[str] = set()
+        self.seen: dict[str, str] = {}
+        """In a loop over positions: what each position has its part of, and views of such parts."""
 
     def program(self) -> str:
         plan = self.plan
@@ -86,7 +89,9 @@ class _Writer:
             if heading != before:
                 self.body += ([""] if self.body else []) + [f"# {heading}"]
             for work in step.work:
-                if isinstance(work, Loop):
+                if isinstance(work, Positions):
+                    self.positions(work, heading)
+                elif isinstance(work, Loop):
                     self.loop(work)
                 else:
                     self.body += self.call(work)
@@ -111,9 +116,19 @@ class _Writer:
         if isinstance(where, RowsPlace):
             parts = ", ".join(self.text(p) for p in (where.ids, where.values, where.count))
             self.bound.setdefault(where.name, f"k.Rows({parts})")
+        elif self.moves(where):
+            if where.name not in self.moving and where.name not in self.seen:
+                self.seen[where.name] = self.memory(where)
         elif where.name not in self.bound and not where.name.endswith("_"):
             self.bound[where.name] = self.memory(where)
         return where.name
+
+    def moves(self, place: Place) -> bool:
+        """Whether it is another part of an array in each position."""
+        root: Place | None = place
+        while root is not None and root.name not in self.moving:
+            root = root.of
+        return root is not None
 
     def memory(self, place: Place) -> str:
         if place.of is None:
@@ -140,8 +155,29 @@ class _Writer:
             return name
         width = place.shape[-1]
         shape = (math.prod(place.shape[:-1]), width)
-        self.bound.setdefault(f"{name}_rows", f"k.reshaped(np, {name}, {shape})")
+        views = self.seen if self.moves(place) else self.bound
+        views.setdefault(f"{name}_rows", f"k.reshaped(np, {name}, {shape})")
         return f"{name}_rows"
+
+    def positions(self, loop: Positions, heading: str) -> None:
+        """All views are made when the program is bound: a step only calls."""
+        moving = ", ".join(f"({self.text(m.whole)}, {m.offset})" for m in loop.moving)
+        self.moving, self.seen = {m.part.name for m in loop.moving}, {}
+        lines: list[str] = []
+        for step in loop.steps:
+            before, heading = heading, _line(step) or heading
+            lines += [f"# {heading}"] if heading != before else []
+            lines += [line for work in step.work if isinstance(work, Call) for line in self.call(work)]
+        lines += [line for call in loop.copies for line in self.call(call)]
+        for ended, old, new in loop.held:
+            lines.append(f"np.copyto({self.text(new)}, {self.text(old)}, where={self.text(ended)})")
+        given = [m.part.name for m in loop.moving]
+        views = "".join(f" for {name} in [{value}]" for name, value in self.seen.items())
+        each = f"k.positions({loop.count}, {loop.reverse}, ({moving},))"
+        self.bound[loop.name] = f"[{_tuple([*given, *self.seen])} for {', '.join(given)} in {each}{views}]"
+        self.body.append(f"for {', '.join([*given, *self.seen])} in {loop.name}:")
+        self.body += [f"    {line}" for line in lines]
+        self.moving, self.seen = set(), {}
 
     def loop(self, loop: Loop) -> None:
         locals_ = [local for local, _ in (*loop.parts, *loop.temporaries)]
@@ -211,13 +247,20 @@ def _start(place: Place) -> int:
 
 def _heading(step: Step, forward_lines: set[int]) -> str:
     """The line of the spec that a step is of; `gradient of` where the line computes something before, too."""
+    line = _line(step)
+    if line is None:
+        return "next values" if step.gradient else "set up"
+    assert step.node.span is not None
+    return f"gradient of: {line}" if step.gradient and step.node.span.line in forward_lines else line
+
+
+def _line(step: Step) -> str | None:
     span = step.node.span
     if span is None:
-        return "next values" if step.gradient else "set up"
+        return None
     # A line break in it would end the comment, and what comes after would be run.
     text = "".join(c if c.isprintable() else "?" for c in show(span.text.strip()))
-    line = f"{span.line}  {text if len(text) <= 100 else text[:99] + '…'}"
-    return f"gradient of: {line}" if step.gradient and span.line in forward_lines else line
+    return f"{span.line}  {text if len(text) <= 100 else text[:99] + '…'}"
 
 
 def _number(literal: Literal) -> str:

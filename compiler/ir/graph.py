@@ -53,10 +53,10 @@ class Node:
         return f"<{type(self.op).__name__} {self.type}>"
 
 
-InputKind: TypeAlias = Literal["data", "lengths", "weight", "state", "number"]
+InputKind: TypeAlias = Literal["data", "lengths", "weight", "state", "number", "inner"]
 """data: a batch's input; lengths: of a batch's sequences, i64[B], named `lengths.T`; weight: trained; state: the
 optimizer's and what else lives from step to step; number: what the run sets and no batch decides (`lr`, `step`, `seed`,
-`class_weights.label`)."""
+`class_weights.label`); inner: what a loop gives its body in each step."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,17 @@ def rebuild(graph: Graph, change: Callable[[Node, tuple[Node, ...]], Node]) -> G
     for node in graph.nodes():
         new[node] = node if isinstance(node.op, Input) else change(node, tuple(new[n] for n in node.inputs))
     return Graph(graph.inputs, tuple(Output(o.name, new[o.node], o.update) for o in graph.outputs))
+
+
+def structure(graph: Graph) -> tuple[object, ...]:
+    """What two graphs have alike if they differ in nothing but the lines of the spec that the nodes come from."""
+    nodes = [*graph.inputs, *graph.nodes()]
+    place = {node: i for i, node in reversed(list(enumerate(nodes)))}
+    return (
+        tuple((node.op, node.type, tuple(place[n] for n in node.inputs)) for node in nodes),
+        tuple((output.name, place[output.node], output.update) for output in graph.outputs),
+        len(graph.inputs),
+    )
 
 
 def with_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:

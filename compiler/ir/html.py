@@ -7,7 +7,9 @@ from html import escape
 
 from compiler.ir.graph import Graph, Input, Node
 from compiler.ir.text import described, names_of, steps_of
+from compiler.ir.text import show as show_graph
 from compiler.ops.fused import Fused
+from compiler.ops.scan import Scan
 from dsl.render import show
 
 MOST_NODES = 4000
@@ -94,6 +96,8 @@ def _row(node: Node, names: dict[Node, str]) -> tuple[str, str, str]:
     made = [described(node.op, operands)]
     if isinstance(node.op, Fused):
         made = [f"fused {operands}", *(line.strip() for line in steps_of(node.op, len(node.inputs)))]
+    if isinstance(node.op, Scan):
+        made += show_graph(node.op.body.graph).splitlines()
     return (f"%{names[node]}", str(node.type), "\n".join(made))
 
 

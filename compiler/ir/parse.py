@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import cast, get_args
 
 from compiler.ir.graph import Graph, Input, InputKind, Node, Op, Output, apply
-from compiler.ir.text import op_name
+from compiler.ir.text import BODY, op_name
 from compiler.ir.types import DTYPES, Dim, Dtype, Extent, Pad, Type, TypeRuleError
 from compiler.ops import OPS
 from compiler.ops.elementwise import Constant
 from compiler.ops.fused import Fused, Step
+from compiler.ops.scan import Body
 
 _NODE = re.compile(r"  %(?P<name>[^\s:=%$]+): (?P<type>[^=]+) = (?P<body>.+)")
 _STEP = re.compile(r"    \$(?P<index>\d+) = (?P<body>.+)")
@@ -43,7 +45,7 @@ def parse(text: str) -> Graph:
                 outputs.append(_output(found, nodes))
             elif found := _NODE.fullmatch(line):
                 steps: list[str] = []
-                while number < len(lines) and lines[number].startswith("    $"):
+                while number < len(lines) and lines[number].startswith(("    $", BODY)):
                     steps.append(_code(lines[number]))
                     number += 1
                 node = _node(found, steps, nodes)
@@ -83,7 +85,10 @@ def _node(found: re.Match[str], steps: list[str], nodes: dict[str, Node]) -> Nod
             raise ValueError(f"wants an input's kind: {', '.join(get_args(InputKind))}")
         return Node(Input(found["name"], cast(InputKind, words[1]), given), (), given)
     operands = [word[1:] for word in words[1:] if word.startswith("%")]
-    op = _fused(words, steps, len(operands)) if steps or words[0] == "fused" else _op(words, "%")
+    if words[0] == "scan":
+        op = _op(words, "%", {"body": Body(parse("\n".join(line.removeprefix(BODY) for line in steps)))})
+    else:
+        op = _fused(words, steps, len(operands)) if steps or words[0] == "fused" else _op(words, "%")
     node = apply(op, *(_known(nodes, name) for name in operands))
     if node.type != given:
         raise ValueError(f"the type is {node.type}, not {given}")
@@ -103,7 +108,7 @@ def _fused(words: list[str], steps: list[str], inputs: int) -> Fused:
     return Fused(tuple(read))
 
 
-def _op(words: list[str], mark: str) -> Op:
+def _op(words: list[str], mark: str, given: Mapping[str, object] = MappingProxyType({})) -> Op:
     """The op of `mul $0 $1` or `sum %3 axes=[0]`; operands are what begins with the mark, and come first."""
     classes = {op_name(cls): cls for cls in OPS}
     if words[0] not in classes:
@@ -115,7 +120,7 @@ def _op(words: list[str], mark: str) -> Op:
     if cls is Constant:
         rest = [f"hex={_hex(rest[0])}", *rest[1:]] if rest else rest
     kinds = {f.name: str(f.type) for f in fields(cls)}
-    values: dict[str, object] = {}
+    values = dict(given)
     for word in rest:
         name, equals, value = word.partition("=")
         if not equals or name not in kinds or name in values:
@@ -161,6 +166,8 @@ _READERS: dict[str, Callable[[str], object]] = {
 
 def parse_type(text: str) -> Type:
     """f32[B, T-2]{zero} -> the type. Raises ValueError."""
+    if text.startswith("(") and text.endswith(")"):
+        return Type("f32", parts=tuple(map(parse_type, _split(text[1:-1], ", "))))
     found = _TYPE.fullmatch(text)
     if found is None or found["dtype"] not in DTYPES:
         raise ValueError(f"{text} is no type")

@@ -10,8 +10,9 @@
       return out=%2
       return embed.weight:=%3
 
-Attributes follow the operands as name=value; those that have their default are left out. `a:=%3` is the next value of
-the input a; a result of another name than the input that it updates is `name=a:=%3`. `compiler.ir.parse` reads it back.
+The body of a loop is a graph of its own below its node, each line behind `|`. Attributes follow the operands as
+name=value; those that have their default are left out. `a:=%3` is the next value of the input a; a result of another
+name than the input that it updates is `name=a:=%3`. `compiler.ir.parse` reads it back.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from functools import cache
 from itertools import count
 from typing import cast
 
-from compiler.ir.graph import Graph, Input, Node, Op
+from compiler.ir.graph import Graph, Input, Node, Op, structure
 from compiler.ops.elementwise import Constant
 from compiler.ops.fused import Fused
+from compiler.ops.scan import Scan
 from dsl.render import show as escaped
 
 COMMENT_COLUMN = 72
+BODY = "    | "
+"""What the lines of a loop's body begin with."""
 
 
 @cache
@@ -52,6 +56,8 @@ def show(graph: Graph, by_op: bool = False) -> str:
         lines.append(first + _comment(node, len(first)))
         if isinstance(node.op, Fused):
             lines.extend(steps_of(node.op, len(node.inputs)))
+        if isinstance(node.op, Scan):
+            lines.extend(f"{BODY}{line}" for line in show(node.op.body.graph, by_op).splitlines())
     for output in graph.outputs:
         name = f"{output.name}=" if output.name != output.update else ""
         target = f"{output.update}:=" if output.update is not None else ""
@@ -61,12 +67,16 @@ def show(graph: Graph, by_op: bool = False) -> str:
 
 def same(a: Graph, b: Graph) -> bool:
     """Whether the graphs are alike in structure: all but the lines of the spec that the nodes come from."""
-    return _structure(a) == _structure(b)
+    return structure(a) == structure(b)
 
 
 def attributes(op: Op) -> str:
     """` size=3 stride=2`: the fields that differ from their defaults."""
-    shown = (f" {f.name}={_value(getattr(op, f.name))}" for f in fields(op) if getattr(op, f.name) != _default(f))
+    shown = (
+        f" {f.name}={_value(getattr(op, f.name))}"
+        for f in fields(op)
+        if f.name != "body" and getattr(op, f.name) != _default(f)
+    )
     return "".join(shown)
 
 
@@ -124,13 +134,3 @@ def names_of(nodes: list[Node], by_op: bool) -> dict[Node, str]:
             word = op_name(type(node.op)) if by_op else ""
             named[node] = next(n for i in numbers[word] if (n := f"{word}.{i}" if by_op else str(i)) not in inputs)
     return named
-
-
-def _structure(graph: Graph) -> object:
-    nodes = [*graph.inputs, *graph.nodes()]
-    place = {node: i for i, node in reversed(list(enumerate(nodes)))}
-    return (
-        [(node.op, node.type, tuple(place[n] for n in node.inputs)) for node in nodes],
-        [(output.name, place[output.node], output.update) for output in graph.outputs],
-        len(graph.inputs),
-    )

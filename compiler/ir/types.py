@@ -138,14 +138,18 @@ class Type:
     pad: what stands past each row's length, where an axis is ragged; "finite" says nothing otherwise
     rows: for a row-sparse value, the shape of the ids that name its rows: shape is that of the table it stands for,
           but only the rows that are named are held, each once
+    parts: for an op of several results their types; only `part` takes such a value
     """
 
     dtype: Dtype
     shape: tuple[Dim, ...] = ()
     pad: Pad = "finite"
     rows: tuple[Dim, ...] | None = None
+    parts: tuple[Type, ...] = ()
 
     def __str__(self) -> str:
+        if self.parts:
+            return f"({', '.join(map(str, self.parts))})"
         marks = [self.pad] if self.pad != "finite" else []
         if self.rows is not None:
             marks.append(f"rows [{', '.join(map(str, self.rows))}]")

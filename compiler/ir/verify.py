@@ -8,6 +8,7 @@ from typing import get_args
 from compiler.ir.graph import Graph, Input, InputKind, Node, Output
 from compiler.ir.text import show
 from compiler.ir.types import BATCH, Type, TypeRuleError, sequence_symbol
+from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Lengths, Mask
 from dsl.errors import InternalError
 
@@ -97,16 +98,32 @@ def _of_node(node: Node) -> Iterator[str]:
         return
     if inferred != node.type:
         yield f"{node} has the rule's type {inferred}"
+    if any(n.type.parts for n in node.inputs) and not isinstance(node.op, Part):
+        yield f"{node} reads several values at once"
+    if isinstance(node.op, Scan):
+        yield from _of_body(node.op.body.graph)
     yield from _of_lengths(node)
+
+
+def _of_body(body: Graph) -> Iterator[str]:
+    if _has_cycle(body):
+        yield "a body has a cycle"
+        return
+    yield from _of_inputs(body)
+    yield from _of_outputs(body)
+    if any(isinstance(n.op, Input) and n.op.kind != "inner" for n in body.inputs):
+        yield "a body reads what is outside"
+    for node in body.nodes():
+        yield from _of_node(node)
 
 
 def _of_lengths(node: Node) -> Iterator[str]:
     """Whether the lengths that a node reads are those that its type speaks of."""
-    if not isinstance(node.op, Mask | Lengths):
+    if not isinstance(node.op, Mask | Lengths | Ended):
         return
     lengths = node.inputs[-1].op
     axis = node.type.ragged
-    dim = node.op.dim if isinstance(node.op, Lengths) else node.type.shape[axis] if axis is not None else 0
+    dim = node.op.dim if isinstance(node.op, Lengths | Ended) else node.type.shape[axis] if axis is not None else 0
     wanted = f"lengths.{sequence_symbol(dim)}"
     if not isinstance(lengths, Input) or lengths.name != wanted:
         yield f"{node} reads other lengths than {wanted}"

@@ -1,12 +1,32 @@
 """Every layer and function of the language, in one table."""
 
-from compiler.layers import activation, convolution, dense, embedding, joining, normalization, pooling, regularization
+from compiler.layers import (
+    activation,
+    convolution,
+    dense,
+    embedding,
+    joining,
+    normalization,
+    pooling,
+    recurrent,
+    regularization,
+)
 from compiler.layers.later import LATER
 from compiler.layers.word import LayerWord
 
 LAYERS: dict[str, LayerWord] = {
     layer.word: layer
-    for family in (embedding, convolution, pooling, dense, regularization, normalization, joining, activation)
+    for family in (
+        embedding,
+        convolution,
+        pooling,
+        dense,
+        recurrent,
+        regularization,
+        normalization,
+        joining,
+        activation,
+    )
     for layer in family.LAYERS
 }
 

@@ -7,9 +7,6 @@ LATER: dict[str, str] = {
     "maxpool2d": "the largest over windows of a picture",
     "avgpool2d": "the mean over windows of a picture, or over all of it",
     "upsample2d": "each pixel several times",
-    "linear": "an affine map of all its operands, in a cell",
-    "diagonal": "a vector of weights times a value, in a cell",
-    "param": "a weight written out",
     "corrupt": "sets a share of the numbers to 0",
     "attention": "each position looks at all positions of a memory",
     "attend": "a query looks at all positions of a memory",
@@ -18,13 +15,6 @@ LATER: dict[str, str] = {
     "positions": "adds where in the sequence a position stands",
     "mix": "a learned weighted sum of several values",
     "decode": "writes one token after the other",
-    "srn": "the simple recurrent network",
-    "gru": "the gated recurrent unit, reset before the product",
-    "gru_after": "the gated recurrent unit, reset after the product",
-    "lstm": "the long short-term memory",
-    "lstm_1997": "the LSTM without a forget gate",
-    "lstm_peephole": "the LSTM whose gates see the cell",
-    "lstm_coupled": "the LSTM whose gates add up to 1",
 }
 """word -> what it will do"""
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from compiler.build import Origin, Use, shape_of
 from compiler.ir.graph import Node
-from compiler.ir.types import is_ragged, value_of
+from compiler.ir.types import Dim, is_ragged, plus, value_of
 from compiler.layers.convolution import sequence
 from compiler.layers.word import LayerWord
 from compiler.ops.elementwise import Constant, Div, Mul, Sub
 from compiler.ops.reduction import Max, Sum, TakeAlong, TopPositions
 from compiler.ops.sequence import Lengths, TakePosition
-from compiler.ops.shape import Reshape, Slice, Windows
+from compiler.ops.shape import Concat, Reshape, Slice, Windows
 from compiler.signature import Setting, Signature
 
 
@@ -71,29 +71,34 @@ def _sum(use: Use, operands: tuple[Node, ...]) -> Node:
 
 
 def _last(use: Use, operands: tuple[Node, ...]) -> Node:
+    """The last position; of a recurrent layer each direction where it ends."""
     (x,) = operands
     sequence(use, x)
-    positions = x.type.shape[1]
+    start: Dim = 0
+    parts: list[Node] = []
+    for width, reverse in use.build.ends.get(x, ((x.type.shape[2], False),)):
+        whole = width == x.type.shape[2]
+        part = x if whole else use.op(Slice(2, start, width), x)
+        parts.append(_at_end(use, part, first=reverse))
+        start = plus(start, width)
+    return _said(use, x, parts[0] if len(parts) == 1 else use.op(Concat(1), *parts))
+
+
+def _at_end(use: Use, x: Node, *, first: bool) -> Node:
+    """The first position, or the last one that is real."""
+    batch, positions, width = x.type.shape
     if not is_ragged(positions):
-        return _at(use, x, value_of(positions, {}) - 1)
+        at = 0 if first else value_of(positions, {}) - 1
+        return use.op(Reshape((batch, width)), use.op(Slice(1, at, 1), x))
     count = use.op(Lengths(positions, "i64"), use.build.lengths(positions))
-    one = use.op(Constant((1.0).hex(), "i64"))
-    return _said(use, x, use.op(TakePosition(), x, use.op(Sub(), count, one)))
+    less = count if first else use.op(Constant((1.0).hex(), "i64"))
+    return use.op(TakePosition(), x, use.op(Sub(), count, less))
 
 
 def _first(use: Use, operands: tuple[Node, ...]) -> Node:
     (x,) = operands
     sequence(use, x)
-    if not is_ragged(x.type.shape[1]):
-        return _at(use, x, 0)
-    count = use.op(Lengths(x.type.shape[1], "i64"), use.build.lengths(x.type.shape[1]))
-    zero = use.op(Sub(), count, count)
-    return _said(use, x, use.op(TakePosition(), x, zero))
-
-
-def _at(use: Use, x: Node, position: int) -> Node:
-    batch, _, width = x.type.shape
-    return _said(use, x, use.op(Reshape((batch, width)), use.op(Slice(1, position, 1), x)))
+    return _said(use, x, _at_end(use, x, first=True))
 
 
 WINDOW = Setting("window", "count", "pool so many neighbours at a time", low=1, high=10_000)

@@ -28,7 +28,10 @@ def _dropout(use: Use, operands: tuple[Node, ...]) -> Node:
     if use.flag("variational"):
         drawn = (shape[0], 1, *drawn[2:])
     seed, step, site = use.build.chance()
-    return use.op(Mul(), x, use.op(DropoutMask(p, site, drawn, use.build.dtype), seed, step))
+    result = use.op(Mul(), x, use.op(DropoutMask(p, site, drawn, use.build.dtype), seed, step))
+    if x in use.build.ends:
+        use.build.ends[result] = use.build.ends[x]
+    return result
 
 
 DROPOUT = LayerWord(

@@ -12,18 +12,22 @@ from compiler.ir.types import Dim, Extent, symbol
 from compiler.layers import LAYERS, STRUCTURES
 from compiler.layers.joining import joined
 from compiler.layers.later import LATER
+from compiler.layers.recurrent import LINEAR, PARAM
 from compiler.layers.word import LayerWord
-from compiler.lower import blocks, structures
+from compiler.lower import blocks, cells, structures
 from compiler.lower.constants import settings_of
-from compiler.lower.missing import cell_message
+from compiler.lower.matrices import parameter
 from compiler.lower.operands import Wanted, no_settings, operands
 from compiler.lower.walk import Walk
 from compiler.overrides import SET
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, SharedBinding, ValueBinding
-from compiler.signature import LATER_HELP, LATER_LABEL, Resolved
+from compiler.signature import Resolved
 from dsl import ast
 from dsl.errors import Note
 from dsl.nearest import nearest
+
+ALL_ROWS = ("batchnorm",)
+"""Layers whose result for an example depends on the others."""
 
 ANY_NUMBERS = ("relu", "tanh", "gelu", "abs", "layernorm", "batchnorm")
 """Layers after which a class may not end: what they give is no probability."""
@@ -46,7 +50,7 @@ def call(
         case BlockBinding(block=ast.Block()):
             return blocks.use_block(walk, layer, binding, scope, current, piped)
         case BlockBinding():
-            walk.build.fail("NN350", cell_message(name), layer.callee.span, LATER_LABEL, help=LATER_HELP)
+            return cells.use_cell(walk, layer, binding, scope, current, piped)
         case SharedBinding():
             return _shared(walk, layer, name, binding, scope, current, piped)
         case ValueBinding(value=Failed()):
@@ -71,7 +75,7 @@ def _as_layer(walk: Walk, expression: ast.Expression) -> ast.Layer:
     else:
         assert isinstance(expression, (ast.Name, ast.Call, ast.Sized))
         layer = ast.Layer(expression, (), None, None, span=expression.span)
-    if isinstance(layer.callee, ast.Sized):
+    if isinstance(layer.callee, ast.Sized) and layer.callee.name.id != PARAM.word:
         name = layer.callee.name
         if name.id not in LAYERS:
             walk.unknown(name.id, name.span, walk.top)
@@ -124,13 +128,18 @@ def _layer(
         walk.build.fail("NN408", f"{word.word} takes no layers between braces", place)
     if isinstance(layer.callee, ast.Call):
         no_settings(walk, word, layer.callee)
+    if word is PARAM:
+        return parameter(walk, layer, scope)
+    if walk.build.cell is not None and word.word in ALL_ROWS:
+        message = f"{word.word} looks at all examples and positions, and a cell at one at a time"
+        walk.build.fail("NN558", message, place, help="put it before or after the cell; layernorm works in one")
     settings = settings_of(walk, word.signature, layer.arguments, layer.callee.span, scope)
     label = _label(walk, layer, scope, word.weights)
     tied = _tied(walk, layer, settings, scope)
     wanted = Wanted(word.word, word.operands, word.optional, word.any)
     values = operands(walk, layer, wanted, scope, current, piped)
     units, head = _head(walk, layer, word, settings, output)
-    path = walk.namespace.name(label or word.word) if word.weights else ""
+    path = weight_path(walk, word, label)
     held = label is not None and walk.build.labelled(label, path + ".")
     use = Use(
         walk.build,
@@ -167,6 +176,15 @@ def _layer(
         )
         scope.names[label] = LabelBinding({**(tied or {}), **own_weights}, {}, layer.span, result, many)
     return result
+
+
+def weight_path(walk: Walk, word: LayerWord, label: str | None) -> str:
+    """Below which its weights are named: its label or word; what a line of a cell is about has the line's name."""
+    if not word.weights:
+        return ""
+    if walk.build.cell is not None and word is LINEAR and label is None:
+        return walk.namespace.itself()
+    return walk.namespace.name(label or word.word)
 
 
 def _lowered(use: Use, word: LayerWord, values: list[Node | Bundle]) -> Node | Bundle:
@@ -229,7 +247,7 @@ def _head(
     walk: Walk, layer: ast.Layer, word: LayerWord, settings: dict[str, Resolved], output: str | None
 ) -> tuple[Dim | None, bool]:
     """A dense layer without a size ends in an output: how many units that has."""
-    if word.word != "dense" or settings["size"] is not None:
+    if word.word != "dense" or settings["size"] is not None or walk.build.cell is not None:
         return None, False
     name = output if output in walk.units else next(iter(walk.units)) if len(walk.units) == 1 else None
     activation = settings["activation"]

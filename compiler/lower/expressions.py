@@ -6,6 +6,7 @@ from compiler.build import Bundle, Failed, Stop, Value, what
 from compiler.ir.graph import Node
 from compiler.layers.joining import meet
 from compiler.lower import calls
+from compiler.lower.matrices import times
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div, Mul, Neg, Sub
 from compiler.scope import ConstantBinding, LabelBinding, Scope, ValueBinding
@@ -71,7 +72,7 @@ def binary(
 
 def combined(walk: Walk, step: ast.Binary, left: Value | float, right: Value | float) -> Value | float:
     if step.operator == "@":
-        walk.build.fail("NN350", "@ multiplies matrices in a cell, and cells are not there yet", step.span)
+        return times(walk, step, left, right)
     if isinstance(left, float) and isinstance(right, float):
         return number_of(walk, step, left, right)
     if isinstance(left, Failed) or isinstance(right, Failed):
@@ -155,6 +156,16 @@ def name(walk: Walk, expression: ast.Name, scope: Scope, current: Value | None, 
                 expression.span,
                 help=f"name the line instead: {expression.id} = ..., or take a part: {expression.id}.weight",
             )
+        case None if expression.id.endswith("'"):
+            build, state = walk.build, expression.id.removesuffix("'")
+            here = build.cell is not None and isinstance(scope.find(state), ValueBinding)
+            message = (
+                f"{expression.id} is not known yet: its equation stands below"
+                if here
+                else f"there is no {expression.id}"
+            )
+            help = f"put its equation before this line, or read {state}, the state before this step"
+            build.fail("NN555", message, expression.span, help=help if here else "a next state is read in its own cell")
         case _:
             return calls.call(walk, expression, scope, current, None, output)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from compiler import library
 from compiler.layers import LAYERS
 from compiler.layers.later import LATER
+from compiler.lower.cell_words import LATER as LATER_OF_CELLS
 from compiler.lower.mentions import pieces, used_names
 from compiler.scope import BlockBinding, Scope
 from compiler.signature import LATER_HELP, LATER_LABEL, later_message
@@ -30,37 +31,40 @@ def missing(model: ast.Model, top: Scope) -> list[Diagnostic]:
             binding = scope.find(name.id)
             if binding is None and name.id not in LATER and name.id not in LAYERS:
                 binding = library.find(name.id)
-            if isinstance(binding, BlockBinding) and isinstance(binding.block, ast.Block):
+            if isinstance(binding, BlockBinding):
+                if isinstance(binding.block, ast.Cell):
+                    for message, span in _settings(name.id, layer, LATER_OF_CELLS):
+                        found.setdefault(message, Diagnostic("NN350", message, span, LATER_LABEL, uses, LATER_HELP))
                 if id(binding.block) not in seen:
                     seen.add(id(binding.block))
                     use = Note(name.span, f"in this use of {name.id}")
                     waiting.append((binding.block.body, _own(binding.block), binding.scope, (use, *uses)))
                 continue
-            for message, span in _wanting(name, layer, binding is None, isinstance(binding, BlockBinding)):
+            for message, span in _wanting(name, layer, binding is None):
                 found.setdefault(message, Diagnostic("NN350", message, span, LATER_LABEL, uses, LATER_HELP))
     return list(found.values())
 
 
-def _own(block: ast.Block) -> frozenset[str]:
+def _own(block: ast.Block | ast.Cell) -> frozenset[str]:
+    if isinstance(block, ast.Cell):
+        names = (*(o.name for o in block.operands), *(s.name for s in block.states))
+        return frozenset(n.id for n in (*names, *(f.name for f in block.formals)))
     return frozenset(n.id for n in (*(block.operands or ()), *(f.name for f in block.formals)))
 
 
-def _wanting(name: ast.Name, layer: ast.Layer | None, unbound: bool, cell: bool) -> Iterator[tuple[str, Span]]:
-    if cell:
-        yield cell_message(name.id), name.span
-    elif unbound and name.id in LATER:
+def _wanting(name: ast.Name, layer: ast.Layer | None, unbound: bool) -> Iterator[tuple[str, Span]]:
+    if unbound and name.id in LATER:
         yield layer_message(name.id), name.span
-    elif unbound and name.id in LAYERS and layer is not None:
-        signature = LAYERS[name.id].signature
-        for argument in layer.arguments:
-            if isinstance(argument, ast.Positional):
-                continue
-            if (argument.id if isinstance(argument, ast.Word) else argument.key) in signature.later:
-                yield later_message(name.id, argument), argument.span
+    elif unbound and name.id in LAYERS:
+        yield from _settings(name.id, layer, LAYERS[name.id].signature.later)
 
 
-def cell_message(name: str) -> str:
-    return f"{name} is a cell, and recurrent cells are not there yet"
+def _settings(word: str, layer: ast.Layer | None, later: tuple[str, ...]) -> Iterator[tuple[str, Span]]:
+    for argument in layer.arguments if layer is not None else ():
+        if isinstance(argument, ast.Positional):
+            continue
+        if (argument.id if isinstance(argument, ast.Word) else argument.key) in later:
+            yield later_message(word, argument), argument.span
 
 
 def layer_message(name: str) -> str:

@@ -16,18 +16,29 @@ from dsl.nearest import nearest
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a layer takes. formals: names in order, the last `optional` of which may be left out; any: one or more."""
+    """What a layer takes. formals: names in order, the last `optional` of which may be left out; any: one or more.
+
+    named: what may be given by name only, or left out
+    """
 
     word: str
     formals: tuple[str, ...]
     optional: int = 0
     any: bool = False
+    named: tuple[str, ...] = ()
 
 
 def operands(
     walk: Walk, layer: ast.Layer, wanted: Wanted, scope: Scope, current: Value | None, piped: Value | None
 ) -> list[Node | Bundle]:
     """The operands in order: the piped value, those in parentheses, and first the current one if one is lacking."""
+    return [*by_name(walk, layer, wanted, scope, current, piped).values()]
+
+
+def by_name(
+    walk: Walk, layer: ast.Layer, wanted: Wanted, scope: Scope, current: Value | None, piped: Value | None
+) -> dict[str, Node | Bundle]:
+    """The operands under their names, in order; numbered where a layer takes any number."""
     given = layer.callee.operands if isinstance(layer.callee, ast.Call) else ()
     listed: list[Value] = [piped] if piped is not None else []
     named: dict[str, Value] = {}
@@ -48,14 +59,16 @@ def operands(
         listed.insert(0, current)
     if not wanted.any and not len(free) - wanted.optional <= len(listed) <= len(free):
         _miscounted(walk, layer, wanted, len(listed) + len(named), bool(given))
-    if not wanted.any:
-        order = {**dict(zip(free, listed, strict=False)), **named}
-        listed = [order[f] for f in wanted.formals if f in order]
-    values: list[Node | Bundle] = []
-    for found in listed:
+    if wanted.any:
+        ordered = {str(i): found for i, found in enumerate(listed)}
+    else:
+        every = {**dict(zip(free, listed, strict=False)), **named}
+        ordered = {f: every[f] for f in (*wanted.formals, *wanted.named) if f in every}
+    values: dict[str, Node | Bundle] = {}
+    for name, found in ordered.items():
         if isinstance(found, Failed):
             raise Stop
-        values.append(found)
+        values[name] = found
     return values
 
 
@@ -73,12 +86,12 @@ def _miscounted(walk: Walk, layer: ast.Layer, wanted: Wanted, got: int, given: b
 def _may_be_named(walk: Walk, wanted: Wanted, operand: ast.Operand, name: str, named: dict[str, Value]) -> None:
     if name in named:
         walk.build.fail("NN406", f"{name} is given twice", operand.span, "here for the second time")
-    if name in wanted.formals and not wanted.any:
+    if name in (*wanted.formals, *wanted.named) and not wanted.any:
         return
     if wanted.any:
         walk.build.fail("NN409", f"the values of {wanted.word} have no names", operand.span, help="leave the name out")
-    near = nearest(name, [*wanted.formals])
-    help = f"did you mean {near}?" if near else f"it takes {', '.join(wanted.formals)}"
+    near = nearest(name, [*wanted.formals, *wanted.named])
+    help = f"did you mean {near}?" if near else f"it takes {', '.join((*wanted.formals, *wanted.named))}"
     walk.build.fail("NN409", f"{wanted.word} takes no value called {name}", operand.span, help=help)
 
 

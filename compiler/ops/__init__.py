@@ -1,7 +1,7 @@
 """Every op, family by family. `runtime/kernels` has a kernel for each but Input; a test compares the lists."""
 
 from compiler.ir.graph import Op
-from compiler.ops import chance, elementwise, fused, lookup, normal, product, reduction, sequence, shape
+from compiler.ops import chance, elementwise, fused, lookup, normal, product, reduction, scan, sequence, shape
 
 OPS: tuple[type[Op], ...] = (
     elementwise.Constant,
@@ -58,4 +58,7 @@ OPS: tuple[type[Op], ...] = (
     normal.LogSoftmax,
     chance.DropoutMask,
     fused.Fused,
+    scan.Scan,
+    scan.Part,
+    scan.Ended,
 )

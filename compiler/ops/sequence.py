@@ -9,7 +9,8 @@ from compiler.ir.graph import Node, Op, apply
 from compiler.ir.types import BATCH, Dim, Dtype, Type, TypeRuleError, is_ragged
 
 
-def _lengths(type: Type) -> None:
+def lengths_of_batch(type: Type) -> None:
+    """Refuses what is no lengths. Raises TypeRuleError."""
     if type.dtype != "i64" or type.shape != (BATCH,):
         raise TypeRuleError("lengths are i64[B]")
 
@@ -18,16 +19,17 @@ def _lengths(type: Type) -> None:
 class Mask(Op):
     """x with every row's padding set to 0, or to minus infinity.
 
-    x: [B, T, *R], lengths: i64[B] -> the same. The type of x tells, from a row's length, how many positions are real.
+    x: [B, T, *R] or [T, B, *R], lengths: i64[B] -> the same. The type of x tells, from a row's length, how many
+    positions are real.
     """
 
     fill: Literal["zero", "lowest"] = "zero"
 
     def infer(self, *inputs: Type) -> Type:
         x, lengths = inputs
-        _lengths(lengths)
-        if x.ragged != 1:
-            raise TypeRuleError("wants a sequence [B, T, ...]")
+        lengths_of_batch(lengths)
+        if x.ragged not in (0, 1) or x.shape[1 - x.ragged] != BATCH:
+            raise TypeRuleError("wants a sequence [B, T, ...] or [T, B, ...]")
         return x.with_pad(self.fill)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
@@ -42,7 +44,7 @@ class Lengths(Op):
     dtype: Dtype
 
     def infer(self, *inputs: Type) -> Type:
-        _lengths(inputs[0])
+        lengths_of_batch(inputs[0])
         if not is_ragged(self.dim):
             raise TypeRuleError(f"{self.dim} is the same for every row")
         return Type(self.dtype, (BATCH,))
@@ -54,7 +56,7 @@ class TakePosition(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, positions = inputs
-        _lengths(positions)
+        lengths_of_batch(positions)
         if x.rank != 3:
             raise TypeRuleError("wants a sequence [B, T, D]")
         return Type(x.dtype, (x.shape[0], x.shape[2]))
@@ -75,7 +77,7 @@ class PutPosition(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, positions = inputs
-        _lengths(positions)
+        lengths_of_batch(positions)
         if x.rank != 2:
             raise TypeRuleError("wants rows [B, D]")
         return Type(x.dtype, (x.shape[0], self.size, x.shape[1])).with_pad("zero")

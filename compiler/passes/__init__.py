@@ -6,11 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from compiler.ir.graph import Graph
+from compiler.passes.bodies import in_bodies
 from compiler.passes.canonical import canonical
 from compiler.passes.cse import cse
 from compiler.passes.dce import dce
 from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
+from compiler.passes.hoist import hoist
+from compiler.passes.join import join
+from compiler.passes.merge import merge
+from compiler.passes.sink import sink
 from compiler.passes.stability import stability
 
 
@@ -25,6 +30,10 @@ class Pass:
 
 
 PASSES: tuple[Pass, ...] = (
+    Pass("join", "runs a loop once for its values and for its gradient", join),
+    Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
+    Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
+    Pass("merge", "makes products of one value with several weights one product", merge, exact=False),
     Pass("canonical", "writes each thing in one way and drops what does nothing", canonical),
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),
@@ -45,7 +54,7 @@ def trace(graph: Graph, upto: str | None = None) -> list[tuple[str, Graph, Graph
     stop = len(PASSES) if upto is None else names.index(upto) + 1
     steps: list[tuple[str, Graph, Graph]] = []
     for p in PASSES[:stop]:
-        after = p.run(graph)
+        after = p.run(in_bodies(p.run, graph))
         steps.append((p.name, graph, after))
         graph = after
     return steps

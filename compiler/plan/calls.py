@@ -11,6 +11,7 @@ from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Constant, Keep
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
+from compiler.ops.scan import Ended
 from compiler.ops.sequence import Lengths, Mask
 from compiler.ops.shape import Concat, Fold, Place, Slice, Transpose, Windows
 
@@ -44,8 +45,12 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
         case MatMul(transposed=transposed):
             return {"transposed": transposed}
         case Mask(fill=fill):
-            return {"fill": LOWEST if fill == "lowest" else 0.0, **_of_length(node.type.shape[1], sizes)}
-        case Lengths(dim=dim):
+            ragged = node.type.ragged
+            assert ragged is not None
+            order = {"time_first": True} if ragged == 0 else {}
+            lengths = _of_length(node.type.shape[ragged], sizes)
+            return {"fill": LOWEST if fill == "lowest" else 0.0, **lengths, **order}
+        case Lengths(dim=dim) | Ended(dim=dim):
             return dict(_of_length(dim, sizes))
         case DropoutMask(p=p, site=site):
             return {"p": p, "site": site}

@@ -33,8 +33,11 @@ def group(
     sizes: Mapping[str, int],
     allot: Allot,
     name: str,
+    blocks: bool = True,
 ) -> tuple[Call | Loop, ...]:
     """The work of an element-wise node; of a row-sparse operand inputs has the values' place.
+
+    blocks: whether it may be done block by block
 
     dying: inputs that nobody reads any more, whose memory is work space as soon as the group has read them
     """
@@ -44,7 +47,7 @@ def group(
         steps, types = ((node.op, tuple(range(len(node.inputs)))),), (node.type,)
     # Row-sparse values all have the rows of the result.
     shapes = [out.shape if t.rows is not None else bound_shape(t, sizes) for t in types]
-    looped = sum(_passes(op) for op, _ in steps) > 1 and prod(out.shape) > WORTH_BLOCKS
+    looped = blocks and sum(_passes(op) for op, _ in steps) > 1 and prod(out.shape) > WORTH_BLOCKS
     inside = [i for i, shape in enumerate(shapes) if not looped or shape == out.shape]
     before = [i for i in range(len(steps)) if i not in inside]
     work = _Work(steps, types, shapes, [*before, *inside], [*inputs, *(None for _ in steps)], allot)

@@ -12,11 +12,12 @@ from compiler.ops.lookup import AddRows, Gather, ScatterRows
 from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import TakeAlong
+from compiler.ops.scan import Part, Scan
 from compiler.ops.sequence import Mask, TakePosition
 from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
 from compiler.plan.plan import Place
 
-VIEWS = (Reshape, Slice, Transpose, Broadcast)
+VIEWS = (Reshape, Slice, Transpose, Broadcast, Part)
 """Ops whose result can be their operand's memory."""
 
 
@@ -93,6 +94,11 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
             return is_contiguous(shape, strides)
         case ScatterRows():
             return is_contiguous(shape, strides)
+        case Scan(states=states, sequences=sequences):
+            # First states are copied; a step reads the others, with BLAS as like as not.
+            if states <= position < states + sequences and len(shape) == 3:
+                return is_contiguous(shape, strides) or _for_blas(shape[1:], strides[1:])
+            return position < states or is_contiguous(shape, strides)
         case MatMul() if position == 1:
             return _for_blas(shape, strides)
         case MatMul() | Outer():

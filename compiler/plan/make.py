@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from compiler.ir.graph import Graph, Input, Node, users_of
@@ -12,13 +12,15 @@ from compiler.ops.elementwise import Add, Constant, Div, Equal, Greater, Maximum
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import PickRows, ScatterRows
 from compiler.ops.reduction import Sum
+from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Broadcast, Slice
 from compiler.plan.arena import arranged
 from compiler.plan.calls import attributes
 from compiler.plan.groups import group
 from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, takes, viewed
 from compiler.plan.names import Names
-from compiler.plan.plan import Call, Literal, Loop, Place, Plan, Region, RowsPlace, Step, Where
+from compiler.plan.plan import Call, Literal, Place, Plan, Region, RowsPlace, Step, Where, Work
+from compiler.plan.scans import scan_work
 from compiler.plan.schedule import Schedule, ancestors, schedule
 
 TAKE_LITERALS = (Add, Sub, Mul, Div, Maximum, Minimum, Greater, Equal, Fused)
@@ -26,7 +28,7 @@ TAKE_LITERALS = (Add, Sub, Mul, Div, Maximum, Minimum, Greater, Equal, Fused)
 
 def make_plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
     """sizes must have every symbol of the graph."""
-    return _Planner(graph, sizes, schedule(graph)).plan()
+    return Planner(graph, sizes, schedule(graph)).plan()
 
 
 @dataclass
@@ -37,10 +39,12 @@ class _Region:
     store: str | None = None
     read_until: int = 0
     """When the last value in it is read for the last time, as far as places are given."""
+    inside: int | None = None
+    """For work space of a loop the region that holds it; born and dies count the loop's own steps."""
 
 
 @dataclass
-class _Planner:
+class Planner:
     graph: Graph
     sizes: Mapping[str, int]
     schedule: Schedule
@@ -48,32 +52,34 @@ class _Planner:
     regions: list[_Region] = field(default_factory=list[_Region])
     where: dict[Node, Where] = field(default_factory=dict[Node, Where])
     stored: dict[str, Place] = field(default_factory=dict[str, Place])
+    results: dict[Node, tuple[Place | None, ...]] = field(default_factory=dict[Node, "tuple[Place | None, ...]"])
+    """Of a loop where each of its parts is."""
+    inside: int | None = None
+    number: str = ""
+    """For the body of a loop the region that holds its work space, and what its names are numbered with."""
     now: int = -1
+
+    def __post_init__(self) -> None:
+        nodes = self.schedule.nodes
+        self.users = users_of(nodes)
+        self.end = len(nodes)
+        self.at_end = {o.node for o in self.graph.outputs}
+        self.last_reads = _last_reads(nodes, self.users, self.at_end)
 
     def plan(self) -> Plan:
         nodes = self.schedule.nodes
-        self.users = users_of(nodes)
-        self.index = {node: i for i, node in enumerate(nodes)}
-        self.end = len(nodes)
-        self.at_end = {o.node for o in self.graph.outputs}
         forward = 0
         below = ancestors(nodes)
         for output in self.graph.outputs:
             if output.update is None:
                 forward |= below[output.node]
 
-        self.last_reads = _last_reads(nodes, self.users, self.at_end)
         # Weights and states first: they are there whether this graph reads them or only writes them.
         needed = {*nodes, *(self.graph.input(o.update) for o in self.graph.outputs if o.update is not None)}
         inputs = [n for n in self.graph.inputs if n in needed]
         for node in inputs:
             self._input(node)
-        steps: list[Step] = []
-        for i, node in enumerate(nodes):
-            self.now = i
-            work = self._work(node)
-            if work:
-                steps.append(Step(node, work, not forward >> i & 1))
+        steps = [*self.steps(forward)]
         self.now = self.end
         steps += self._copies()
         outputs: list[tuple[str, Place | RowsPlace]] = []
@@ -82,9 +88,9 @@ class _Planner:
             if output.update is None:
                 where = self.where[output.node]
                 assert not isinstance(where, Literal)
-                self._touch(where)
+                self.touch(where)
                 outputs.append((output.name, where))
-        regions, total = arranged([Region(r.bytes, r.born, r.dies, 0, r.store) for r in self.regions])
+        regions, total = self._arranged()
         fed = [(n.op.name, w) for n in inputs if isinstance(n.op, Input) and n.op.name not in self.stored
                and isinstance(w := self.where[n], Place)]  # fmt: skip
         return Plan(
@@ -97,37 +103,80 @@ class _Planner:
             total,
         )
 
+    def steps(self, forward: int = 0) -> tuple[Step, ...]:
+        """The nodes' work, in order. forward: a bit for each that is no part of the gradient."""
+        steps: list[Step] = []
+        for i, node in enumerate(self.schedule.nodes):
+            self.now = i
+            work = self._work(node)
+            if work:
+                steps.append(Step(node, work, not forward >> i & 1))
+        return tuple(steps)
+
+    def within(self, body: Graph, order: Schedule, where: dict[Node, Where]) -> Planner:
+        """A planner for the body of a loop, whose work space is one region for the time of the loop."""
+        self.regions.append(_Region(0, self.now, self.now))
+        inside = len(self.regions) - 1
+        return Planner(body, self.sizes, order, self.names, self.regions, where, inside=inside, number=f"{self.now}_")
+
+    def _arranged(self) -> tuple[tuple[Region, ...], int]:
+        """The regions with their offsets; work space of a loop lies in a region of its own, which comes before it."""
+        held: dict[int | None, list[int]] = {}
+        for i, region in enumerate(self.regions):
+            held.setdefault(region.inside, []).append(i)
+        found = [Region(r.bytes, r.born, r.dies, 0, r.store) for r in self.regions]
+        for inside in sorted((i for i in held if i is not None), reverse=True):
+            regions, total = arranged([found[i] for i in held[inside]])
+            for i, region in zip(held[inside], regions, strict=True):
+                found[i] = region
+            found[inside] = replace(found[inside], bytes=total)
+        regions, total = arranged([found[i] for i in held.get(None, [])])
+        for i, region in zip(held.get(None, []), regions, strict=True):
+            found[i] = region
+        for i, region in enumerate(self.regions):
+            if region.inside is not None:
+                outer = found[region.inside]
+                found[i] = replace(found[i], born=outer.born, dies=outer.dies, offset=outer.offset + found[i].offset)
+        return tuple(found), total
+
     def _input(self, node: Node) -> None:
         assert isinstance(node.op, Input)
         kept = node.op.kind in ("weight", "state")
         name = self.names.of_input(node.op.name, node.op.kind)
-        place = self._new(name, node.type.dtype, bound_shape(node.type, self.sizes), node.op.name if kept else None)
+        place = self.new(name, node.type.dtype, bound_shape(node.type, self.sizes), node.op.name if kept else None)
         self.where[node] = place
-        self.regions[place.region].read_until = self._last_read(node)
+        self.regions[place.region].read_until = self.last_read(node)
         if kept:
             self.stored[node.op.name] = place
 
-    def _new(self, name: str, dtype: Dtype, shape: tuple[int, ...], store: str | None = None) -> Place:
+    def new(self, name: str, dtype: Dtype, shape: tuple[int, ...], store: str | None = None) -> Place:
         """A place in memory of its own."""
-        self.regions.append(_Region(prod(shape) * DTYPES[dtype], self.now, self.now, store))
+        self.regions.append(_Region(prod(shape) * DTYPES[dtype], self.now, self.now, store, inside=self.inside))
         return Place(name, len(self.regions) - 1, dtype, shape, contiguous(shape))
 
     def _allot(self, name: str, dtype: Dtype, shape: tuple[int, ...]) -> Place:
-        return self._new(self.names.free(f"{name}_{self.now}"), dtype, shape)
+        return self.new(self.names.free(f"{name}_{self.number}{self.now}"), dtype, shape)
 
-    def _last_read(self, node: Node) -> int:
+    def last_read(self, node: Node) -> int:
         return self.last_reads.get(node, -1)
 
-    def _touch(self, where: Where) -> None:
+    def touch(self, where: Where) -> None:
         for place in (where.ids, where.values, where.count) if isinstance(where, RowsPlace) else (where,):
             if isinstance(place, Place):
                 region = self.regions[place.region]
                 region.dies = max(region.dies, self.now)
 
-    def _work(self, node: Node) -> tuple[Call | Loop, ...]:
+    def _work(self, node: Node) -> tuple[Work, ...]:
         op = node.op
         if isinstance(op, Input):
             return ()
+        if isinstance(op, Part):
+            place = self.results[node.inputs[0]][op.index]
+            assert place is not None
+            self.where[node] = place
+            return ()
+        if isinstance(op, Scan):
+            return scan_work(self, node)
         if isinstance(op, Constant):
             if self._is_literal(node):
                 self.where[node] = Literal(op.value, op.dtype)
@@ -136,16 +185,18 @@ class _Planner:
             return ()
         inputs = tuple(self.where[n] for n in node.inputs)
         for where in inputs:
-            self._touch(where)
+            self.touch(where)
         out = self._place(node, inputs)
         self.where[node] = out
-        self._touch(out)
+        self.touch(out)
         if (op.elementwise and not isinstance(op, Constant)) or isinstance(op, Sum):
             plain = tuple(w.values if isinstance(w, RowsPlace) else w for w in inputs)
             values = out.values if isinstance(out, RowsPlace) else out
             if op.elementwise:
-                name = self.names.free(f"blocks_{self.now}")
-                return group(node, values, plain, self._dying(plain, values), self.sizes, self._allot, name)
+                name = self.names.free(f"blocks_{self.number}{self.now}")
+                return group(
+                    node, values, plain, self._dying(plain, values), self.sizes, self._allot, name, self.inside is None
+                )
             inputs, out = plain, values
         scratch = tuple(self._scratch(t) for t in op.scratch(*(n.type for n in node.inputs)))
         return (Call(op, out, inputs, scratch, tuple(attributes(node, self.sizes).items())),)
@@ -158,7 +209,9 @@ class _Planner:
 
     def _ends(self, x: Place) -> bool:
         region = self.regions[x.region]
-        over = region.store is None and region.born >= 0 and region.read_until <= self.now
+        over = (
+            region.inside == self.inside and region.store is None and region.born >= 0 and region.read_until <= self.now
+        )
         return over and is_contiguous(x.shape, x.strides)
 
     def _scratch(self, type_: Type) -> Place:
@@ -185,7 +238,7 @@ class _Planner:
         if shape == x.shape and strides == x.strides and not isinstance(node.op, Broadcast):
             self.where[node] = x
             return True
-        name = self.names.of_op(node.op, self.now)
+        name = self.names.of_op(node.op, f"{self.number}{self.now}")
         by = node.op
         if isinstance(by, Slice):
             by = Slice(by.axis, value_of(by.start, self.sizes), shape[by.axis])
@@ -200,7 +253,7 @@ class _Planner:
         target = self.schedule.in_place.get(node)
         if target is not None:
             place = self.stored[target]
-            self.regions[place.region].read_until = self._last_read(node)
+            self.regions[place.region].read_until = self.last_read(node)
             return place
         shape = bound_shape(node.type, self.sizes)
         if node.type.rows is None:
@@ -219,8 +272,8 @@ class _Planner:
         return RowsPlace(name, rows, ids, values, count)
 
     def _own(self, node: Node, dtype: Dtype, shape: tuple[int, ...]) -> Place:
-        place = self._new(self.names.of_op(node.op, self.now), dtype, shape)
-        self.regions[place.region].read_until = self._last_read(node)
+        place = self.new(self.names.of_op(node.op, f"{self.number}{self.now}"), dtype, shape)
+        self.regions[place.region].read_until = self.last_read(node)
         return place
 
     def _over(self, node: Node, shape: tuple[int, ...], inputs: Sequence[Where]) -> Place | None:
@@ -231,7 +284,7 @@ class _Planner:
                 continue
             alone = all(not isinstance(v, Place) or v.region != x.region or v == x for v in values)
             if alone and self._ends(x):
-                self.regions[x.region].read_until = self._last_read(node)
+                self.regions[x.region].read_until = self.last_read(node)
                 return x
         return None
 
@@ -243,7 +296,7 @@ class _Planner:
             if output.update is None or self.schedule.in_place.get(output.node) == output.update:
                 continue
             source, target = self.where[output.node], self.stored[output.update]
-            self._touch(source)
+            self.touch(source)
             if isinstance(source, Place) and self.regions[source.region].store is not None:
                 # Two may be exchanged: all are read before one is written.
                 held = self._allot("held", source.dtype, source.shape)

@@ -22,10 +22,9 @@ class Names:
 
     def of_input(self, name: str, kind: str) -> str:
         """`conv.w` is conv_w; a name of other letters than a to z is numbered."""
-        plain = name.replace(".", "_").lower()
-        return self.free(plain if HARMLESS.fullmatch(plain) else kind)
+        return self.free(plain(name, kind))
 
-    def of_op(self, op: Op, number: int) -> str:
+    def of_op(self, op: Op, number: str) -> str:
         """`mat_mul_12`"""
         return self.free(f"{op_name(type(op))}_{number}")
 
@@ -38,6 +37,12 @@ class Names:
             candidate = f"{name}_{n}"
         self._taken.update(derived(candidate))
         return candidate
+
+
+def plain(name: str, otherwise: str = "value") -> str:
+    """The name as an identifier, or another word where it has other letters than a to z."""
+    found = name.replace(".", "_").lower()
+    return found if HARMLESS.fullmatch(found) else otherwise
 
 
 def derived(name: str) -> tuple[str, ...]:

@@ -99,11 +99,46 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Moving:
+    """At position t, part is whole[(t + offset) modulo its length]."""
+
+    part: Place
+    whole: Place
+    offset: int
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Steps for each position in turn, the last one first if reverse.
+
+    moving: the arrays of which each position has its part
+    copies: what is done at the end of each step; held: (whether a row has ended, a state before, after the step): a row
+    that has ended keeps its state
+    """
+
+    name: str
+    count: int
+    reverse: bool
+    moving: tuple[Moving, ...]
+    steps: tuple[Step, ...]
+    copies: tuple[Call, ...]
+    held: tuple[tuple[Place, Place, Place], ...]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls of one step."""
+        return (*(c for s in self.steps for c in s.work if isinstance(c, Call)), *self.copies)
+
+
+Work: TypeAlias = Call | Loop | Positions
+
+
+@dataclass(frozen=True)
 class Step:
     """What one node does. gradient: no output but a weight's or a state's next value needs it."""
 
     node: Node
-    work: tuple[Call | Loop, ...]
+    work: tuple[Work, ...]
     gradient: bool
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.plan.plan import Call, Loop, Place, Plan, RowsPlace, Step
+from compiler.plan.plan import Call, Loop, Place, Plan, Positions, RowsPlace, Step
 
 
 def show(plan: Plan) -> str:
@@ -43,7 +43,10 @@ def _row(plan: Plan, place: Place, line: str) -> tuple[str, ...]:
 def _written(step: Step) -> list[Place]:
     places: list[Place] = []
     for work in step.work:
-        if isinstance(work, Loop):
+        if isinstance(work, Positions):
+            read = {m.part.name for m in work.moving} - {p.name for c in work.calls for p in _places(c)}
+            places += [m.whole for m in work.moving if m.part.name not in read]
+        elif isinstance(work, Loop):
             places += [place for _, place in work.temporaries]
             result = work.body[-1].out
             assert isinstance(result, Place)

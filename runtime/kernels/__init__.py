@@ -1,7 +1,7 @@
 """What each op computes: `kernel(xp, out, *operands, *work space, **attributes)`, written for any array namespace.
 
 The attributes are those of `compiler.plan.calls`. Work space is what the op's `scratch` says, in that order; it and out
-hold anything at first. Fused has no kernel: its steps have.
+hold anything at first. Fused and Scan have no kernel: their steps have.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
 from compiler.ops import product as product_ops
 from compiler.ops import reduction as reduction_ops
+from compiler.ops import scan as scan_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
 from runtime.backend import Rows
 from runtime.kernels import chance, elementwise, lookup, normal, product, reduction, sequence, shape
-from runtime.kernels.blocks import blocks
+from runtime.kernels.blocks import blocks, positions
 from runtime.kernels.layout import reshaped
 
 Kernel: TypeAlias = Callable[..., None]
@@ -78,6 +79,7 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     sequence_ops.Lengths: sequence.lengths,
     sequence_ops.TakePosition: sequence.take_position,
     sequence_ops.PutPosition: sequence.put_position,
+    scan_ops.Ended: sequence.ended,
     normal_ops.Softmax: normal.softmax,
     normal_ops.LogSoftmax: normal.log_softmax,
     chance_ops.DropoutMask: chance.dropout_mask,
@@ -87,4 +89,5 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
 def called_by_programs(kernels: Mapping[type[Op], Kernel]) -> SimpleNamespace:
     """What an emitted program knows as `k`: each kernel by its op's name, and what it takes to name memory."""
     named = {op_name(op): kernel for op, kernel in kernels.items()}
-    return SimpleNamespace(**named, Rows=Rows, blocks=blocks, column_starts=reduction.column_starts, reshaped=reshaped)
+    helpers = {"blocks": blocks, "column_starts": reduction.column_starts, "positions": positions, "reshaped": reshaped}
+    return SimpleNamespace(**named, **helpers, Rows=Rows)

@@ -1,4 +1,4 @@
-"""Large arrays in parts that fit the cache."""
+"""Arrays in parts: blocks that fit the cache, and the positions of a loop."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def blocks(
         count = min(rows, shape[0] - start)
         parts.append((*(a[start : start + count] for a in seen), *(t[:count] for t in temporaries)))
     return parts
+
+
+def positions(count: int, reverse: bool, moving: Sequence[tuple[Array, int]]) -> list[tuple[Array, ...]]:
+    """For every position a tuple of views: of each array the one with number (position + offset), modulo its length."""
+    order = range(count)[::-1] if reverse else range(count)
+    return [tuple(whole[(t + offset) % whole.shape[0]] for whole, offset in moving) for t in order]

@@ -101,12 +101,14 @@ def mask(
     shift: int = 0,
     step: int = 1,
     least: int = 1,
+    time_first: bool = False,
 ) -> None:
-    """All rows at once. out may be x's memory."""
+    """All rows at once. out may be x's memory. time_first: [T, B, *R]"""
     if out is not x:
         xp.copyto(out, x)
     real = xp.maximum((tokens * factor + shift) // step, least)
-    past = xp.greater_equal(xp.arange(out.shape[1]), real[:, None])
+    positions = xp.arange(out.shape[0 if time_first else 1])
+    past = xp.greater_equal(*((positions[:, None], real) if time_first else (positions, real[:, None])))
     xp.copyto(out, fill, where=past.reshape(past.shape + (1,) * (out.ndim - 2)))
 
 

@@ -23,10 +23,13 @@ def mask(
     shift: int = 0,
     step: int = 1,
     least: int = 1,
+    time_first: bool = False,
 ) -> None:
-    """fill stands past each row's length, which is as in lengths. out may be x's memory."""
+    """fill stands past each row's length, which is as in lengths. out may be x's memory. time_first: [T, B, *R]"""
     if out is not x:
         xp.copyto(out, x)
+    if time_first:
+        out = out.swapaxes(0, 1)
     size = out.shape[1]
     # Row by row: a batch has few rows, and then only the padding is written.
     for row, count in zip(out, tokens.tolist(), strict=True):
@@ -52,3 +55,9 @@ def _rows(xp: Xp, index: Array, positions: Array, length: int) -> None:
     index[...] = xp.arange(len(positions))
     xp.multiply(index, length, out=index)
     xp.add(index, positions, out=index)
+
+
+def ended(xp: Xp, out: Array, tokens: Array, *, factor: int = 1, shift: int = 0, step: int = 1, least: int = 1) -> None:
+    """out: bool[T, B, 1], true from each row's length on, which is as in lengths"""
+    real = xp.maximum((tokens * factor + shift) // step, least)
+    xp.greater_equal(xp.arange(out.shape[0])[:, None, None], real[:, None], out=out)

@@ -47,7 +47,7 @@ def test_lists_have_every_word():
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("gru", "not there yet"),
+        ("gru", "a cell of the library"),
         ("same", "in conv: short for padding=same"),
         ("filters", "in conv: a setting"),
         ("feed_forward", "block feed_forward(x) width p=0.1"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.ir.graph import Node, Op, apply
+from compiler.ir.graph import Input, Node, Op, apply
 from compiler.ir.types import BATCH, Dim, Pad, Type, symbol, value_of
 from tests.ops.formulas import Array
 
@@ -57,6 +57,7 @@ def boolean(*dims: Dim) -> Type:
 TEXT = f64(BATCH, T, 2, pad="zero")
 LOWEST = f64(BATCH, T, 2, pad="lowest")
 LENGTHS_TYPE = i64(BATCH)
+LENGTHS_INPUT = apply(Input("lengths.T", "lengths", LENGTHS_TYPE))
 IDS = i64(BATCH, T, pad="zero")
 
 

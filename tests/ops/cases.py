@@ -26,6 +26,7 @@ from tests.ops.formulas import (
     unfolded,
     windows_of,
 )
+from tests.ops.scan_cases import SCAN
 
 
 def _each(
@@ -271,4 +272,4 @@ SINGLE = [
                i64(BATCH, 1, 2))),
 ]  # fmt: skip
 
-CASES = [*ELEMENTWISE, *SHAPE, *REDUCTION, *PRODUCT, *LOOKUP, *SEQUENCE, *OTHERS, *SINGLE]
+CASES = [*ELEMENTWISE, *SHAPE, *REDUCTION, *PRODUCT, *LOOKUP, *SEQUENCE, *SCAN, *OTHERS, *SINGLE]

@@ -101,6 +101,8 @@ CASES: tuple[Case, ...] = (
          "adagrad ; batch 100 ; epochs 2", texts(800, 5000, 10, 60)),
     case("chars", "  embed 64\n  conv k=3,5,7 filters=128 relu\n  maxpool\n  dense softmax",
          "adam ; batch 64 ; epochs 2", texts(500, 2000, 20, 40), "model m(text: chars) -> label: class"),
+    case("lstm", "  embed 100\n  lstm 128 bidir\n  maxpool\n  dense softmax", "adam ; batch 50 ; epochs 2",
+         texts(300, 5000, 20, 24)),
     case("two texts", TWO,
          "adam ; batch 64 ; epochs 2", pairs(800, 8000, 10, 60), "model m(a: words, b: words) -> label: class"),
     real("mlp", 200, "  dense 1000 relu\n  dense 1000 relu\n  dense", "adam ; batch 100 ; epochs 2", 1500),

@@ -33,6 +33,13 @@ BODIES = {
     "a vector beside a sequence": "e = embed 4 ; m = mean ; t = dense 8 ; x = concat(e, m) ; maxpool(x * 2 - exp(t))",
     "functions that are infinite at 0": "e = embed 4 ; log(abs(e)) ; maxpool",
     "a quotient": "e = embed 4 ; x = 1 / e ; conv k=2 filters=3 tanh ; maxpool",
+    "both directions, each where it ends": "embed 4 ; lstm 3 bidir layers=2 ; last",
+    "from the end": "embed 4 ; gru 3 reverse ; maxpool",
+    "a loop over a convolution": "embed 4 ; conv k=3 filters=3 ; gru_after 2 bidir ; mean",
+    "a loop over steps of two": "embed 4 ; conv k=2 filters=3 stride=2 ; lstm_peephole 2 ; last",
+    "a loop over k-max": "embed 4 ; maxpool k=3 ; srn 2 bidir ; last",
+    "a first state": "e = embed 4 ; s = e | mean | dense 3 ; e | gru(h=s) 3 ; last",
+    "a loop over what is infinite": "e = embed 4 ; log(abs(e)) ; lstm 2 ; mean",
     "repeat": "embed 4 ; repeat n=3,4 { conv k=2 filters=n relu } ; maxpool",
 }
 WITH_OTHERS = {

@@ -80,9 +80,9 @@ def test_setting_with_several_defaults_is_refused():
     assert errors("block b n=1,2 { dense n }\n" + model(f"embed 3\nb{END}"))[0] == ("NN403", 1, 9)
 
 
-def test_cell_cannot_be_used_yet():
+def test_own_cell_is_a_layer():
     cell = "cell c(x) state h { h' = tanh(linear(x, h)) }\n"
-    assert errors(cell + model(f"embed 3\nc 5{END}")) == [("NN350", 4, 1)]
+    assert shapes(cell + model(f"embed 3\nc 5{END}"))[:2] == ["[T, 3]", "[T, 5]"]
 
 
 def test_library_block_is_there():

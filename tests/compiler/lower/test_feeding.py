@@ -51,7 +51,7 @@ def test_line_is_fed(body: str, wanted: list[str]):
         (model("x = embed 4 | mean\nconcat(1, x)\ndense softmax"), [("NN504", 3, 8)]),
         (model("embed 4\nmean\ndim(text)\ndense softmax"), [("NN504", 4, 1)]),
         (model("x = embed 4 | mean\nh' = x\ndense softmax"), [("NN508", 3, 1)]),
-        (model("x = embed 4 | mean\nx @ x\ndense softmax"), [("NN350", 3, 1)]),
+        (model("x = embed 4 | mean\nx @ x\ndense softmax"), [("NN551", 3, 1)]),
         (model("embed 4\nresidual { }\nmean\ndense softmax"), [("NN512", 3, 10)]),
         (model("embed 4\nparallel { shared s { dense 3 } }\nmean\ndense softmax"), [("NN512", 3, 10)]),
         (model("embed 4\nresidual\nmean\ndense softmax"), [("NN408", 3, 1)]),

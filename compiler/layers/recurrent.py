@@ -1,0 +1,102 @@
+"""What the equations of a cell are made of: linear, diagonal, param."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+
+from compiler.build import Use, is_picture, what
+from compiler.experiment import Init
+from compiler.ir.graph import Input, Node
+from compiler.ir.types import Dim
+from compiler.layers.activation import numbers
+from compiler.layers.joining import meet
+from compiler.layers.word import FROZEN, INIT, SCALE, WEIGHTS, LayerWord
+from compiler.ops.elementwise import Add, Mul
+from compiler.ops.product import MatMul
+from compiler.signature import Setting, Signature
+
+
+def start_of(use: Use, fan_in: Dim, fan_out: Dim) -> Init:
+    """In a cell U(±1 / sqrt(size)), as PyTorch's recurrent layers; elsewhere as a dense layer's."""
+    cell = use.build.cell
+    return Init("uniform", None if cell is None else 1 / sqrt(cell.size), fan_in, fan_out)
+
+
+def in_cell(use: Use) -> Use:
+    """With `init=` and `scale=` of the cell's use, where there are none here."""
+    cell = use.build.cell
+    if cell is None:
+        return use
+    own = {name: value for name, value in use.settings.items() if value is not None}
+    return replace(use, settings={**use.settings, **cell.starts, **own})
+
+
+def _linear(use: Use, operands: tuple[Node, ...]) -> Node:
+    """x W + y V + ... + b: [*S, n], [*S, m], ... -> [*S, size]."""
+    use = in_cell(use)
+    size = use.settings["size"]
+    if size is None and use.build.cell is not None:
+        size = use.build.cell.size
+    if size is None:
+        use.fail("NN405", "linear needs a size here", help="write how many units it has: linear 100")
+    assert not isinstance(size, (str, tuple, float, bool))
+    total: Node | None = None
+    taken: set[str] = set()
+    for i, operand in enumerate(operands, 1):
+        numbers(use, operand)
+        if is_picture(operand):
+            use.fail(
+                "NN216", f"linear needs vectors, but gets {what(operand)}", help="put flatten before", about=operand
+            )
+        x = use.build.finite(operand, use.span)
+        width = x.type.shape[-1]
+        name = _name(x, i, taken)
+        product = use.op(MatMul(), x, use.weight(name, (width, size), start_of(use, width, size)))
+        total = product if total is None else use.op(Add(), *meet(use, (total, product)))
+    assert total is not None
+    fan_in = operands[0].type.shape[-1]
+    return use.op(Add(), total, use.weight("bias", (size,), start_of(use, fan_in, size)))
+
+
+def _name(x: Node, place: int, taken: set[str]) -> str:
+    """`weight_h` for the weights of a state or operand of the cell, which has a name; else by its place."""
+    own = f"weight_{x.op.name}" if isinstance(x.op, Input) and x.op.kind == "inner" else f"weight_{place}"
+    name = own if own not in taken else f"weight_{place}"
+    taken.add(name)
+    return name
+
+
+def _diagonal(use: Use, operands: tuple[Node, ...]) -> Node:
+    """A weight for each column: [*S, n] -> [*S, n]."""
+    (x,) = operands
+    numbers(use, x)
+    use = in_cell(use)
+    width = x.type.shape[-1]
+    return use.op(Mul(), x, use.weight("weight", (width,), start_of(use, width, width)))
+
+
+def _param(use: Use, operands: tuple[Node, ...]) -> Node:
+    raise AssertionError("lowering makes it: its sizes stand in brackets")
+
+
+LINEAR = LayerWord(
+    Signature(
+        "linear",
+        "an affine map of all its operands, with weights of its own: x W + y V + ... + b",
+        (Setting("size", "width", "how many units; in a cell its size if left out", low=1), *WEIGHTS),
+        ("size",),
+    ),
+    _linear,
+    operands=("x", "y"),
+    any=True,
+    weights=True,
+)
+DIAGONAL = LayerWord(Signature("diagonal", "a vector of weights times x", WEIGHTS), _diagonal, weights=True)
+PARAM = LayerWord(
+    Signature("param", "a weight written out, in a cell: W = param[size, dim(x)], then W @ x", (INIT, SCALE, FROZEN)),
+    _param,
+    operands=(),
+    weights=True,
+)
+LAYERS = (LINEAR, DIAGONAL, PARAM)

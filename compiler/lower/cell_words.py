@@ -1,0 +1,32 @@
+"""What stands behind a cell where it is used: its own settings, and those that every cell has."""
+
+from __future__ import annotations
+
+from compiler.layers.word import FROZEN, INIT, SCALE
+from compiler.signature import Setting, Signature
+from dsl import ast
+
+SIZE = Setting("size", "count", "how wide its states are, unless they say so themselves", required=True, low=1)
+OF_EVERY_CELL = (
+    Setting("bidir", "flag", "in both directions, each with weights of its own, side by side"),
+    Setting("reverse", "flag", "from the last position to the first"),
+    Setting("layers", "count", "so many, one on top of the other", default=1, low=1, high=100),
+    Setting("dropout", "number", "between the layers the share that is dropped", low=0, high=1, below=True),
+    INIT,
+    SCALE,
+    FROZEN,
+)
+LATER = ("variational", "stateful", "tied")
+
+
+def signature_of(cell: ast.Cell) -> Signature:
+    """The cell's own settings behind its size: without a default by position or name, with one by name only."""
+    own = [
+        Setting(f.name.id, "constant", "a setting of the cell", required=f.default is None)
+        for f in cell.formals
+        if f.name.id != SIZE.name
+    ]
+    positional = (SIZE.name, *(s.name for s in own if s.required))
+    taken = {s.name for s in own}
+    rest = tuple(s for s in OF_EVERY_CELL if s.name not in taken)
+    return Signature(cell.name.id, "a cell", (SIZE, *own, *rest), positional, LATER)
