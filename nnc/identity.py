@@ -17,8 +17,8 @@ from dsl.source import shown
 from nnc.training import Recipe
 
 MAY_CHANGE = frozenset({"epochs", "steps", "stop"})
-"""Entries of `train` that say when to end: a run may go on with others. Rates that fall over the whole run follow the new
-end from there on."""
+"""Entries of `train` that say when to end: a run may go on with others. Rates that fall over the whole run follow the
+new end from there on."""
 
 
 def identity(recipe: Recipe, experiment: Experiment, fingerprint: str) -> dict[str, Any]:
