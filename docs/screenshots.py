@@ -73,7 +73,7 @@ def main() -> None:
         console.print()
         console.print(f'$ nnc predict runs/sentiment "{EXAMPLE}" --proba', style="bold")
         model = load("runs/sentiment")
-        console.print(predict.text_line(model.answers(model.encode([EXAMPLE]))[0], True), highlight=False)
+        console.print(predict.text_line(model.answers(model.encode([[EXAMPLE]]))[0], True), highlight=False)
         save(console, "console.svg", "nnc train")
         save(halfway, "running.svg", "nnc train")
         save(error(), "error.svg", "nnc check")
