@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,9 @@ def _log(folder: Path, log: RunLog, part: Part, done: EpochDone) -> None:
 
 
 def _save_model(path: Path, model: Model) -> None:
+    """Into the folder anew where somebody has removed it meanwhile: what was learnt is not lost with it."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
     try:
         save_model(path, model)
     except RunError as error:

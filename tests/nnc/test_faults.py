@@ -2,11 +2,13 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from nnc import runs
 from tests.kills.faults import every_fault, train
 from tests.kills.specs import contents, write_all
 
@@ -58,3 +60,10 @@ def test_a_model_that_cannot_be_written_is_written_by_resume(
     assert train("faults", "run") == 0
     assert "nothing left to train" in capsys.readouterr().out
     assert contents(Path("run")) == contents(Path("whole"))
+
+
+def test_a_run_whose_folder_somebody_removes_still_leaves_its_model(monkeypatch: pytest.MonkeyPatch):
+    assert train("faults", "whole") == 0
+    monkeypatch.setattr(runs, "note_time", lambda path, entry: shutil.rmtree("run", ignore_errors=True))
+    assert train("faults", "run") == 0
+    assert Path("run/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
