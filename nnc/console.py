@@ -23,10 +23,10 @@ from nnc.report import (
     duration,
     header_parts,
     number,
-    packed,
     shown_metrics,
     table_columns,
 )
+from nnc.widths import packed
 from runtime.events import BatchDone, EpochDone, Event, Started
 
 REFRESH_SECONDS = 0.1

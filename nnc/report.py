@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 from dsl.render import columns, show
 from nnc.layers import quantity
 from nnc.scores import scores_json
+from nnc.widths import cut, packed
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.events import EpochDone, Started, TrainResult
 from runtime.memory import in_words
@@ -68,31 +68,6 @@ def cost_parts(header: Header, started: Started, first_step_seconds: float) -> l
         f"memory {in_words(started.needed_bytes)} of {in_words(started.available_bytes)}",
         f"first step after {first_step_seconds:.1f} s",
     ]
-
-
-def packed(parts: Sequence[str], width: int, gap: str) -> list[str]:
-    """The parts in as few lines of at most width columns as they take; a part that is wider alone is folded."""
-    lines: list[str] = []
-    for part in parts:
-        if lines and columns(lines[-1]) + columns(gap) + columns(part) <= width:
-            lines[-1] += gap + part
-        elif columns(part) <= width:
-            lines.append(part)
-        else:
-            lines += [cut(line, width) for line in wrap(part, width, break_long_words=False)]
-    return lines
-
-
-def cut(text: str, width: int) -> str:
-    """The text in at most width columns, `…` at the end where something is missing."""
-    if columns(text) <= width:
-        return text
-    kept = ""
-    for character in text:
-        if columns(kept) + columns(character) > width - 1:
-            break
-        kept += character
-    return kept + "…"
 
 
 def duration(seconds: float) -> str:

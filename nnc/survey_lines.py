@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dsl.render import columns, show
-from nnc.report import cut, packed
+from nnc.widths import cut, packed
 from runtime.data.survey import Lengths, Range, Survey, VocabularySurvey
 from runtime.data.table import plural
 

@@ -18,6 +18,7 @@ from dsl.source import shown
 from nnc.failure import FAILED, print_diagnostics, width
 from nnc.layers import signature_in_words, summary, weight_counts
 from nnc.spec_files import read_spec, use_reader
+from nnc.widths import folded
 from runtime.memory import available_bytes, in_words, require_memory
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ def _tell(verdict: Verdict) -> None:
     if verdict.experiment is None:
         return
     network = verdict.experiment.network
-    print(f"{name}  ok    {summary(network)}")
-    print(f"  {signature_in_words(network)}")
+    for line in (f"{name}  ok    {summary(network)}", f"  {signature_in_words(network)}"):
+        # In a file or a pipe a line is one fact, however long.
+        print("\n".join(folded(line, width(sys.stdout))) if sys.stdout.isatty() else line)
     for rows in verdict.rows:
         from nnc.survey_lines import lines
 

@@ -7,19 +7,8 @@ from rich.console import Console
 from dsl.render import columns
 from nnc.console import Curve, Terminal, moving_line, shown_in_table
 from nnc.layers import quantity
-from nnc.report import (
-    Header,
-    by_class,
-    confusion,
-    cut,
-    duration,
-    header_parts,
-    number,
-    packed,
-    scores,
-    summary,
-    table_columns,
-)
+from nnc.report import Header, by_class, confusion, duration, header_parts, number, scores, summary, table_columns
+from nnc.widths import cut, folded, packed
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.events import BatchDone, EpochDone, Started, TrainResult
 
@@ -93,6 +82,15 @@ def test_a_confusion_matrix_stands_in_straight_columns_under_wide_labels():
 
 def test_a_confusion_matrix_that_does_not_fit_is_left_out():
     assert confusion(SCORES, 20) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_line_is_folded_between_words_and_keeps_its_spaces(width: int):
+    text = "  sentence: words [T]  ->  polarity: class, by cross-entropy"
+    lines = folded(text, width)
+    assert all(columns(line) <= width for line in lines)
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+    assert folded(text, 200) == [text]
 
 
 def test_each_label_has_its_precision_recall_and_f1():
