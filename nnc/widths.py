@@ -24,7 +24,7 @@ def packed(parts: Sequence[str], width: int, gap: str) -> list[str]:
 def folded(text: str, width: int) -> list[str]:
     """The text in lines of at most width columns, broken between words; those after the first are set in by four."""
     first, *rest = packed(text.split(" "), width - 4, " ")
-    return [first, *(f"    {line}" for line in rest)]
+    return [first.rstrip(), *(f"    {line.strip()}" for line in rest if line.strip())]
 
 
 def cut(text: str, width: int) -> str:
