@@ -22,8 +22,9 @@ def rehearse(recipe: Recipe, first: Dataset, fold: int | None) -> None:
     phases = recipe.phases()
     if len(phases) == 1:
         return
-    beginning = begin(recipe.check())
-    dataset = recipe.read(recipe.check(), fold, beginning.vocabularies) if beginning.vocabularies else first
+    unbound = recipe.check()
+    beginning = begin(unbound)
+    dataset = recipe.read(unbound, fold, beginning.vocabularies) if beginning.vocabularies else first
     before = untrained(recipe.check(dataset.tables.sizes()), dataset.tables)
     for phase in range(1, len(phases)):
         unbound = recipe.check(phase=phase)

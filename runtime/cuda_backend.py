@@ -6,7 +6,6 @@ backend is tried out before it is handed on, and from then on its errors become 
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -17,7 +16,6 @@ from typing import Any, TypeAlias
 
 from dsl.errors import Diagnostic, NncError, RunError
 from runtime.backend import Array, Backend
-from runtime.device_backend import device_backend
 from runtime.memory import in_words
 
 CuPy: TypeAlias = Any
@@ -48,6 +46,8 @@ class Gpu:
 def cuda_backend(device: int = 0) -> Backend:
     """A GPU that has been tried out. Raises RunError NN840 to NN846, NN865, NN852: what is missing, and what to do."""
     cupy = _opened(device)
+    # Its kernels are read here: this file is loaded at every start, also where there is no GPU.
+    from runtime.device_backend import device_backend
 
     @contextmanager
     def within() -> Iterator[None]:
@@ -83,6 +83,8 @@ def installed() -> bool:
 
 
 def _packages() -> list[str]:
+    import importlib.metadata
+
     found: list[str] = []
     for name in PACKAGES:
         try:

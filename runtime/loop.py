@@ -102,8 +102,8 @@ class Loop:
             if last is not None and self.at.step >= last:
                 break
             step, at = self.at.step + 1, self.at
-            lr = self._rate(step)
-            loss = float(self.stepper.run(self._feeds(batch, step), batch.sizes)["loss"])
+            feeds = self._feeds(batch, step)
+            loss = float(self.stepper.run(feeds, batch.sizes)["loss"])
             if not np.isfinite(loss):
                 self._not_finite(step, loss)
             self.at = replace(
@@ -112,7 +112,7 @@ class Loop:
                 batch=at.batch + 1,
                 loss=at.loss + loss * batch.count,
                 examples=at.examples + batch.count,
-                lr=lr,
+                lr=float(feeds["lr"]),
             )
             self.on_event(BatchDone(at.epoch + 1, self.at.batch, loss, batch.count, tokens_in(batch)))
             if stop_asked():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from compiler.build import Namespace, Stop, Value
+from compiler.build import Namespace, Value
 from compiler.lower import structures
-from compiler.lower.constants import constant_value, settings_of
+from compiler.lower.constants import constant_of, settings_of
 from compiler.lower.operands import Wanted, operands
 from compiler.lower.walk import Walk
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, ValueBinding
-from compiler.signature import Resolved, Setting, Signature
-from compiler.signature import Value as Constant
+from compiler.signature import Setting, Signature
 from dsl import ast
 from dsl.errors import Note
 
@@ -46,7 +45,7 @@ def use_block(
     try:
         with walk.deeper(layer.span), walk.below(namespace, label, frozen=frozen):
             for formal in block.formals:
-                value = _constant(walk, formal, settings[formal.name.id], inner)
+                value = constant_of(walk, formal, settings[formal.name.id], inner)
                 inner.names[formal.name.id] = ConstantBinding(value, formal.name.span)
             result = structures.inside(walk, block.body, inner, values[0])
     finally:
@@ -57,17 +56,6 @@ def use_block(
         parts = {n: b.value for n, b in inner.names.items() if isinstance(b, ValueBinding) and n not in formals}
         scope.names[label] = LabelBinding(walk.weights_below(namespace), parts, layer.span, result, scope.repeated)
     return result
-
-
-def _constant(walk: Walk, formal: ast.Formal, given: Resolved, inner: Scope) -> Constant:
-    """What a setting stands for: as given, or its default, which may speak of operands and of settings before it."""
-    if isinstance(given, tuple):
-        given = given[0]
-    if given is not None:
-        return given
-    if formal.default is None or len(formal.default) != 1:
-        raise Stop
-    return constant_value(walk, formal.default[0], inner)
 
 
 def signature_of(block: ast.Block) -> Signature:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import islice
 
-from compiler.build import Bundle, CellSite, Namespace, Origin, Stop, Use, Value, is_sequence, shape_of, types_of, what
+from compiler.build import Bundle, CellSite, Namespace, Origin, Use, Value, is_sequence, shape_of, types_of, what
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Input, Node, apply, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Type
 from compiler.layers.activation import numbers
 from compiler.lower.cell_body import equations
 from compiler.lower.cell_words import signature_of
-from compiler.lower.constants import constant_value, settings_of
+from compiler.lower.constants import constant_of, constant_value, settings_of
 from compiler.lower.operands import Wanted, by_name
 from compiler.lower.walk import Walk
 from compiler.ops.chance import DropoutMask
@@ -21,7 +21,6 @@ from compiler.ops.shape import Broadcast, Concat, Transpose
 from compiler.recurrence import Recurrence, State, ended_of, part, placeholder
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, ValueBinding
 from compiler.signature import Resolved
-from compiler.signature import Value as Constant
 from dsl import ast
 from dsl.errors import Note
 
@@ -171,7 +170,8 @@ class _Use:
         scope = Scope(self.scope)
         scope.names["size"] = ConstantBinding(self.site.size, cell.name.span)
         for formal in cell.formals:
-            scope.names[formal.name.id] = ConstantBinding(self._constant(formal, scope), formal.name.span)
+            value = constant_of(self.walk, formal, self.settings[formal.name.id], scope)
+            scope.names[formal.name.id] = ConstantBinding(value, formal.name.span)
         for operand in cell.operands:
             name = operand.name.id
             value = loop.element(each[name], name) if name in each else self.named[name]
@@ -194,16 +194,6 @@ class _Use:
 
     def _ragged(self) -> bool:
         return not isinstance(self.length, int)
-
-    def _constant(self, formal: ast.Formal, scope: Scope) -> Constant:
-        given = self.settings[formal.name.id]
-        if isinstance(given, tuple):
-            given = given[0]
-        if given is not None:
-            return given
-        if formal.default is None or len(formal.default) != 1:
-            raise Stop
-        return constant_value(self.walk, formal.default[0], scope)
 
     def _state(self, loop: Recurrence, state: ast.State, scope: Scope) -> Node:
         """The state before a step, [B, size]; its first value is the operand of its name, or zeros."""

@@ -137,3 +137,14 @@ def width_of(walk: Walk, expression: ast.Call, scope: Scope) -> Dim:
         message = f"{what(found)} have no width"
         walk.build.fail("NN208", message, expression.span, help="put embed or onehot before it")
     return found.type.shape[-1]
+
+
+def constant_of(walk: Walk, formal: ast.Formal, given: Resolved, inner: Scope) -> Value:
+    """What a setting stands for: as given, or its default, which may speak of operands and of settings before it."""
+    if isinstance(given, tuple):
+        given = given[0]
+    if given is not None:
+        return given
+    if formal.default is None or len(formal.default) != 1:
+        raise Stop
+    return constant_value(walk, formal.default[0], inner)

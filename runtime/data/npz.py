@@ -55,6 +55,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part | None:
                 found[port.name] = Found(name, _array(archive, member, port, name, entry, limit), entry)
                 limit -= found[port.name].values.nbytes
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, RuntimeError) as error:
+        # Of the last two: a way of packing that zipfile does not know, and a member that is encrypted.
         raise DataError(_damaged(name, str(error) or "it ends too early", entry)) from error
     except (ValueError, OverflowError, OSError, UnicodeError) as error:
         # What zipfile says of offsets that lead out of the file, and of names and dates that cannot be.

@@ -14,16 +14,12 @@ from nnc.cli import run
 from nnc.device import backend_of, gpu_or_why_not
 from nnc.failure import guarded
 from runtime import cuda_backend as cuda
-from tests.runtime.fake_cupy import FakeCuPy, Machine, OutOfMemoryError
+from tests.runtime.fake_cupy import Machine, OutOfMemoryError, installer
 
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine], None]:
-    def install(machine: Machine) -> None:
-        monkeypatch.setattr(cuda, "_packages", lambda: ["cupy-cuda12x"])
-        monkeypatch.setitem(sys.modules, "cupy", FakeCuPy(machine))
-
-    return install
+    return installer(monkeypatch)
 
 
 @pytest.fixture

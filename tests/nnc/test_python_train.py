@@ -168,7 +168,6 @@ def test_folds_have_a_history_each():
     Wellformed(history._repr_html_())
 
 
-@pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="needs signals")
 def test_interrupt_returns_what_is_learnt(monkeypatch):
     def line(event: Any) -> str:
         if event.epoch == 2:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from runtime import cuda_backend
 from tests.runtime.strict_xp import DeviceArray, StrictNamespace
 
 
@@ -93,3 +97,13 @@ class FakeCuPy(StrictNamespace):
     def matmul(self, x: DeviceArray, y: DeviceArray, out: DeviceArray | None = None) -> Any:
         self.machine.on_matmul()
         return x.__matmul__(y) if out is None else super().__getattr__("matmul")(x, y, out=out)
+
+
+def installer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine], None]:
+    """Puts a machine with CuPy in the place of this one, until the test is over."""
+
+    def install(machine: Machine) -> None:
+        monkeypatch.setattr(cuda_backend, "_packages", lambda: ["cupy-cuda12x"])
+        monkeypatch.setitem(sys.modules, "cupy", FakeCuPy(machine))
+
+    return install

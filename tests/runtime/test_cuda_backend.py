@@ -12,16 +12,19 @@ import pytest
 from dsl.errors import Diagnostic, RunError
 from runtime import cuda_backend as cuda
 from runtime.cuda_backend import cuda_backend, gpu
-from tests.runtime.fake_cupy import CUDARuntimeError, DynamicLibNotFoundError, FakeCuPy, Machine, OutOfMemoryError
+from tests.runtime.fake_cupy import (
+    CUDARuntimeError,
+    DynamicLibNotFoundError,
+    FakeCuPy,
+    Machine,
+    OutOfMemoryError,
+    installer,
+)
 
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine], None]:
-    def install(machine: Machine) -> None:
-        monkeypatch.setattr(cuda, "_packages", lambda: ["cupy-cuda12x"])
-        monkeypatch.setitem(sys.modules, "cupy", FakeCuPy(machine))
-
-    return install
+    return installer(monkeypatch)
 
 
 def refused(device: int = 0) -> Diagnostic:

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-SPECS = Path(__file__).parents[2] / "specs"
+from tests.specs.generators import SPECS, module_of
+
 GENERATORS = {
     "pairs/generate.py": ("train.tsv", "valid.tsv", "test.tsv"),
     "decisions/generate.py": ("train.tsv", "valid.tsv", "test.tsv"),
     "census/generate.py": ("train.csv", "test.csv"),
     "tagged/generate.py": ("train.jsonl", "valid.jsonl", "test.jsonl"),
 }
-
-
-def module_of(script: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(script.replace("/", "_").removesuffix(".py"), SPECS / script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # a dataclass looks its module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def rows(path: str) -> list[tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -13,7 +12,9 @@ from types import ModuleType
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "specs" / "sentiment"
+from tests.specs.generators import SPECS, module_of
+
+FOLDER = SPECS / "sentiment"
 FILES = ("train.tsv", "valid.tsv", "test.tsv")
 Row = tuple[str, str]
 
@@ -30,13 +31,7 @@ def tokens(sentence: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sentiment_generator", FOLDER / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # a dataclass looks its module up
-    spec.loader.exec_module(module)
-    return module
+    return module_of("sentiment/generate.py")
 
 
 def skeleton(sentence: str, generator: ModuleType) -> str:
