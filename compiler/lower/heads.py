@@ -13,10 +13,12 @@ from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div, Mul
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
+from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
 from compiler.sorts import Class, Port, Real
 
+ONLY_MOVE = (Broadcast, Concat, Reshape, Slice, Transpose)
 END_IN_SOFTMAX = "end with dense softmax"
 
 
@@ -87,12 +89,8 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             f"{port.name} has {units} classes, but dense {activation} tells two apart",
             END_IN_SOFTMAX,
         )
-    if value in walk.scores:
-        misfit(
-            "NN515",
-            f"{port.name} needs probabilities, but {walk.scores[value]} gives any numbers",
-            END_IN_SOFTMAX,
-        )
+    if (layer := _any_numbers(walk, value)) is not None:
+        misfit("NN515", f"{port.name} needs probabilities, but {layer} gives any numbers", END_IN_SOFTMAX)
     if activation == "softmax":
         return Head(port, "softmax", "cross-entropy")
     if activation == "sigmoid":
@@ -111,6 +109,19 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     if (width not in (units, 1) and known) or (width == 1 and isinstance(units, int) and units > 2):
         misfit("NN209", f"{port.name} has {units} classes, but its value is {width} wide", END_IN_SOFTMAX)
     return Head(port, "sigmoid" if width == 1 else "probabilities", "logistic" if width == 1 else "cross-entropy")
+
+
+def _any_numbers(walk: Walk, value: Node) -> str | None:
+    """The layer whose numbers of any size and sign a value has, moved at most; None where no such layer is behind it."""
+    seen, waiting = {value}, [value]
+    while waiting:
+        node = waiting.pop()
+        if node in walk.scores:
+            return walk.scores[node]
+        if isinstance(node.op, ONLY_MOVE):
+            waiting += [operand for operand in node.inputs if operand not in seen]
+            seen.update(node.inputs)
+    return None
 
 
 def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
