@@ -112,7 +112,7 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
 
 
 def _any_numbers(walk: Walk, value: Node) -> str | None:
-    """The layer whose numbers of any size and sign a value has, moved at most; None where no such layer is behind it."""
+    """The layer whose numbers of any size and sign a value has, moved at most; None where there is no such layer."""
     seen, waiting = {value}, [value]
     while waiting:
         node = waiting.pop()
