@@ -92,7 +92,10 @@ LIBRARY = "library/"
 
 @dataclass(frozen=True)
 class CellSite:
-    """The cell that is being lowered. starts: `init=` and `scale=` of its use, where they are given"""
+    """The cell that is being lowered. starts: `init=` and `scale=` of its use, where they are given
+
+    masks: the states that `variational` drops, each with its mask once it has met weights
+    """
 
     size: int
     starts: Mapping[str, Resolved]

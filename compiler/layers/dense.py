@@ -8,6 +8,7 @@ from compiler.build import Use, is_picture, what
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.layers.activation import FUNCTIONS, activated, numbers
+from compiler.layers.recurrent import dropped
 from compiler.layers.word import WEIGHTS, LayerWord
 from compiler.ops.elementwise import Add
 from compiler.ops.product import MatMul
@@ -21,7 +22,7 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
     if is_picture(x):
         # It could work at each pixel, as at each word; who writes it means all of them.
         use.fail("NN216", f"dense needs a vector, but gets {what(x)}", help="put flatten before it", about=x)
-    x = use.build.finite(x, use.span)
+    x = dropped(use, use.build.finite(x, use.span))
     size = use.settings["size"] if use.settings["size"] is not None else use.units
     if size is None:
         use.fail("NN405", "dense needs a size here", help="write how many units it has: dense 100")

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 
-from compiler.build import Use, is_picture, what
+from compiler.build import CellSite, Use, is_picture, what
 from compiler.experiment import Init
-from compiler.ir.graph import Input, Node
+from compiler.ir.graph import Input, Node, sorted_nodes
 from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
 from compiler.layers.joining import meet
 from compiler.layers.word import FROZEN, INIT, SCALE, WEIGHTS, LayerWord
+from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Add, Mul
 from compiler.ops.product import MatMul
+from compiler.ops.shape import Concat
 from compiler.signature import Setting, Signature
 
 
@@ -30,6 +32,33 @@ def in_cell(use: Use) -> Use:
         return use
     own = {name: value for name, value in use.settings.items() if value is not None}
     return replace(use, settings={**use.settings, **cell.starts, **own})
+
+
+def dropped(use: Use, x: Node) -> Node:
+    """x where it meets weights in a cell: under `variational` the states in it are masked, the same at all steps.
+
+    A state times a gate and a state beside other values are masked too; what else is made of a state is not: to drop
+    what a memory cell adds up over time would lose it. Source: Gal and Ghahramani 2016.
+    """
+    cell = use.build.cell
+    if cell is None or not cell.masks:
+        return x
+    found: dict[Node, Node] = {}
+    for node in sorted_nodes([x], leaf=lambda n: not isinstance(n.op, (Mul, Concat))):
+        if node in cell.masks:
+            found[node] = use.op(Mul(), node, _mask(use, cell, node))
+        elif any(n in found for n in node.inputs):
+            found[node] = use.op(node.op, *(found.get(n, n) for n in node.inputs))
+    return found.get(x, x)
+
+
+def _mask(use: Use, cell: CellSite, state: Node) -> Node:
+    mask = cell.masks[state]
+    if mask is None:
+        seed, step, site = use.build.chance()
+        mask = use.op(DropoutMask(cell.share, site, state.type.shape, use.build.dtype), seed, step)
+        cell.masks[state] = mask
+    return mask
 
 
 def _linear(use: Use, operands: tuple[Node, ...]) -> Node:
@@ -52,7 +81,8 @@ def _linear(use: Use, operands: tuple[Node, ...]) -> Node:
         x = use.build.finite(operand, use.span)
         width = x.type.shape[-1]
         name = _name(x, i, taken)
-        product = use.op(MatMul(), x, use.weight(name, (width, size), start_of(use, width, size)))
+        weight = use.weight(name, (width, size), start_of(use, width, size))
+        product = use.op(MatMul(), dropped(use, x), weight)
         total = product if total is None else use.op(Add(), *meet(use, (total, product)))
     assert total is not None
     fan_in = operands[0].type.shape[-1]
@@ -73,7 +103,7 @@ def _diagonal(use: Use, operands: tuple[Node, ...]) -> Node:
     numbers(use, x)
     use = in_cell(use)
     width = x.type.shape[-1]
-    return use.op(Mul(), x, use.weight("weight", (width,), start_of(use, width, width)))
+    return use.op(Mul(), dropped(use, x), use.weight("weight", (width,), start_of(use, width, width)))
 
 
 def _param(use: Use, operands: tuple[Node, ...]) -> Node:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from compiler.layers.word import FROZEN, INIT, SCALE
-from compiler.signature import Setting, Signature
+from compiler.signature import Resolved, Setting, Signature
 from dsl import ast
 
 SIZE = Setting("size", "count", "how wide its states are, unless they say so themselves", required=True, low=1)
@@ -12,11 +14,19 @@ OF_EVERY_CELL = (
     Setting("reverse", "flag", "from the last position to the first"),
     Setting("layers", "count", "so many, one on top of the other", default=1, low=1, high=100),
     Setting("dropout", "number", "between the layers the share that is dropped", low=0, high=1, below=True),
+    Setting("variational", "flag", "dropout= is the same at all steps, and on states where they meet weights too"),
     INIT,
     SCALE,
     FROZEN,
 )
-LATER = ("variational", "stateful", "tied")
+LATER = ("stateful", "tied")
+
+
+def of_every_cell(cell: ast.Cell, settings: Mapping[str, Resolved]) -> dict[str, Resolved]:
+    """What every cell has, as given at a use; a setting of the cell's own hides the one of its name."""
+    own = {f.name.id for f in cell.formals}
+    every = {s.name: s.default if s.name in own else settings.get(s.name) for s in OF_EVERY_CELL}
+    return {**every, SIZE.name: settings[SIZE.name]}
 
 
 def signature_of(cell: ast.Cell) -> Signature:

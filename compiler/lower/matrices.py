@@ -6,7 +6,7 @@ from compiler.build import Bundle, Failed, Stop, Use, Value, show_dims, what
 from compiler.ir.graph import Node
 from compiler.ir.types import BATCH, Dim, Extent
 from compiler.layers.activation import numbers
-from compiler.layers.recurrent import PARAM, in_cell, start_of
+from compiler.layers.recurrent import PARAM, dropped, in_cell, start_of
 from compiler.lower.constants import constant_value, settings_of
 from compiler.lower.walk import Walk
 from compiler.ops.product import MatMul
@@ -53,4 +53,4 @@ def times(walk: Walk, step: ast.Binary, left: Value | float, right: Value | floa
     if x.type.shape[-1] != left.type.shape[1]:
         message = f"the matrix {show_dims(left.type.shape)} does not fit {what(x)}"
         use.fail("NN551", message, help="its second size is the value's width: param[size, dim(x)]", about=right)
-    return use.op(MatMul(transposed=True), x, left)
+    return use.op(MatMul(transposed=True), dropped(use, x), left)

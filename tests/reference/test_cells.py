@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def use_of(cell: str, *more: str) -> str:
 class Ours:
     """A model's loss and gradients, in float64, from random weights."""
 
-    def __init__(self, text: str, seed: int = 0) -> None:
+    def __init__(self, text: str, seed: int = 0, more: Mapping[str, Array] = MappingProxyType({})) -> None:
         graph = check(text, "m.nn", sizes={"V": V}, dtype="f64").network.training
         rng = np.random.default_rng(seed)
         weights = [n for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"]
@@ -56,7 +57,7 @@ class Ours:
         self.ids = np.where(np.arange(SIZES["T"]) < LENGTHS[:, None], ids, 0)
         self.y = rng.normal(size=(SIZES["B"], 2))
         executor = Executor(numpy_backend(), graph, compile_bucket, dict(self.weights))
-        feeds = {"text": self.ids, "lengths.T": LENGTHS, "y": self.y, "rows": np.array(float(SIZES["B"]))}
+        feeds = {"text": self.ids, "lengths.T": LENGTHS, "y": self.y, "rows": np.array(float(SIZES["B"])), **more}
         result = executor.run(feeds, SIZES)
         self.loss = float(result["loss"])
         self.gradients = {name.removeprefix("d."): value for name, value in result.items() if name != "loss"}
@@ -75,7 +76,7 @@ def by_hand(
         x = [weights["embed.weight"][int(i)] for i in ours.ids[row, :length]]
         first = [zeros(WIDTHS.get(cell, H)), zeros(H)][:count]
         outputs = [run(cell, ours.below(path, weights), s, x, first, back) for path, back in ways.items()]
-        mean = stack([sum(states) / int(length) for states in outputs])
+        mean = stack([sum(h for h, *_ in states) / int(length) for states in outputs])
         scores = mean @ weights["dense.weight"] + weights["dense.bias"]
         difference = scores - ours.y[row] if isinstance(scores, np.ndarray) else scores - s.tensor(ours.y[row])
         total = total + (difference * difference).sum() / 2 / SIZES["B"]

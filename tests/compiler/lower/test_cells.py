@@ -105,6 +105,19 @@ def test_last_states_of_a_labelled_cell_are_its_parts():
     verify(check(spec("lstm 3 as reader\nconcat(reader.h, reader.c)", end="\ndense softmax"), "m.nn").network.training)
 
 
+def test_last_states_of_one_cell_are_the_first_of_another():
+    for settings in ("", "bidir", "layers=3", "layers=2 bidir"):
+        text = spec(f"x | lstm 3 {settings} as reader\nx | lstm(h=reader.h, c=reader.c) 3 {settings}")
+        verify(training_step(check(text, "m.nn", sizes={"V": 9, "classes": 2})).graph)
+    wide = spec("x | gru 3 bidir as reader\nx | gru(h=reader.h) 6")
+    verify(training_step(check(wide, "m.nn", sizes={"V": 9, "classes": 2})).graph)
+
+
+def test_setting_of_a_cell_hides_the_one_of_every_cell():
+    cell = mine("h' = tanh(linear(x, h)) * layers + scale", "(x) layers=2 scale=3 state h")
+    assert "mine.h.bias" in weights(spec("mine 3", cell))
+
+
 def test_constant_expressions_of_a_body_are_computed_outside_the_loop():
     cell = mine("U = param[size, size]\nb = param[size]\nh' = tanh(linear(x) + (U @ h) * b)")
     step = training_step(check(spec("mine 3", cell), "m.nn", sizes={"V": 9, "classes": 2})).graph
@@ -139,6 +152,13 @@ def test_constant_expressions_of_a_body_are_computed_outside_the_loop():
         (spec("lstm 3 { dense 3 }"), [("NN408", 4, 8)]),
         (spec("lstm 3 dropuot=0.2 layers=2"), [("NN401", 4, 8)]),
         (spec("lstm 3 stateful"), [("NN350", 4, 8)]),
+        (spec("lstm 3 variational"), [("NN405", 4, 1)]),
+        (spec("lstm 3 dropout=0.2"), [("NN557", 4, 1)]),
+        (spec("x | leaky 5 dropout=0.2 variational"), [("NN557", 4, 5)]),
+        (spec("x | leaky 5 dropout=0 variational"), []),
+        (spec("s = x | mean | dense 4\nx | gru(h=s) 3 layers=2"), [("NN552", 5, 5)]),
+        (spec("s = x | dense 3\nx | gru(h=s) 3"), [("NN552", 5, 5)]),
+        (spec("x | gru(h=text) 3"), [("NN208", 4, 5)]),
     ],
 )
 def test_error_has_the_line_and_column_of_the_cell(text: str, found: list[tuple[str, int, int]]):
