@@ -56,6 +56,7 @@ OPS: tuple[type[Op], ...] = (
     sequence.PutPosition,
     normal.Softmax,
     normal.LogSoftmax,
+    normal.LogSumExp,
     chance.DropoutMask,
     fused.Fused,
     scan.Scan,

@@ -1,4 +1,4 @@
-"""Softmax and its logarithm, over the last axis, which must not be ragged."""
+"""Softmax, its logarithm and its divisor, over an axis that must not be ragged."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compiler.ir.graph import Node, Op, apply
-from compiler.ir.types import Type, TypeRuleError, elements, is_ragged
+from compiler.ir.types import Dim, Type, TypeRuleError, elements, is_ragged
 from compiler.ops.elementwise import Exp, Mul, Sub
 from compiler.ops.reduction import Sum
+from compiler.ops.shape import Reshape
 
 
 def _rows(x: Type) -> Type:
@@ -51,3 +52,39 @@ class LogSoftmax(Op):
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return 4 * elements(out, sizes)
+
+
+@dataclass(frozen=True)
+class LogSumExp(Op):
+    """log(sum(exp(x))) along one axis, which goes; the largest is taken away first, so nothing overflows.
+
+    Each column must have a finite element: of minus infinities alone it is NaN.
+    """
+
+    axis: int
+
+    def infer(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        if not 0 <= self.axis < x.rank or is_ragged(x.shape[self.axis]):
+            raise TypeRuleError(f"there is no axis {self.axis} of one length")
+        if x.rows is not None or x.dtype not in ("f32", "f64"):
+            raise TypeRuleError("wants floating-point numbers")
+        result = x.with_shape((*x.shape[: self.axis], *x.shape[self.axis + 1 :]))
+        return result.with_pad("finite" if x.pad in ("zero", "finite") else "any")
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        (x,) = inputs
+        return Type(x.dtype, _kept(x, self.axis)), x
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        x = node.inputs[0]
+        kept = Reshape(_kept(x.type, self.axis))
+        share = apply(Exp(), apply(Sub(), x, apply(kept, node)))
+        return (apply(Mul(), apply(kept, cotangent), share),)
+
+    def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
+        return 4 * elements(inputs[0], sizes)
+
+
+def _kept(x: Type, axis: int) -> tuple[Dim, ...]:
+    return (*x.shape[:axis], 1, *x.shape[axis + 1 :])

@@ -9,6 +9,7 @@ from compiler.ir.graph import Node
 from compiler.ir.types import Dim, Extent, sequence_symbol, value_of
 from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Constant, Keep
+from compiler.ops.normal import LogSumExp
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
 from compiler.ops.scan import Ended
@@ -30,6 +31,8 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
         case Transpose(axes=axes):
             return {"axes": axes}
         case Concat(axis=axis) | Max(axis=axis) | ArgMax(axis=axis) | TakeAlong(axis=axis) | PutAlong(axis=axis):
+            return {"axis": axis}
+        case LogSumExp(axis=axis):
             return {"axis": axis}
         case Slice(axis=axis, start=start) | Place(axis=axis, start=start):
             return {"axis": axis, "start": value_of(start, sizes)}

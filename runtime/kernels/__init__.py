@@ -82,6 +82,7 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     scan_ops.Ended: sequence.ended,
     normal_ops.Softmax: normal.softmax,
     normal_ops.LogSoftmax: normal.log_softmax,
+    normal_ops.LogSumExp: normal.log_sum_exp,
     chance_ops.DropoutMask: chance.dropout_mask,
 })  # fmt: skip
 

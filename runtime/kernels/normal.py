@@ -1,4 +1,4 @@
-"""Softmax and its logarithm, over the last axis. out may be x's memory; total is [*S, 1] work space."""
+"""Softmax and its logarithm, over the last axis: out may be x's memory; total is [*S, 1] work space. Its divisor."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def log_softmax(xp: Xp, out: Array, x: Array, total: Array, powers: Array) -> No
     xp.sum(powers, axis=-1, keepdims=True, out=total)
     xp.log(total, out=total)
     xp.subtract(out, total, out=out)
+
+
+def log_sum_exp(xp: Xp, out: Array, x: Array, largest: Array, powers: Array, *, axis: int) -> None:
+    """largest: work space of x's shape with 1 for the axis; powers: of x's"""
+    xp.max(x, axis=axis, keepdims=True, out=largest)
+    xp.subtract(x, largest, out=powers)
+    xp.exp(powers, out=powers)
+    xp.sum(powers, axis=axis, out=out)
+    xp.log(out, out=out)
+    xp.add(out, largest.reshape(out.shape), out=out)

@@ -11,7 +11,7 @@ from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Add, Cast, Div, Equal, Exp, Greater, Keep, Log, Mul, Neg, Select, Sqrt, Tanh
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import AddRows, Bag, Dense, Gather, OneHot, PickRows, ScatterRows
-from compiler.ops.normal import LogSoftmax, Softmax
+from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
 from compiler.ops.sequence import Lengths, Mask, PutPosition, TakePosition
@@ -77,6 +77,8 @@ GIVES: list[tuple[Op, list[str], str]] = [
     (PutPosition(T), ["f32[B, 6]", "i64[B]"], "f32[B, T, 6]{zero}"),
     (Softmax(), ["f32[B, T, 6]{zero}"], "f32[B, T, 6]"),
     (LogSoftmax(), ["f32[B, T, 6]{lowest}"], "f32[B, T, 6]{any}"),
+    (LogSumExp(2), ["f32[B, T, 6]{zero}"], "f32[B, T]"),
+    (LogSumExp(1), ["f32[B, 4, 6]"], "f32[B, 6]"),
     (DropoutMask(0.5, 1, (BATCH, 3), "f32"), ["i64[]", "i64[]"], "f32[B, 3]"),
     (Fused(((Tanh(), (0,)), (Mul(), (1, 1)))), ["f32[B, T]{zero}"], "f32[B, T]{zero}"),
 ]  # fmt: skip
@@ -94,6 +96,8 @@ REFUSES: list[tuple[Op, list[str], str]] = [
     (Keep(), ["bool[]", "f32[V, 3]{rows [B, T]}"], "dense"),
     (Equal(), ["f32[V, 3]{rows [B, T]}", "f32[V, 3]{rows [B]}"], "row-sparse"),
     (Select(), ["f32[3]", "f32[3]", "f32[3]"], "not bool"),
+    (LogSumExp(1), ["f32[B, T, 6]"], "no axis 1 of one length"),
+    (LogSumExp(1), ["i64[B, 6]"], "floating-point"),
     (Reshape((BATCH, 5)), ["f32[B, 6]"], "number of elements"),
     (Reshape((BATCH, 6, T)), ["f32[B, T, 6]{zero}"], "lengths of the rows would be lost"),
     (Reshape((T, BATCH, 6)), ["f32[B, T, 6]{zero}"], "lengths of the rows would be lost"),
