@@ -12,6 +12,7 @@ from compiler.ir.types import BATCH, Dim, Dtype, Type, sequence_symbol
 from compiler.ops.elementwise import Constant, constant
 from compiler.ops.sequence import Mask
 from compiler.signature import Resolved
+from compiler.views import View
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
 
@@ -119,6 +120,7 @@ class Build:
     fresh: list[Node] = field(default_factory=list[Node])
     vocabularies: dict[Node, Dim] = field(default_factory=dict[Node, Dim])
     owners: dict[Node, str] = field(default_factory=dict[Node, str])
+    views: dict[str, dict[View, None]] = field(default_factory=dict[str, "dict[View, None]"])
     tables: dict[str, str] = field(default_factory=dict[str, str])
     same_tables: list[SameTable] = field(default_factory=list[SameTable])
     within: list[Note] = field(default_factory=list[Note])
@@ -129,7 +131,8 @@ class Build:
     cell: CellSite | None = None
     ends: dict[Node, tuple[tuple[Dim, bool], ...]] = field(default_factory=dict[Node, "tuple[tuple[Dim, bool], ...]"])
     """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
-    how many ids there are; owners: ids -> whose vocabulary that is; tables: weight -> by whose ids it is looked up;
+    how many ids there are; owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside
+    its ids; tables: weight -> by whose ids it is looked up;
     within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained;
     labels: each with the paths below which its weights are named; updates: next values of weights that no gradient
     moves; sites: layers that draw; cell: the one whose equations are being lowered; ends: of what recurrent layers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from compiler.views import View
 from dsl.source import Span
 
 
@@ -70,13 +71,17 @@ Sort: TypeAlias = Tokens | Category | Real | Image | Class
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a model. span: the name in the signature; per: the input whose positions it has."""
+    """An input or output of a model. span: the name in the signature; per: the input whose positions it has.
+
+    views: what the model's layers read of its tokens beside their ids
+    """
 
     name: str
     sort: Sort
     output: bool
     span: Span
     per: str | None = None
+    views: tuple[View, ...] = ()
 
 
 def word_of(sort: Sort) -> str:

@@ -156,6 +156,12 @@ def _meanings(network: Network) -> dict[str, tuple[str, str, str]]:
     for port in ports:
         if has_ids(port):
             found[vocabulary_symbol_of(port, ports)] = ("words", owner(port), word_of(port.sort))
+            for view in port.views:
+                found[f"V.{view.of(owner(port))}"] = (
+                    "words",
+                    view.of(owner(port)),
+                    f"{view.unit}s of {word_of(port.sort)}",
+                )
         if isinstance(port.sort, Class):
             found[classes_symbol_of(port, ports)] = ("labels", port.name, "class")
     return found

@@ -8,7 +8,7 @@ from math import prod
 from compiler.experiment import Head, LayerRow, Network, Parameter
 from compiler.ir.graph import Input, Node
 from compiler.ir.types import Extent, Type, size_bytes
-from compiler.sorts import Category, Class, Image, Port, Real, Tokens, has_ids, vocabulary_symbol_of
+from compiler.sorts import Category, Class, Image, Port, Real, Tokens, has_ids, owner, vocabulary_symbol_of
 from dsl.render import columns, show
 
 SHORT, LONG = 100, 200
@@ -60,6 +60,7 @@ def _nouns(ports: tuple[Port, ...]) -> dict[str, str]:
             unit = {"words": "word", "chars": "character"}[port.sort.unit] if isinstance(port.sort, Tokens) else "value"
             _, several, name = symbol.partition(".")
             nouns.setdefault(symbol, f"{unit} of {show(name)}" if several else unit)
+            nouns.update({f"V.{view.of(owner(port))}": view.unit for view in port.views})
     return nouns
 
 

@@ -73,7 +73,7 @@ def _lengths(lengths: Lengths, unit: str) -> list[str]:
 
 
 def _vocabulary(found: VocabularySurvey) -> list[str]:
-    parts = [plural(found.ids, UNITS[found.unit])]
+    parts = [plural(found.ids, UNITS.get(found.unit, found.unit))]
     if found.once:
         rare = ", ".join(f'"{cut(show(token), LONGEST)}"' for token in found.rare)
         parts.append(f"{found.once:,} seen once: {rare}" + (", …" if found.once > len(found.rare) else ""))

@@ -8,11 +8,13 @@ from compiler.build import Use, is_ids, what
 from compiler.experiment import Init, Vectors
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
+from compiler.layers.viewing import ngrams
 from compiler.layers.word import FROZEN, INIT, SCALE, TIED, LayerWord
 from compiler.ops.elementwise import Mul
 from compiler.ops.lookup import Bag, Gather, OneHot
 from compiler.settings.data import OWN_FOLDER, path_refusal
 from compiler.signature import Setting, Signature
+from compiler.views import Ngrams
 from dsl.render import show
 
 
@@ -32,6 +34,7 @@ def _embed(use: Use, operands: tuple[Node, ...]) -> Node:
     """A row of a table for each id. [*S] -> [*S, size]; row 0, the padding, is zeros and stays so."""
     (ids,) = operands
     size = use.count("size")
+    ids = _neighbours(use, ids)
     start = Init("normal", 1 / math.sqrt(size), size, size, padding_row=True)
     rows = _vocabulary(use, ids)
     owner = use.build.owners[ids]
@@ -40,6 +43,19 @@ def _embed(use: Use, operands: tuple[Node, ...]) -> Node:
     if use.flag("scaled"):
         x = use.op(Mul(), x, use.build.number(math.sqrt(size)))
     return x
+
+
+def _neighbours(use: Use, ids: Node) -> Node:
+    """The ids to look up: the tokens' own, or those of n-grams."""
+    _vocabulary(use, ids)
+    n, least, before = use.count("n"), use.settings["min"], use.flag("before")
+    if n > 1:
+        return ngrams(use, ids, Ngrams(n, before, least if isinstance(least, int) else Ngrams.min))
+    if before or least is not None:
+        message = f"embed has {'before' if before else 'min='}, which is said of n-grams, but no n="
+        help = "write embed 50 n=2" if before else "min= of single tokens stands at the sort: words(min=2)"
+        use.fail("NN405", message, help=help)
+    return ids
 
 
 def _vectors(use: Use, owner: str) -> Vectors | None:
@@ -77,6 +93,9 @@ EMBED = LayerWord(
         (
             Setting("size", "count", "how wide the vectors are", required=True, low=1),
             Setting("scaled", "flag", "times the square root of size"),
+            Setting("n", "count", "a vector for each n neighbouring tokens: those that begin here", 1, low=1, high=100),
+            Setting("before", "flag", "with n=: those that end here"),
+            Setting("min", "count", "with n=: how often they must be seen to have an id of their own; 2", low=1),
             Setting("vectors", "text", "a file of word vectors to start from, in the text form of word2vec or GloVe"),
             INIT,
             SCALE,

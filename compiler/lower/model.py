@@ -29,6 +29,7 @@ from compiler.sorts import (
     vocabulary_symbol_of,
     word_of,
 )
+from compiler.views import base
 from dsl import ast
 from dsl.errors import Diagnostic
 from dsl.source import Span
@@ -134,7 +135,8 @@ def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:
     reached = set(sorted_nodes(values))
     build = walk.build
     for port in inputs:
-        if build.inputs[port.name] not in reached:
+        views = [build.inputs[view.of(port.name)] for view in build.views.get(port.name, ())]
+        if reached.isdisjoint((build.inputs[port.name], *views)):
             build.report(
                 Diagnostic(
                     "NN503",
@@ -193,6 +195,7 @@ def network(
     too_large = _too_large(training.build)
     if too_large is not None:
         return None, [too_large]
+    ports = tuple(replace(p, views=tuple(training.build.views.get(p.name, ()))) for p in ports)
     others = [lower(model, top, ports, train, mode, dtype, sizes, freeze) for mode in ("evaluation", "prediction")]
     evaluation, prediction = (o.graph for o in others)
     if evaluation is None or prediction is None:
@@ -216,13 +219,15 @@ def network(
 
 def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Port, ...], Diagnostic | None]:
     """The ports with the second's vocabulary joined to the first's: their ids look up the same table."""
-    first, second = ({p.name: word_of(p.sort) for p in ports}[name] for name in (same.first, same.second))
-    if first != second:
-        message = f"{same.first} is {first} and {same.second} is {second}: they cannot share one table"
+    words = {p.name: word_of(p.sort) for p in ports}
+    first, second = base(same.first), base(same.second)
+    if words[first] != words[second] or same.first.removeprefix(first) != same.second.removeprefix(second):
+        kinds = [f"{o} is {words.get(o, 'n-grams')}" for o in (same.first, same.second)]
+        message = f"{kinds[0]} and {kinds[1]}: they cannot share one table"
         return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")
     merged = tuple(
-        replace(p, sort=replace(p.sort, vocabulary=same.first))
-        if isinstance(p.sort, Tokens | Category) and owner(p) == same.second
+        replace(p, sort=replace(p.sort, vocabulary=first))
+        if isinstance(p.sort, Tokens | Category) and owner(p) == second
         else p
         for p in ports
     )

@@ -138,18 +138,17 @@ def make_batch(
     real = np.dtype(np.float32 if dtype == "f32" else np.float64)
     arrays: dict[str, Array] = {}
     sizes = {"B": len(chosen)}
-    for port in rows.ports:
-        column = rows.columns.get(port.name)
+    for name, column in rows.columns.items():
         if isinstance(column, Sequences):
-            symbol = rows.symbol_of(port.name)
+            symbol = rows.symbol_of(name)
             longest = int(column.lengths[chosen].max(initial=1))
             width = rows.padded_length(symbol, longest) if bucket else longest
-            arrays[port.name], arrays[f"lengths.{symbol}"] = column.padded(chosen, width)
+            arrays[name], arrays[f"lengths.{symbol}"] = column.padded(chosen, width)
             sizes[symbol] = width
-        elif column is not None:
+        else:
             taken = column[chosen]
             if taken.dtype == np.uint8:
-                arrays[port.name] = np.divide(taken, real.type(255), dtype=real)
+                arrays[name] = np.divide(taken, real.type(255), dtype=real)
             else:
-                arrays[port.name] = taken.astype(real, copy=False) if taken.dtype.kind == "f" else taken
+                arrays[name] = taken.astype(real, copy=False) if taken.dtype.kind == "f" else taken
     return Batch(arrays, sizes, len(chosen), chosen)

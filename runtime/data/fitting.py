@@ -20,6 +20,7 @@ from runtime.data.rows import Array, Rows
 from runtime.data.table import plural
 from runtime.data.tables import Tables
 from runtime.data.tokens import Tokenised, Vocabulary
+from runtime.data.views import PortView, views_of
 
 MANY = 0.03
 """Share of the words that end in punctuation from which on it is worth a word: one in a sentence of thirty."""
@@ -46,6 +47,15 @@ def fit(
             if not found.tokens:
                 raise DataError(_no_tokens(port, port.sort))
             vocabularies[port.name] = found
+    for view in views_of(ports):
+        if given is not None and view.owner in given:
+            vocabularies[view.owner] = given[view.owner]
+        elif view.owner not in vocabularies:
+            sharing = [v.name for v in views_of(ports) if v.owner == view.owner]
+            found = tokens.fit(view.sort, [(tokenised[name], train) for name in sharing])
+            if not found.tokens:
+                raise DataError(_no_ngrams(view))
+            vocabularies[view.owner] = found
     label_sets: dict[str, tuple[str, ...]] = {}
     scalings: dict[str, Scaling] = {}
     for port in ports:
@@ -65,6 +75,16 @@ def _no_tokens(port: Port, sort: Tokens | Category) -> Diagnostic:
         f"the training rows of `{port.name}` hold no {unit}{seen}: its vocabulary would be empty",
         port.span,
         help="lower `min=`" if sort.min > 1 else f"check which column holds the {unit}",
+    )
+
+
+def _no_ngrams(view: PortView) -> Diagnostic:
+    seen = f" that stands there {view.view.min} times" if view.view.min > 1 else ""
+    return Diagnostic(
+        "NN724",
+        f"the training rows of `{view.port.name}` hold no {view.view.unit}{seen}: their vocabulary would be empty",
+        view.port.span,
+        help=f"write embed ... n={view.view.n} min=1" if view.view.min > 1 else "check which column holds the text",
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.sorts import Port, Tokens, sequence_symbol_of
+from compiler.views import base
 from runtime.data.tokens import Sequences
 
 Array: TypeAlias = NDArray[Any]
@@ -19,9 +20,9 @@ Array: TypeAlias = NDArray[Any]
 class Rows:
     """Rows as numbers, held compactly.
 
-    columns: by port: Sequences for what has positions, i64[count] for categories, f64[count, n] for numbers, u8 or
-        f32[count, h, w, c] for pictures, i64[count] for labels (-1: not known). Outputs may be absent when they are to
-        be predicted.
+    columns: by port or view: Sequences for what has positions, i64[count] for categories, f64[count, n] for numbers,
+        u8 or f32[count, h, w, c] for pictures, i64[count] for labels (-1: not known). Outputs may be absent when
+        they are to be predicted.
     symbols: for each text input, the symbol of its positions: `T`, or `T.<port>` where there are several
     limits: for each such symbol, the positions that `max=` allows, where it is given
     """
@@ -48,9 +49,10 @@ class Rows:
         return column.lengths
 
     def symbol_of(self, port: str) -> str:
-        """The symbol of the positions of a sequence, also of what is `per` a text; of an output's one of its own."""
-        per = next(p.per for p in self.ports if p.name == port)
-        return self.symbols.get(per or port, f"T.{port}")
+        """The symbol of a sequence's positions, also of a view's and of what is `per` a text; an output has its own."""
+        text = base(port)
+        per = next(p.per for p in self.ports if p.name == text)
+        return self.symbols.get(per or text, f"T.{text}")
 
     @property
     def longest(self) -> dict[str, int]:

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.sorts import Class, Image, Port, Real, Tokens, has_ids, owner
+from compiler.views import base
 from runtime.data import repeats
 from runtime.data.dataset import Assembled
 from runtime.data.rows import Array, Rows
 from runtime.data.splits import Indices
 from runtime.data.tokens import UNKNOWN, Sequences, Tokenised
+from runtime.data.views import views_of
 
 EXAMPLES = 5
 
@@ -35,7 +37,7 @@ class Lengths:
 
 @dataclass(frozen=True)
 class VocabularySurvey:
-    """unit: words, chars or category; ids: how many have an id of their own
+    """unit: words, chars or category, of a view what one of its types is called; ids: how many have an id of their own
 
     once: how many stand in the training rows just once; rare: some of these
     unknown: of each split, the share of tokens that have no id of their own
@@ -93,7 +95,15 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
         for p in ports
         if isinstance(p.sort, Tokens) and p.name in found.tokenised
     }
-    vocabularies = {p.name: _vocabulary(p, ports, found, rows) for p in ports if has_ids(p) and owner(p) == p.name}
+    vocabularies: dict[str, VocabularySurvey] = {}
+    for port in ports:
+        if has_ids(port) and owner(port) == port.name:
+            sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name and p.name in found.tokenised]
+            unit = port.sort.unit if isinstance(port.sort, Tokens) else "category"
+            vocabularies[port.name] = _vocabulary(port.name, unit, sharing, found, rows)
+    for view in views_of(ports):
+        sharing = [v.name for v in views_of(ports) if v.owner == view.owner]
+        vocabularies[view.owner] = _vocabulary(view.owner, view.view.unit, sharing, found, rows)
     labels = {
         p.name: _labels(data.tables.labels[p.name], columns.texts[p.name], found.splits)
         for p in ports
@@ -131,17 +141,19 @@ def _lengths(sort: Tokens, tokenised: Tokenised, used: Indices) -> Lengths:
     )
 
 
-def _vocabulary(port: Port, ports: tuple[Port, ...], found: Assembled, rows: Mapping[str, Rows]) -> VocabularySurvey:
-    sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name and p.name in found.tokenised]
+def _vocabulary(
+    owner: str, unit: str, sharing: Sequence[str], found: Assembled, rows: Mapping[str, Rows]
+) -> VocabularySurvey:
+    """sharing: the columns whose vocabulary it is"""
     counts: Counter[str] = Counter()
     for name in sharing:
         tokenised = found.tokenised[name]
         counts.update(dict(zip(tokenised.names, tokenised.counts(found.splits["train"]).tolist(), strict=True)))
     once = [token for token, count in counts.items() if count == 1]
     return VocabularySurvey(
-        port.sort.unit if isinstance(port.sort, Tokens) else "category",
-        tuple(sharing),
-        len(found.dataset.tables.vocabularies[port.name].tokens),
+        unit,
+        tuple(map(base, sharing)),
+        len(found.dataset.tables.vocabularies[owner].tokens),
         len(once),
         tuple(once[:EXAMPLES]),
         {name: _unknown(part, sharing) for name, part in rows.items()},

@@ -8,17 +8,19 @@ from math import isfinite
 from typing import TypeVar, cast
 
 from compiler.sorts import Class, Port, Real, has_ids, owner, symbol_of
+from compiler.views import is_view
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from runtime.data.real import Scaling
 from runtime.data.tokens import Vocabulary
+from runtime.data.views import views_of
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """vocabularies, of texts and of categories, by the port that owns each; labels by output; scalings by port, of
+    """vocabularies, of texts, views and categories, by who owns each; labels by output; scalings by port, of
     `(standard)` ones."""
 
     vocabularies: Mapping[str, Vocabulary]
@@ -28,8 +30,9 @@ class Tables:
     def sizes(self) -> dict[str, int]:
         """The symbols that data decide: `V`, `classes`; with the port's name behind a dot where there are several."""
         sizes: dict[str, int] = {}
+        several = sum(not is_view(name) for name in self.vocabularies) > 1
         for name, vocabulary in self.vocabularies.items():
-            sizes[symbol_of("V", name, len(self.vocabularies) > 1)] = len(vocabulary)
+            sizes[symbol_of("V", name, several or is_view(name))] = len(vocabulary)
         for name, labels in self.labels.items():
             sizes[symbol_of("classes", name, len(self.labels) > 1)] = len(labels)
         return sizes
@@ -65,7 +68,11 @@ class Tables:
 
 def _check_fit(tables: Tables, ports: tuple[Port, ...]) -> None:
     wanted = (
-        ("vocabularies", tables.vocabularies, {owner(p) for p in ports if has_ids(p)}),
+        (
+            "vocabularies",
+            tables.vocabularies,
+            {*(owner(p) for p in ports if has_ids(p)), *(v.owner for v in views_of(ports))},
+        ),
         ("labels", tables.labels, {p.name for p in ports if isinstance(p.sort, Class)}),
         ("scalings", tables.scalings, {p.name for p in ports if isinstance(p.sort, Real) and p.sort.standard}),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from compiler.sorts import Category, Class, Image, Port, Real, Tokens, owner
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
-from runtime.data import labels, tokens
+from runtime.data import labels, tokens, views
 from runtime.data import rows as encoded
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
@@ -67,7 +67,7 @@ class Whole:
             if port.per is not None and port.name in found:
                 self._check_lengths(port, port.per, found, problems)
         problems.check()
-        return found
+        return found | views.tokenised(ports, found)
 
     def _check_lengths(self, port: Port, text: str, found: Mapping[str, Tokenised], problems: Problems) -> None:
         values, words = found[port.name].lengths, found[text].lengths
@@ -106,4 +106,8 @@ class Whole:
                     columns[name] = labels.encode(given.texts[name], tables.labels[name])
                 case _:
                     pass
+        for view in views.views_of(ports):
+            if view.name in tokenised:
+                like = view.port.sort if isinstance(view.port.sort, Tokens) else tokens.as_tokens(view.port, ports)
+                columns[view.name] = tokens.encode(like, tokenised[view.name], tables.vocabularies[view.owner])
         return encoded.make(ports, self.count, columns)

@@ -1,0 +1,75 @@
+"""A model that reads n-grams: trained, scored, asked, resumed and begun from, on the command line and in Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nnc
+from nnc import cli
+from nnc.failure import guarded
+
+SPEC = """model m(text: chars) -> label: class {
+  e = concat((text | embed 6), (text | embed 8 n=2 min=1 as pairs))
+  gru 8 bidir
+  last
+  dense softmax
+}
+data { train "a.tsv" columns=text,label ; valid 20% }
+train { adam lr=0.03 ; batch 8 ; epochs 12 }
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With a spec and data: `yes` where ab stands."""
+    monkeypatch.chdir(tmp_path)
+    texts = [f"{'dcba'[i % 4]}{'abcd'[i // 4 % 4]}{'badc'[i // 16]}{'ab' * (i % 2)}" for i in range(64)]
+    Path("a.tsv").write_text("".join(f"{t}\t{'yes' if 'ab' in t else 'no'}\n" for t in texts))
+    Path("m.nn").write_text(SPEC)
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    return guarded(arguments, cli.run)
+
+
+def test_a_model_of_ngrams_is_trained_asked_and_scored(here, capsys):
+    assert run("train", "m.nn", "--out", "r") == 0, capsys.readouterr().err
+    capsys.readouterr()
+    assert run("predict", "r", "dcab") == 0
+    assert "yes" in capsys.readouterr().out
+    assert run("eval", "r", "--json") == 0
+    scores = json.loads(capsys.readouterr().out)
+    model = nnc.load("r")
+    assert model.predict(["dcab", "", "zzzz"])[0] == "yes"
+    assert scores["valid"]["accuracy"] > 0.9
+    assert len(model.tables.vocabularies["text.2grams.min1"]) > 10
+
+
+def test_a_run_of_ngrams_goes_on_as_if_it_had_not_stopped(here, capsys):
+    assert run("train", "m.nn", "--out", "r") == 0
+    assert run("train", "m.nn", "--out", "s", "--set", "train.epochs=5") == 0
+    assert run("train", "m.nn", "--out", "s", "--resume", "--set", "train.epochs=12") == 0, capsys.readouterr().err
+    first, second = (nnc.load(name).weights for name in ("r", "s"))
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name])
+
+
+def test_a_table_of_ngrams_is_begun_from_with_its_vocabulary(here, capsys):
+    assert run("train", "m.nn", "--out", "r") == 0
+    Path("b.tsv").write_text("abx\tyes\nxba\tno\n" * 10)
+    begun = SPEC.replace('"a.tsv"', '"b.tsv"').replace("train { adam", 'train { init from="r" only=pairs ; adam')
+    Path("n.nn").write_text(begun)
+    assert run("train", "n.nn", "--out", "s") == 0, capsys.readouterr().err
+    first, second = (nnc.load(name).tables.vocabularies for name in ("r", "s"))
+    assert first["text.2grams.min1"] == second["text.2grams.min1"]
+    assert first["text"] != second["text"]
+
+
+def test_check_says_how_many_ngrams_there_are(here, capsys):
+    assert run("check", "m.nn", "--data") == 0
+    assert "2-grams" in capsys.readouterr().out
