@@ -113,12 +113,17 @@ class Head:
 
     kind: softmax: scores [B, classes]; sigmoid: [B, 1], the probability of the second label; sign: [B, 1], positive for
     the second label; score: [B, 1], above 0.5 for the second label; linear: [B, n] numbers; probabilities: [B,
-    classes], from no head
+    classes], from no head. Of an output `per` a text: [B, T, classes], [B, T, 1]
     """
 
     port: Port
     kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities"]
     loss: Literal["cross-entropy", "logistic", "perceptron", "contrastive", "mean squared error", "huber"]
+
+    @property
+    def threshold(self) -> float | None:
+        """Above which one unit says the second label; None where each label has a unit of its own."""
+        return {"sigmoid": 0.5, "score": 0.5, "sign": 0.0}.get(self.kind)
 
     @property
     def of_probabilities(self) -> bool:
@@ -142,9 +147,11 @@ class Network:
     """Forward with dropout. Output `loss`, a number: the mean over the batch; for `loss sum` also `objective`, the sum
     over the batch, whose gradient the step follows."""
     evaluation: Graph
-    """Forward without dropout. Outputs `NAME.scores` and `NAME.losses` (f[B], one for each example) of every output."""
+    """Forward without dropout. Outputs `NAME.scores` and `NAME.losses` (f[B], one for each example) of every output; of
+    one `per` a text `NAME.labels` (i64[B, T], which label wins where) and `NAME.losses` (f[B, T], 0 where no label is
+    known)."""
     prediction: Graph
-    """Forward without targets. Outputs `NAME.scores`."""
+    """Forward without targets. Outputs `NAME.scores`, and `NAME.labels` of an output `per` a text."""
 
     @property
     def ports(self) -> tuple[Port, ...]:

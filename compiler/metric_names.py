@@ -6,19 +6,30 @@ from collections.abc import Sequence
 
 from compiler.experiment import Head
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class
+from compiler.sorts import Class, Following, Segments, Spans
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 
 CLASS_METRICS = ("accuracy", "macro_f1", "precision", "recall")
 BINARY_METRICS = (*CLASS_METRICS, "auc")
 NUMBER_METRICS = ("rmse", "mae", "r2")
+SPAN_METRICS = ("f1", "precision", "recall", "accuracy")
+TOKEN_METRICS = ("perplexity", "nats", "accuracy")
 
 
 def metrics_of(head: Head) -> tuple[str, ...]:
     """Of one output, the one that decides first."""
-    if not isinstance(head.port.sort, Class):
-        return NUMBER_METRICS
+    match head.port.sort:
+        case Segments() | Spans():
+            return SPAN_METRICS
+        case Following():
+            return TOKEN_METRICS
+        case Class():
+            pass
+        case _:
+            return NUMBER_METRICS
+    if head.port.per is not None:
+        return CLASS_METRICS
     return BINARY_METRICS if head.kind in ("sigmoid", "score") else CLASS_METRICS
 
 

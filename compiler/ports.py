@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from compiler.layers.later import LATER_SORTS
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
-from compiler.sorts import Category, Class, Image, Port, Real, Sort, Tokens, has_ids, word_of
+from compiler.sorts import (
+    Category,
+    Class,
+    Following,
+    Image,
+    Port,
+    Real,
+    Segments,
+    Sort,
+    Spans,
+    Tokens,
+    has_ids,
+    word_of,
+)
 from dsl import ast
 from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest
@@ -35,10 +48,19 @@ SORTS: dict[str, Signature] = {
         "real", "numbers, a column each", (Setting("standard", "flag", "mean 0 and deviation 1 by the training rows"),)
     ),
     "image": Signature("image", "a picture, image[height,width] or image[height,width,channels]; bytes over 255"),
-    "class": Signature("class", "one of the labels that the training rows have"),
+    "class": Signature(
+        "class", "one of the labels that the training rows have; `class per words`: one for each token of `words`"
+    ),
+    "segments": Signature("segments", "`segments per text`: the words of a text whose tokens are their characters"),
+    "spans": Signature("spans", "`spans per words`: stretches of tokens with a name, tagged BIO, IOB1 or BIOES"),
+    "next": Signature("next", "`next(text)`: for each token of an input, the one that follows"),
+    "previous": Signature("previous", "`previous(text)`: for each token of an input, the one before"),
 }
 INPUTS = ("words", "chars", "category", "real", "image")
-OUTPUTS = ("class", "real")
+OUTPUTS = ("class", "real", "segments", "spans", "next", "previous")
+PER = {"category": False, "class": False, "segments": True, "spans": True}
+"""The sorts that may be `per` an input, and whether they must."""
+FOLLOWING = ("next", "previous")
 MOST_COLUMNS = 1_000_000
 LONGEST_SIDE = 100_000
 
@@ -56,7 +78,8 @@ def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, .
                 found.append(None)
             given.setdefault(port.name.id, port)
             sort = _sort(port.sort, output, evaluate, report)
-            per = port.sort.per.id if port.sort.per is not None else None
+            text = _text_of(port.sort)
+            per = text.id if text is not None else None
             found.append(None if sort is None else Port(port.name.id, sort, output, port.name.span, per))
     known = [p for p in found if p is not None]
     good = len(known) == len(found) and all(
@@ -92,9 +115,15 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
                 )
             )
         return None
-    if sort.per is not None and (output or word != "category"):
-        message = f"{word} per {sort.per.id} is not there yet: one for each position"
-        report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
+    if sort.per is not None and word not in PER:
+        help = f"of these there is one for each position: {', '.join(PER)}"
+        report(Diagnostic("NN210", f"{word} has no per", sort.per.span, help=help))
+        return None
+    if word in FOLLOWING:
+        return _following(sort, report)
+    if sort.per is None and PER.get(word):
+        message = f"{word} does not say which text it is about"
+        report(Diagnostic("NN217", message, sort.span, help=f"name an input: {word} per text"))
         return None
     settings = resolve(SORTS[word], sort.options, sort.span, evaluate, lambda name: None, report)
     if settings is None:
@@ -105,6 +134,27 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
     if width is None:
         return None
     return _resolved(word, settings, width)
+
+
+def _text_of(sort: ast.Sort) -> ast.Name | ast.Word | None:
+    """The input whose positions it has: behind `per`, or in the parentheses of `next(text)`."""
+    if sort.name.id not in FOLLOWING:
+        return sort.per
+    only = sort.options[0] if len(sort.options) == 1 else None
+    return only if isinstance(only, ast.Word) else None
+
+
+def _following(sort: ast.Sort, report: Report) -> Following | None:
+    word = sort.name.id
+    if sort.sizes:
+        message = f"{word}[...] is not there yet: several steps ahead"
+        report(Diagnostic("NN350", message, sort.sizes[0].span, LATER_LABEL, help=LATER_HELP))
+        return None
+    if _text_of(sort) is None:
+        message = f"{word} does not say which text it is about"
+        report(Diagnostic("NN217", message, sort.span, help=f"name an input: {word}(text)"))
+        return None
+    return Following(word == "previous")
 
 
 def _width(sort: ast.Sort, evaluate: Evaluate, report: Report) -> int | None:
@@ -142,6 +192,10 @@ def _image(sort: ast.Sort, evaluate: Evaluate, report: Report) -> Image | None:
 def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
     if word == "class":
         return Class()
+    if word == "segments":
+        return Segments()
+    if word == "spans":
+        return Spans()
     if word == "real":
         return Real(width, settings["standard"] is True)
     least, most, kept, shares = (settings.get(k) for k in ("min", "max", "keep", "vocabulary"))
@@ -194,13 +248,17 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
     texts = [p.name for p in known if isinstance(p.sort, Tokens) and not p.output]
     if port.per in texts:
         return True
-    place = given[port.name].sort.per
+    place = _text_of(given[port.name].sort)
     assert place is not None
     other = next((p for p in known if p.name == port.per and not p.output), None)
     if other is None:
         message = f"there is no input {port.per} for {port.name} to have a value for each token of"
         near = nearest(port.per, texts)
         help = f"did you mean {near}?" if near else "name an input of words or chars"
+    elif isinstance(other.sort, Image):
+        message = f"{word_of(port.sort)} per {port.per} is not there yet: one for each pixel"
+        report(Diagnostic("NN350", message, place.span, LATER_LABEL, help=LATER_HELP))
+        return False
     else:
         message = f"{port.per} is {word_of(other.sort)}, which has no positions"
         help = f"the texts are {', '.join(texts)}" if texts else "name an input of words or chars"

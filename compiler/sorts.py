@@ -42,7 +42,24 @@ class Real:
 
 @dataclass(frozen=True)
 class Class:
-    """`class`: one of the labels that the training rows have."""
+    """`class`: one of the labels that the training rows have. `class per words`: one for each token."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """`segments per chars`: which characters make a word; each has B, M or E (begin, middle, end) or S (single)."""
+
+
+@dataclass(frozen=True)
+class Spans:
+    """`spans per words`: stretches of tokens that have a name, as the data tag them: BIO, IOB1 or BIOES."""
+
+
+@dataclass(frozen=True)
+class Following:
+    """`next(text)`, `previous(text)`: for each position of a text, the token that comes next or came before."""
+
+    backwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,13 +83,17 @@ class Image:
     channels: int = 1
 
 
-Sort: TypeAlias = Tokens | Category | Real | Image | Class
+Sort: TypeAlias = Tokens | Category | Real | Image | Class | Segments | Spans | Following
+LABELLED = (Class, Segments, Spans)
+"""The sorts whose labels are those that the training rows have."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a model. span: the name in the signature; per: the input whose positions it has.
+    """An input or output of a model.
 
+    span: the name in the signature
+    per: the input whose positions it has: that of `category per words`, and the text of `next(text)`
     views: what the model's layers read of its tokens beside their ids
     """
 
@@ -97,11 +118,22 @@ def word_of(sort: Sort) -> str:
             return "image"
         case Class():
             return "class"
+        case Segments():
+            return "segments"
+        case Spans():
+            return "spans"
+        case Following(backwards=backwards):
+            return "previous" if backwards else "next"
 
 
 def has_ids(port: Port) -> bool:
     """Whether a vocabulary serves it."""
     return isinstance(port.sort, Tokens | Category)
+
+
+def has_labels(port: Port) -> bool:
+    """Whether a label set serves it."""
+    return isinstance(port.sort, LABELLED)
 
 
 def has_positions(port: Port) -> bool:
@@ -132,5 +164,7 @@ def vocabulary_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
 
 
 def classes_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
-    """How many labels an output has."""
-    return symbol_of("classes", port.name, sum(isinstance(p.sort, Class) for p in ports) > 1)
+    """How many labels an output has; of `next(text)`, how many ids the text's vocabulary has."""
+    if isinstance(port.sort, Following):
+        return vocabulary_symbol_of(next(p for p in ports if p.name == port.per), ports)
+    return symbol_of("classes", port.name, sum(map(has_labels, ports)) > 1)

@@ -10,7 +10,7 @@ from compiler import pipeline
 from compiler.experiment import Experiment, Network
 from compiler.ir.types import Dim, Extent, Type
 from compiler.settings.phase import InitFrom
-from compiler.sorts import Class, classes_symbol_of, has_ids, owner, vocabulary_symbol_of, word_of
+from compiler.sorts import classes_symbol_of, has_ids, has_labels, owner, vocabulary_symbol_of, word_of
 from dsl.errors import Diagnostic, NncError, RunError
 from dsl.nearest import nearest
 from dsl.render import show
@@ -162,8 +162,8 @@ def _meanings(network: Network) -> dict[str, tuple[str, str, str]]:
                     view.of(owner(port)),
                     f"{view.unit}s of {word_of(port.sort)}",
                 )
-        if isinstance(port.sort, Class):
-            found[classes_symbol_of(port, ports)] = ("labels", port.name, "class")
+        if has_labels(port):
+            found[classes_symbol_of(port, ports)] = ("labels", port.name, word_of(port.sort))
     return found
 
 

@@ -8,7 +8,21 @@ from math import prod
 from compiler.experiment import Head, LayerRow, Network, Parameter
 from compiler.ir.graph import Input, Node
 from compiler.ir.types import Extent, Type, size_bytes
-from compiler.sorts import Category, Class, Image, Port, Real, Tokens, has_ids, owner, vocabulary_symbol_of
+from compiler.sorts import (
+    Category,
+    Class,
+    Following,
+    Image,
+    Port,
+    Real,
+    Segments,
+    Spans,
+    Tokens,
+    has_ids,
+    owner,
+    vocabulary_symbol_of,
+    word_of,
+)
 from dsl.render import columns, show
 
 SHORT, LONG = 100, 200
@@ -105,8 +119,10 @@ def sort_in_words(port: Port) -> str:
             return f"{show(port.name)}: real [{width}]"
         case Image(height=height, width=width, channels=channels):
             return f"{show(port.name)}: image [{height}, {width}{f', {channels}' if channels > 1 else ''}]"
-        case Class():
-            return f"{show(port.name)}: class"
+        case Following():
+            return f"{show(port.name)}: {word_of(port.sort)}({show(port.per or '')})"
+        case Class() | Segments() | Spans():
+            return f"{show(port.name)}: {word_of(port.sort)}{f' per {show(port.per)}' if port.per else ''}"
 
 
 def loss_in_words(heads: Sequence[Head]) -> str:

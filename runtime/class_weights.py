@@ -7,6 +7,7 @@ import numpy as np
 from compiler.settings.train import TrainSettings
 from runtime.backend import Array
 from runtime.data import Rows, Tables
+from runtime.data.tokens import Sequences
 
 
 def class_weights(settings: TrainSettings, rows: Rows, tables: Tables) -> dict[str, Array]:
@@ -18,12 +19,16 @@ def class_weights(settings: TrainSettings, rows: Rows, tables: Tables) -> dict[s
     if not settings.balanced:
         return {}
     return {
-        f"class_weights.{name}": _balanced(np.asarray(rows.columns[name]), len(labels))
+        f"class_weights.{name}": _balanced(_labels(rows.columns[name]), len(labels))
         for name, labels in tables.labels.items()
     }
 
 
+def _labels(column: Sequences | Array) -> Array:
+    return column.ids if isinstance(column, Sequences) else column
+
+
 def _balanced(labels: Array, classes: int) -> Array:
-    count = np.bincount(labels, minlength=classes).astype(np.float64)
+    count = np.bincount(labels[labels >= 0], minlength=classes).astype(np.float64)
     there = count > 0
     return np.divide(count.sum(), classes * count, out=np.zeros(classes), where=there)

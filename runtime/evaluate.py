@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import exp
 from typing import Any, Literal
 
 import numpy as np
 
 from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
+from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class
+from compiler.sorts import Class, Following
 from runtime.backend import Array
-from runtime.data import Batch, Rows, Tables, batches
+from runtime.data import Batch, Rows, Tables, batches, labels
+from runtime.data.tokens import Sequences
 from runtime.execute import Executor
 from runtime.memory import require_memory
 from runtime.metrics import auc, class_scores, number_scores
 
+MOST_NATS = 700.0
+"""exp of more is no number that a float holds."""
 BY_LABEL = ("precision", "recall", "f1", "count")
 """Of each label, in the order in which they are shown."""
 
@@ -89,9 +94,16 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
     for head in heads:
         name = head.port.name
         truth, losses = results[name], results[f"{name}.losses"].astype(np.float64)
-        known = truth >= 0 if isinstance(head.port.sort, Class) else np.ones(len(truth), np.bool_)
-        loss += float(losses[known].mean()) if known.any() else float("nan")
-        outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
+        if head.port.per is not None:
+            # The graph counts no position without a known label.
+            known = int((truth >= 0).sum())
+            mean = float(losses.sum() / known) if known else float("nan")
+            outputs.append(_score_positions(head, truth, results[f"{name}.labels"], mean, tables))
+        else:
+            known = truth >= 0 if isinstance(head.port.sort, Class) else np.ones(len(truth), np.bool_)
+            mean = float(losses[known].mean()) if known.any() else float("nan")
+            outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
+        loss += mean
     return Evaluation(rows.count, loss, tuple(outputs))
 
 
@@ -100,29 +112,40 @@ def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputSco
     if not isinstance(head.port.sort, Class):
         numbers = number_scores(in_own_units(name, truth, tables), in_own_units(name, scores, tables))
         return OutputScores(name, {metric: getattr(numbers, metric) for metric in NUMBER_METRICS})
-    labels = tables.labels[name]
-    found = class_scores(truth, chosen(head, scores), len(labels))
+    found = _class_scores(name, truth, chosen(head, scores), tables)
+    if "auc" not in metrics_of(head):
+        return found
+    return replace(found, metrics={**found.metrics, "auc": auc(truth, scores[:, 0])})
+
+
+def _score_positions(head: Head, truth: Array, found: Array, loss: float, tables: Tables) -> OutputScores:
+    """truth, found: i64[positions], of all rows end to end. loss: the mean over the positions with a known label."""
+    has_label = truth != labels.NONE
+    truth, found = truth[has_label], found[has_label]
+    if isinstance(head.port.sort, Following):
+        right = float((truth == found).mean()) if len(truth) else float("nan")
+        return OutputScores(head.port.name, {"perplexity": exp(min(loss, MOST_NATS)), "nats": loss, "accuracy": right})
+    return _class_scores(head.port.name, truth, found, tables)
+
+
+def _class_scores(name: str, truth: Array, predicted: Array, tables: Tables) -> OutputScores:
+    """truth, predicted: i64[N]"""
+    known = tables.labels[name]
+    found = class_scores(truth, predicted, len(known))
     metrics = {metric: getattr(found, metric) for metric in CLASS_METRICS}
-    if "auc" in metrics_of(head):
-        metrics["auc"] = auc(truth, scores[:, 0])
     by_label = {
-        label: {metric: getattr(s, metric) for metric in BY_LABEL}
-        for label, s in zip(labels, found.labels, strict=True)
+        label: {metric: getattr(s, metric) for metric in BY_LABEL} for label, s in zip(known, found.labels, strict=True)
     }
     return OutputScores(name, metrics, by_label, found.confusion)
 
 
 def chosen(head: Head, scores: Array) -> Array:
     """The label that wins in each row, i64[N]; of equals the first."""
-    match head.kind:
-        case "softmax" | "probabilities":
-            return scores.argmax(axis=1)
-        case "sigmoid" | "score":
-            return (scores[:, 0] > 0.5).astype(np.int64)
-        case "sign":
-            return (scores[:, 0] > 0).astype(np.int64)
-        case "linear":
-            raise ValueError("a linear head has no labels")
+    if head.kind == "linear":
+        raise ValueError("a linear head has no labels")
+    if head.threshold is None:
+        return scores.argmax(axis=1)
+    return (scores[:, 0] > head.threshold).astype(np.int64)
 
 
 def in_own_units(port: str, values: Array, tables: Tables) -> Array:
@@ -133,18 +156,31 @@ def in_own_units(port: str, values: Array, tables: Tables) -> Array:
 
 
 def run_rows(executor: Executor, rows: Rows, batch: int, targets: Sequence[str] = ()) -> dict[str, Array]:
-    """Every output of the executor's graph for every row, and the targets themselves, in the order of the rows.
+    """Every output of the executor's graph for every row, and the targets themselves, in the order of the rows: [rows,
+    ...], or of what has positions [positions of all rows end to end, ...].
 
-    A label of -1 (training never saw it) is fed as 0: a loss needs some label; who reads the loss leaves it out.
+    A label of -1 (training never saw it) is fed as 0 where a row has one: a loss needs some label; who reads the loss
+    leaves it out.
     """
     dtype = float_dtype(executor.graph)
+    ragged = {o.name: sequence_symbol(o.node.type.shape[1]) for o in executor.graph.outputs if o.node.type.ragged == 1}
+    texts = {symbol: rows.columns[port] for port, symbol in rows.symbols.items()}
     collected: dict[str, Array] = {}
     for part in batches(rows, batch, order="plain", dtype=dtype):
         results = executor.run(feeds_of(executor.graph, part), part.sizes)
-        for name, value in (*results.items(), *((name, part.arrays[name]) for name in targets)):
+        for name, value in results.items():
+            text = texts[ragged[name]] if name in ragged else None
             if name not in collected:
-                collected[name] = np.zeros((rows.count, *value.shape[1:]), value.dtype)
-            collected[name][part.rows] = value
+                count = rows.count if text is None else len(text.ids)
+                shape = value.shape[1:] if text is None else value.shape[2:]
+                collected[name] = np.zeros((count, *shape), value.dtype)
+            if text is None:
+                collected[name][part.rows] = value
+            else:
+                collected[name][text.places(part.rows)] = value[text.real(part.rows, value.shape[1])]
+    for name in targets:
+        column = rows.columns[name]
+        collected[name] = column.ids if isinstance(column, Sequences) else column
     return collected
 
 
@@ -155,7 +191,8 @@ def feeds_of(graph: Graph, batch: Batch) -> dict[str, Array]:
         assert isinstance(node.op, Input)
         if node.op.name in batch.arrays and node.op.kind in ("data", "lengths"):
             value = batch.arrays[node.op.name]
-            feeds[node.op.name] = np.maximum(value, 0) if value.dtype == np.int64 else value
+            one_each = value.dtype == np.int64 and value.ndim == 1
+            feeds[node.op.name] = np.maximum(value, 0) if one_each else value
     return feeds
 
 

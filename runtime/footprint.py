@@ -216,5 +216,8 @@ def _score_bytes(part: Plans) -> int:
     found = 0
     for output in part.executor.graph.outputs:
         shape = bound_shape(output.node.type, largest_sizes(part.rows, part.batch, part.tokens)[0])
-        found += part.rows.count * prod(shape[1:]) * DTYPES[output.node.type.dtype]
+        # Of what has positions, only those of the rows are held, end to end.
+        ragged = output.node.type.ragged is not None
+        numbers = part.rows.tokens * prod(shape[2:]) if ragged else part.rows.count * prod(shape[1:])
+        found += numbers * DTYPES[output.node.type.dtype]
     return found + part.rows.count * ROW_BYTES

@@ -8,29 +8,48 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.experiment import Head
-from compiler.sorts import Class
+from compiler.sorts import Class, Tokens
 from runtime.backend import Array
-from runtime.data import Tables
+from runtime.data import Rows, Tables
+from runtime.data.tokens import BEGIN, END, PADDING, Sequences
 from runtime.evaluate import chosen, in_own_units
 
 
 @dataclass(frozen=True)
 class Answer:
-    """value: a label, a number or several
+    """value: a label, a number or several; a label for each token
 
     probabilities: each label's, the likeliest first; None where there are none
     """
 
-    value: str | float | tuple[float, ...]
+    value: str | float | tuple[float, ...] | tuple[str, ...]
     probabilities: tuple[tuple[str, float], ...] | None = None
 
 
-def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables, count: int) -> list[dict[str, Answer]]:
-    """results: a prediction graph's outputs, `NAME.scores`, for so many rows."""
-    columns = (
-        {head.port.name: _column(head, results[f"{head.port.name}.scores"], tables) for head in heads} if count else {}
-    )
-    return [{name: column[row] for name, column in columns.items()} for row in range(count)]
+def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables, rows: Rows) -> list[dict[str, Answer]]:
+    """results: a prediction graph's outputs for these rows."""
+    columns: dict[str, list[Answer]] = {}
+    for head in heads if rows.count else ():
+        name = head.port.name
+        if head.port.per is not None:
+            columns[name] = _labels(results[f"{name}.labels"], tables.labels[name], rows, head.port.per)
+        else:
+            columns[name] = _column(head, results[f"{name}.scores"], tables)
+    return [{name: column[row] for name, column in columns.items()} for row in range(rows.count)]
+
+
+def _labels(winners: Array, known: Sequence[str], rows: Rows, text: str) -> list[Answer]:
+    """winners: i64[positions], of all rows end to end. Each token of a text gets its label, in the text's order; marks
+    and the padding of an empty text get none."""
+    column, sort = rows.columns[text], next(p.sort for p in rows.ports if p.name == text)
+    assert isinstance(column, Sequences)
+    assert isinstance(sort, Tokens)
+    is_token = ~np.isin(column.ids, (PADDING, BEGIN, END))
+    found: list[Answer] = []
+    for begin, end in zip(column.offsets[:-1].tolist(), column.offsets[1:].tolist(), strict=True):
+        row = [known[i] for i in winners[begin:end][is_token[begin:end]].tolist()]
+        found.append(Answer(tuple(row[::-1] if sort.reverse else row)))
+    return found
 
 
 def _column(head: Head, scores: Array, tables: Tables) -> list[Answer]:

@@ -9,6 +9,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Node, Output
 from compiler.ir.types import BATCH, Type, is_ragged
 from compiler.lower.losses import Losses
+from compiler.lower.positions import results_per_position
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div, Mul
 from compiler.ops.lookup import Gather
@@ -38,6 +39,9 @@ def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Tra
         )
     if isinstance(found, Failed):
         raise Stop
+    if port.per is not None:
+        value = _for_each_position(walk, port, found)
+        return _head(walk, port, value, train), value
     if isinstance(found, Bundle) or found.type.rank != 2 or is_ids(found) or found.type.shape[0] != BATCH:
         pooled = isinstance(found, Bundle) or any(is_ragged(d) for d in found.type.shape)
         notes = walk.build.origin(found) if isinstance(found, Node) else ()
@@ -51,8 +55,24 @@ def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Tra
     return _head(walk, port, found, train), found
 
 
+def _for_each_position(walk: Walk, port: Port, found: Node | Bundle) -> Node:
+    """The value, if it has a vector for each position of the input that the output is `per`."""
+    assert port.per is not None
+    text = walk.build.inputs[port.per]
+    if isinstance(found, Node) and found.type.rank == 3 and found.type.shape[:2] == text.type.shape:
+        return found
+    notes = walk.build.origin(found) if isinstance(found, Node) else ()
+    walk.build.fail(
+        "NN218",
+        f"{port.name} needs one vector for each token of {port.per}, {what(text)}, but gets {what(found)}",
+        port.span,
+        help="keep the positions: no pooling on the way, and conv with `same` or `causal`",
+        notes=notes,
+    )
+
+
 def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
-    units, width = walk.units[port.name], value.type.shape[1]
+    units, width = walk.units[port.name], value.type.shape[-1]
 
     def misfit(code: str, message: str, help: str) -> NoReturn:
         walk.build.fail(code, message, port.span, help=help, notes=walk.build.origin(value))
@@ -125,6 +145,13 @@ def _any_numbers(walk: Walk, value: Node) -> str | None:
 
 
 def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
+    """What the graph of a mode gives of an output; an output `per` a text has a loss and a label for each position."""
+    if head.port.per is not None:
+        return results_per_position(walk, head, scores, mode, train)
+    return _results_per_row(walk, head, scores, mode, train)
+
+
+def _results_per_row(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
     """For training `NAME.loss`, the mean over the batch, with `smoothing`, `classes` and, for `loss sum`, `NAME.sum`.
 
     `classes balanced`: the mean of the weighted losses is their sum over that of the weights, as PyTorch's. In

@@ -1,4 +1,4 @@
-"""What an output's distance from its target is, one number for each example."""
+"""What an output's distance from its target is, one number for each example or position."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from compiler.build import Build
 from compiler.experiment import Head
 from compiler.ir.graph import Node, Op
-from compiler.ir.types import BATCH
 from compiler.ops.elementwise import (
     Abs,
     Add,
@@ -32,10 +31,10 @@ from dsl.source import Span
 
 @dataclass(frozen=True)
 class Losses:
-    """The losses f[B] of one output.
+    """The losses f[B] of one output; of one that has a label for each position, f[B, T].
 
-    target: ids i64[B] of a class, numbers [B, n] of a real; from_head: scores are what a head's activation gave, whose
-    operand the loss may look at
+    target: ids i64[B] or i64[B, T] of a class, numbers [B, n] of a real; from_head: scores are what a head's activation
+    gave, whose operand the loss may look at
     """
 
     build: Build
@@ -48,6 +47,10 @@ class Losses:
 
     def op(self, op: Op, *operands: Node) -> Node:
         return self.build.op(op, *operands, span=self.span)
+
+    def flat(self, scores: Node) -> Node:
+        """One number for each example or position, without the axis of width 1."""
+        return self.op(Reshape(self.target.type.shape), scores)
 
     def times(self, x: Node, factor: float) -> Node:
         return self.op(Mul(), x, self.build.number(factor))
@@ -83,8 +86,9 @@ class Losses:
         else:
             log = self.op(Log(), self.scores)
             own = self.weighted(self.cross_entropy(log), self.target, weights)
-            of_all = self.op(Neg(), self.op(Sum((1,)), log if weights is None else self.op(Mul(), log, weights)))
-            width = self.scores.type.shape[1]
+            each = log if weights is None else self.op(Mul(), log, weights)
+            of_all = self.op(Neg(), self.op(Sum((log.type.rank - 1,)), each))
+            width = self.scores.type.shape[-1]
             # How many labels there are is known before this runs, but not always before it is checked.
             count = width if isinstance(width, int) else 1
         return self.op(Add(), self.times(own, 1 - smoothing), self.times(of_all, smoothing / count))
@@ -94,16 +98,16 @@ class Losses:
 
     def cross_entropy(self, log: Node) -> Node:
         """-log of the probability of the right class, as written; the stability pass makes it safe for large scores."""
-        at = self.op(Reshape((BATCH, 1)), self.target)
-        return self.op(Neg(), self.op(Reshape((BATCH,)), self.op(TakeAlong(1), log, at)))
+        at = self.op(Reshape((*self.target.type.shape, 1)), self.target)
+        return self.op(Neg(), self.flat(self.op(TakeAlong(log.type.rank - 1), log, at)))
 
     def logistic(self) -> Node:
         """-log p for the second label, -log(1 - p) for the first; of a head by its score z: log(1 + e^z) - y z."""
         y = self.op(Cast(self.build.dtype), self.target)
         if self.from_head:
-            z = self.op(Reshape((BATCH,)), self.scores.inputs[0])
+            z = self.flat(self.scores.inputs[0])
             return self.op(Sub(), self.op(Softplus(), z), self.op(Mul(), y, z))
-        p = self.op(Reshape((BATCH,)), self.scores)
+        p = self.flat(self.scores)
         # The chosen probability first and then one logarithm: y log p + (1 - y) log(1 - p) is NaN where p is 0 or 1.
         second = self.op(Greater(), y, self.build.number(0.0))
         chosen = self.op(Select(), second, p, self.op(Sub(), self.build.number(1.0), p))
@@ -113,13 +117,13 @@ class Losses:
         """max(0, -y z) with y = 1 for the second label and -1 for the first. Source: Rosenblatt 1958."""
         y = self.op(Cast(self.build.dtype), self.target)
         sign = self.op(Sub(), self.times(y, 2.0), self.build.number(1.0))
-        flat = self.op(Reshape((BATCH,)), self.scores.inputs[0])
-        return self.op(Relu(), self.op(Neg(), self.op(Mul(), sign, flat)))
+        z = self.flat(self.scores.inputs[0])
+        return self.op(Relu(), self.op(Neg(), self.op(Mul(), sign, z)))
 
     def contrastive(self) -> Node:
         """With d = 1 - score: d^2 for like (the second label), max(0, margin - d)^2 for unlike. Source: Hadsell et al.
         2006, who halve both."""
-        distance = self.op(Sub(), self.build.number(1.0), self.op(Reshape((BATCH,)), self.scores))
+        distance = self.op(Sub(), self.build.number(1.0), self.flat(self.scores))
         short = self.op(Relu(), self.op(Sub(), self.build.number(self.settings.margin), distance))
         like = self.op(Greater(), self.op(Cast(self.build.dtype), self.target), self.build.number(0.0))
         chosen = self.op(Select(), like, distance, short)

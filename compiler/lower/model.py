@@ -18,9 +18,12 @@ from compiler.settings.train import TrainSettings
 from compiler.sorts import (
     Category,
     Class,
+    Following,
     Image,
     Port,
     Real,
+    Segments,
+    Spans,
     Tokens,
     classes_symbol_of,
     has_positions,
@@ -61,7 +64,7 @@ def lower(
     """The model in one mode; graph is None where there were errors, which the build holds."""
     build = Build(mode, dtype, sizes, freeze=freeze)
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
-    classes = {p.name: isinstance(p.sort, Class) for p in ports if p.output}
+    classes = {p.name: not isinstance(p.sort, Real) for p in ports if p.output}
     walk = Walk(build, top, units, classes)
     inputs = [p for p in ports if not p.output]
     scope = Scope(top)
@@ -113,8 +116,8 @@ def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str
             node = build.input(port.name, Type(build.dtype, (BATCH, height, width, channels)), "data")
         case Real(width=width):
             node = build.input(port.name, Type(build.dtype, (BATCH, width)), "data")
-        case Class():
-            raise AssertionError("a label is no input")
+        case Class() | Segments() | Spans() | Following():
+            raise AssertionError("this is no input")
     build.origins[node] = Origin(port.span, f"this input is {what(node)}", port.name)
     return node
 

@@ -128,6 +128,9 @@ def _text(answer: Answer, proba: bool) -> str:
         rest = "  ".join(f"{show(name)} {p:.2f}" for name, p in others)
         return f"{label}    {first:.2f}    {rest}"
     values = answer.value if isinstance(answer.value, tuple) else (answer.value,)
+    # Labels of tokens stand side by side as the tokens do; numbers are columns.
+    if values and isinstance(values[0], str):
+        return " ".join(show(str(label)) for label in values)
     return "\t".join(f"{value:.6g}" for value in values)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Class, Port, Real, Tokens, has_ids, owner
+from compiler.sorts import Category, Class, Port, Real, Tokens, has_ids, has_labels, owner
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -59,7 +59,10 @@ def fit(
     label_sets: dict[str, tuple[str, ...]] = {}
     scalings: dict[str, Scaling] = {}
     for port in ports:
-        if isinstance(port.sort, Class):
+        if has_labels(port) and port.name in tokenised:
+            counts = tokenised[port.name].counts(train)
+            label_sets[port.name] = labels.fit(port, (tokenised[port.name].names[i] for i in np.flatnonzero(counts)))
+        elif has_labels(port):
             column = columns.texts[port.name]
             label_sets[port.name] = labels.fit(port, map(column.__getitem__, train.tolist()))
         elif isinstance(port.sort, Real) and port.sort.standard:
@@ -105,7 +108,7 @@ def warn(
             split = port.name in columns.texts
             if sort.unit == "words" and split and not sort.punctuation and "train" in parts:
                 _warn_of_punctuation(port, tokenised[port.name], parts["train"], problems)
-        elif isinstance(sort, Class) and port.name in rows.columns:
+        elif isinstance(sort, Class) and port.name in rows.columns and port.name in columns.texts:
             name = port.name
             column = columns.texts[name]
             labels.warn_of_twins(port, column, lambda row, name=name: span(name, row), problems)

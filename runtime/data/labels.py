@@ -1,4 +1,4 @@
-"""Columns of labels: `class`."""
+"""Columns of labels: `class`, `class per words`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Port
+from compiler.sorts import Port, Tokens
 from dsl.errors import DataError, Diagnostic, Note
 from dsl.render import show
 from dsl.source import Span
+from runtime.data import tokens
 from runtime.data.problems import Problems
 from runtime.data.real import NUMBER
+from runtime.data.tokens import Sequences, Tokenised
 
 UNKNOWN = -1
 """The id of a label that the training rows lack: always counted as wrong."""
+NONE = -2
+"""What stands where a position has no label: a mark, an empty text. Nothing counts it."""
 
 
 def check(labels: Sequence[str], place: Callable[[int], Span], title: str, problems: Problems) -> None:
@@ -61,6 +65,11 @@ def encode(labels: list[str], known: tuple[str, ...]) -> NDArray[np.int64]:
     """Each label's place among those known, UNKNOWN where it is not."""
     places = {label: i for i, label in enumerate(known)}
     return np.fromiter(map(places.get, labels, repeat(UNKNOWN)), np.int64, len(labels))
+
+
+def encode_each(like: Tokens, labels: Tokenised, known: tuple[str, ...]) -> Sequences:
+    """The labels of positions, which lie as the tokens of their text do. like: that text's sort"""
+    return tokens.laid_out(like, labels, encode(labels.names, known).astype(np.int32), (NONE, NONE, NONE))
 
 
 def warn_of_twins(port: Port, labels: list[str], place: Callable[[int], Span], problems: Problems) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Class, Image, Port, Real, Tokens, has_ids, owner
+from compiler.sorts import Image, Port, Real, Tokens, has_ids, has_labels, owner
 from compiler.views import base
 from runtime.data import repeats
 from runtime.data.dataset import Assembled
@@ -104,11 +104,7 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
     for view in views_of(ports):
         sharing = [v.name for v in views_of(ports) if v.owner == view.owner]
         vocabularies[view.owner] = _vocabulary(view.owner, view.view.unit, sharing, found, rows)
-    labels = {
-        p.name: _labels(data.tables.labels[p.name], columns.texts[p.name], found.splits)
-        for p in ports
-        if isinstance(p.sort, Class)
-    }
+    labels = {p.name: _labels(data.tables.labels[p.name], _label_counts(p, found)) for p in ports if has_labels(p)}
     numbers = {
         p.name: tuple(_range(column) for column in columns.numbers[p.name][used].T)
         for p in ports
@@ -170,10 +166,18 @@ def _unknown(rows: Rows, ports: Sequence[str]) -> float:
     return unknown / max(total, 1)
 
 
-def _labels(known: Sequence[str], column: list[str], splits: Mapping[str, Indices]) -> dict[str, dict[str, int]]:
-    counts: dict[str, Counter[str]] = {
-        name: Counter([column[i] for i in rows.tolist()]) for name, rows in splits.items()
-    }
+def _label_counts(port: Port, found: Assembled) -> dict[str, Counter[str]]:
+    """By part, how many rows or tokens have each label."""
+    if (each := found.tokenised.get(port.name)) is not None:
+        return {
+            part: +Counter(dict(zip(each.names, each.counts(r).tolist(), strict=True)))
+            for part, r in found.splits.items()
+        }
+    column = found.whole.columns.texts[port.name]
+    return {part: Counter([column[i] for i in rows.tolist()]) for part, rows in found.splits.items()}
+
+
+def _labels(known: Sequence[str], counts: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
     # Labels that training lacks come last.
     others = sorted({label for count in counts.values() for label in count})
     every: dict[str, None] = dict.fromkeys((*known, *others))

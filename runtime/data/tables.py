@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeVar, cast
 
-from compiler.sorts import Class, Port, Real, has_ids, owner, symbol_of
+from compiler.sorts import Port, Real, has_ids, has_labels, owner, symbol_of
 from compiler.views import is_view
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
@@ -73,7 +73,7 @@ def _check_fit(tables: Tables, ports: tuple[Port, ...]) -> None:
             tables.vocabularies,
             {*(owner(p) for p in ports if has_ids(p)), *(v.owner for v in views_of(ports))},
         ),
-        ("labels", tables.labels, {p.name for p in ports if isinstance(p.sort, Class)}),
+        ("labels", tables.labels, {p.name for p in ports if has_labels(p)}),
         ("scalings", tables.scalings, {p.name for p in ports if isinstance(p.sort, Real) and p.sort.standard}),
     )
     for what, found, names in wanted:

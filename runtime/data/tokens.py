@@ -57,15 +57,22 @@ class Sequences:
         """These rows, in this order."""
         lengths = self.lengths[rows]
         offsets = _offsets(lengths)
-        return Sequences(self.ids[_spread(self.offsets[rows], offsets, lengths)], offsets)
+        return Sequences(self.ids[self.places(rows)], offsets)
 
     def padded(self, rows: NDArray[np.int64], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """These rows as i64[rows, width] with id 0 past their ends, and their lengths; width: the longest or more."""
-        lengths = self.lengths[rows]
         result = np.zeros((len(rows), width), np.int64)
-        places = _spread(self.offsets[rows], _offsets(lengths), lengths)
-        result[np.arange(width) < lengths[:, None]] = self.ids[places]
-        return result, lengths
+        result[self.real(rows, width)] = self.ids[self.places(rows)]
+        return result, self.lengths[rows]
+
+    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the ids of these rows stand, one row after the other."""
+        lengths = self.lengths[rows]
+        return _spread(self.offsets[rows], _offsets(lengths), lengths)
+
+    def real(self, rows: NDArray[np.int64], width: int) -> NDArray[np.bool_]:
+        """Which of bool[rows, width] is no padding."""
+        return np.arange(width) < self.lengths[rows][:, None]
 
 
 def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -174,8 +181,8 @@ def as_tokens(port: Port, ports: tuple[Port, ...]) -> Tokens:
     """What the values for each token of a text are: tokens that `max`, `reverse` and `marks` of the text act on."""
     text = next(p.sort for p in ports if p.name == port.per)
     assert isinstance(text, Tokens)
-    assert isinstance(port.sort, Category)
-    return replace(text, lower=False, punctuation=False, min=port.sort.min, keep=port.sort.keep)
+    like = replace(text, lower=False, punctuation=False, min=1, keep=None)
+    return replace(like, min=port.sort.min, keep=port.sort.keep) if isinstance(port.sort, Category) else like
 
 
 def one_each(values: list[str]) -> Tokenised:
@@ -211,21 +218,27 @@ def encode_one_each(tokenised: Tokenised, vocabulary: Vocabulary) -> NDArray[np.
 
 def encode(sort: Tokens, tokenised: Tokenised, vocabulary: Vocabulary) -> Sequences:
     """Ids in the order that the network sees; an empty text is one padding position."""
+    return laid_out(sort, tokenised, ids_of_types(tokenised, vocabulary), (PADDING, BEGIN, END))
+
+
+def laid_out(sort: Tokens, tokenised: Tokenised, ids: NDArray[np.int32], own: tuple[int, int, int]) -> Sequences:
+    """In the order that the network sees. ids: each type's; own: in an empty text, at a begin, at an end."""
+    empty, begin, end = own
     lengths = np.diff(tokenised.offsets)
     if not sort.marks and not sort.reverse and bool((lengths > 0).all()):
-        return Sequences(ids_of_types(tokenised, vocabulary)[tokenised.types], tokenised.offsets)
+        return Sequences(ids[tokenised.types], tokenised.offsets)
     extra = 2 if sort.marks else 0
     new_lengths = np.maximum(lengths + extra, 1)
     offsets = _offsets(new_lengths)
-    ids = np.full(int(offsets[-1]), PADDING, np.int32)
+    result = np.full(int(offsets[-1]), empty, np.int32)
     if len(tokenised.types):
         starts = offsets[:-1] + (1 if sort.marks else 0)
         places = _spread(starts, tokenised.offsets, lengths)
         if sort.reverse:
             last = np.repeat(starts + lengths - 1, lengths)
             places = np.repeat(starts, lengths) + last - places
-        ids[places] = ids_of_types(tokenised, vocabulary)[tokenised.types]
+        result[places] = ids[tokenised.types]
     if sort.marks:
-        ids[offsets[:-1]] = BEGIN
-        ids[offsets[1:] - 1] = END
-    return Sequences(ids, offsets)
+        result[offsets[:-1]] = begin
+        result[offsets[1:] - 1] = end
+    return Sequences(result, offsets)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Port, Real, Tokens, owner
+from compiler.sorts import Category, Class, Image, Port, Real, Spans, Tokens, owner
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
 from runtime.data import labels, tokens, views
@@ -45,7 +45,7 @@ class Whole:
         raise IndexError(row)
 
     def tokenised(self, ports: tuple[Port, ...], problems: Problems) -> dict[str, Tokenised]:
-        """The tokens of every port with ids that the rows have.
+        """The tokens of every port with ids or labels for each position that the rows have.
 
         Raises DataError NN726 where a text and what is `per` it have different lengths.
         """
@@ -57,7 +57,7 @@ class Whole:
             match port.sort:
                 case Tokens():
                     found[port.name] = tokens.tokenise(port.sort, given)
-                case Category() if port.per is not None:
+                case Category() | Class() | Spans() if port.per is not None:
                     found[port.name] = tokens.tokenise(tokens.as_tokens(port, ports), given)
                 case Category():
                     found[port.name] = tokens.one_each(self.columns.texts[port.name])
@@ -102,6 +102,9 @@ class Whole:
                     columns[name] = tables.scalings[name].apply(values) if standard else values
                 case Image() if name in given.pictures:
                     columns[name] = given.pictures[name]
+                case Class() | Spans() if name in tokenised:
+                    like = tokens.as_tokens(port, ports)
+                    columns[name] = labels.encode_each(like, tokenised[name], tables.labels[name])
                 case Class() if name in given.texts:
                     columns[name] = labels.encode(given.texts[name], tables.labels[name])
                 case _:

@@ -141,7 +141,7 @@ def test_string_constant_stands_for_its_word():
         ("x: rael", "y: real", [("NN306", 2, 12)]),
         ("x: series[4]", "y: real", [("NN350", 2, 12)]),
         ("x: real", "y: words", [("NN350", 2, 24)]),
-        ("x: real", "y: class per x", [("NN350", 2, 24)]),
+        ("x: real", "y: class per x", [("NN215", 2, 34)]),
     ],
 )
 def test_sort_is_checked(signature: str, output: str, wanted: list[Place]):

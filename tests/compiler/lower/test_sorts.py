@@ -111,7 +111,7 @@ def test_layer_refuses_an_id(layer: str, code: str):
         ("a: words, b: category per c", ("NN215", 1, 35)),
         ("a: words, b: category per b", ("NN215", 1, 35)),
         ("a: real[2], b: category per a", ("NN215", 1, 37)),
-        ("a: words, b: words per a", ("NN350", 1, 22)),
+        ("a: words, b: words per a", ("NN210", 1, 32)),
         ("a: words, b: category(vocabulary=a)", ("NN307", 1, 22)),
     ],
 )

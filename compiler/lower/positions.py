@@ -1,0 +1,68 @@
+"""The outputs that have a label for each position of a text: their losses, and which label wins where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compiler.build import Mode
+from compiler.experiment import Head
+from compiler.ir.graph import Node, Op, Output
+from compiler.ir.types import Type
+from compiler.lower.losses import Losses
+from compiler.lower.walk import Walk
+from compiler.ops.elementwise import Cast, Div, Greater, Keep, Maximum, constant
+from compiler.ops.lookup import Gather
+from compiler.ops.reduction import ArgMax, Sum
+from compiler.ops.sequence import Mask
+from compiler.ops.shape import Reshape
+from compiler.settings.train import TrainSettings
+from compiler.sorts import has_labels
+
+LEAST_COUNT = 1e-30
+
+
+def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
+    """scores: [B, T, n]
+
+    Prediction: `NAME.scores`, and `NAME.labels`, i64[B, T], which label wins. Evaluation: `NAME.losses`, f[B, T], and
+    `NAME.labels`. Training: `NAME.loss`, the mean over the batch's positions that have a label, and for `loss sum`
+    `NAME.sum`.
+
+    A target below 0 is none: its position has no loss.
+    """
+    build, name, span = walk.build, head.port.name, head.port.span
+
+    def op(op: Op, *operands: Node) -> Node:
+        return build.op(op, *operands, span=span)
+
+    winners = Output(f"{name}.labels", _winners(op, head, scores, build.number(head.threshold or 0.0)))
+    if mode == "prediction":
+        return [Output(f"{name}.scores", scores), winners]
+    target = build.input(name, Type("i64", scores.type.shape[:2]), "data")
+    known = op(Greater(), target, constant(-1, "i64"))
+    right = op(Maximum(), target, constant(0, "i64"))
+    lengths = build.lengths(scores.type.shape[1])
+
+    def counted(values: Node) -> Node:
+        return op(Mask(), op(Keep(), known, values), lengths)
+
+    losses = Losses(build, head, scores, right, walk.heads.get(scores) is not None, train.loss, span)
+    if mode == "evaluation":
+        return [Output(f"{name}.losses", counted(losses.plain())), winners]
+    weights = None
+    if train.balanced and has_labels(head.port):
+        labels = scores.type.shape[2] if head.loss == "cross-entropy" else walk.units[name]
+        weights = build.input(f"class_weights.{name}", Type(build.dtype, (labels,)), "number")
+    smoothing = train.smoothing if head.of_probabilities else 0.0
+    total = op(Sum((0, 1)), counted(losses.smoothed(smoothing, weights)))
+    each = op(Cast(build.dtype), known) if weights is None else op(Gather(), weights, right)
+    # A batch without any label has a loss of 0, not 0/0.
+    count = op(Maximum(), op(Sum((0, 1)), counted(each)), build.number(LEAST_COUNT))
+    found = [Output(f"{name}.loss", op(Div(), total, count))]
+    return [*found, Output(f"{name}.sum", total)] if train.loss.sum else found
+
+
+def _winners(op: Callable[..., Node], head: Head, scores: Node, above: Node) -> Node:
+    if head.threshold is None:
+        return op(ArgMax(2), scores)
+    return op(Cast("i64"), op(Greater(), op(Reshape(scores.type.shape[:2]), scores), above))
