@@ -100,6 +100,8 @@ class CellSite:
 
     size: int
     starts: Mapping[str, Resolved]
+    share: float = 0.0
+    masks: dict[Node, Node | None] = field(default_factory=dict[Node, "Node | None"])
 
 
 @dataclass
@@ -286,6 +288,9 @@ class Use:
         build = self.build
         if self.tied is not None and name in self.tied:
             return self._tied(self.tied[name], shape, owner)
+        if self.tied is not None and name.startswith("weight"):
+            help = "tie only what has the same weights"
+            self.fail("NN506", f"{self.word} needs a {name}, and the label has {', '.join(self.tied)}", help=help)
         path = f"{self.name}.{name}"
         kind, scale = self.word_of("init"), self.settings.get("scale")
         if name.startswith("weight") and (kind is not None or scale is not None):

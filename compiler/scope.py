@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from compiler.build import Namespace, Value
 from compiler.ir.graph import Node
+from compiler.ir.types import Dim
+from compiler.signature import Resolved
 from compiler.signature import Value as Constant
 from dsl import ast
 from dsl.source import Span
@@ -49,11 +51,23 @@ class SharedBinding:
 
 
 @dataclass(frozen=True)
+class UsedCell:
+    """What decides the weights of one use of a cell. cell: where it is declared; path: below which they are named"""
+
+    word: str
+    cell: Span
+    path: str
+    settings: Mapping[str, Resolved]
+    widths: tuple[Dim, ...]
+
+
+@dataclass(frozen=True)
 class LabelBinding:
     """`as emb`: the layer's weights by name, and a block's inner values.
 
     value: the layer's own; who uses a part uses it
     many: stands in a `repeat`, means all its rounds, and has no parts
+    cell: where it labels the use of a cell
     """
 
     weights: dict[str, Node]
@@ -61,6 +75,7 @@ class LabelBinding:
     span: Span
     value: Value | None = None
     many: bool = False
+    cell: UsedCell | None = None
 
 
 Binding: TypeAlias = ValueBinding | ConstantBinding | BlockBinding | SharedBinding | LabelBinding

@@ -58,7 +58,7 @@ def numbers(use: Use, x: Node) -> None:
         use.fail(
             "NN504",
             f"{use.word} needs a value for each example, but this is a weight {show_dims(x.type.shape)}",
-            help="a vector of weights may be added to a value or multiplied with one; more is not there yet",
+            help="W @ x multiplies a value with a matrix of weights; a vector of weights meets a value in arithmetic",
         )
 
 

@@ -11,7 +11,7 @@ from compiler.ir.graph import Input, Node, sorted_nodes
 from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
 from compiler.layers.joining import meet
-from compiler.layers.word import FROZEN, INIT, SCALE, WEIGHTS, LayerWord
+from compiler.layers.word import WEIGHTS, LayerWord
 from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Add, Mul
 from compiler.ops.product import MatMul
@@ -70,6 +70,7 @@ def _linear(use: Use, operands: tuple[Node, ...]) -> Node:
     if size is None:
         use.fail("NN405", "linear needs a size here", help="write how many units it has: linear 100")
     assert not isinstance(size, (str, tuple, float, bool))
+    ties = _tied_names(use, len(operands))
     total: Node | None = None
     taken: set[str] = set()
     for i, operand in enumerate(operands, 1):
@@ -80,13 +81,22 @@ def _linear(use: Use, operands: tuple[Node, ...]) -> Node:
             )
         x = use.build.finite(operand, use.span)
         width = x.type.shape[-1]
-        name = _name(x, i, taken)
+        name = ties[i - 1] if ties else _name(x, i, taken)
         weight = use.weight(name, (width, size), start_of(use, width, size))
         product = use.op(MatMul(), dropped(use, x), weight)
         total = product if total is None else use.op(Add(), *meet(use, (total, product)))
     assert total is not None
     fan_in = operands[0].type.shape[-1]
     return use.op(Add(), total, use.weight("bias", (size,), start_of(use, fan_in, size)))
+
+
+def _tied_names(use: Use, count: int) -> list[str]:
+    """The names of the tied weights, in the order of the operands; none where nothing is tied."""
+    names = [n for n in use.tied or {} if n != "bias"]
+    if use.tied is not None and len(names) != count:
+        message = f"the tied weights are for {len(names)} values, but linear gets {count}"
+        use.fail("NN506", message, help="tie only what takes as many values")
+    return names
 
 
 def _name(x: Node, place: int, taken: set[str]) -> str:
@@ -124,7 +134,7 @@ LINEAR = LayerWord(
 )
 DIAGONAL = LayerWord(Signature("diagonal", "a vector of weights times x", WEIGHTS), _diagonal, weights=True)
 PARAM = LayerWord(
-    Signature("param", "a weight written out, in a cell: W = param[size, dim(x)], then W @ x", (INIT, SCALE, FROZEN)),
+    Signature("param", "a weight written out: W = param[size, dim(x)], then W @ x; outside of cells from 0", WEIGHTS),
     _param,
     operands=(),
     weights=True,

@@ -16,15 +16,14 @@ from compiler.layers.recurrent import LINEAR, PARAM
 from compiler.layers.word import LayerWord
 from compiler.lower import blocks, cells, structures
 from compiler.lower.constants import settings_of
-from compiler.lower.matrices import parameter
+from compiler.lower.matrices import for_each_example, parameter
 from compiler.lower.operands import Wanted, no_settings, operands
+from compiler.lower.ties import tied_weights
 from compiler.lower.walk import Walk
 from compiler.overrides import SET
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, SharedBinding, ValueBinding
 from compiler.signature import Resolved
 from dsl import ast
-from dsl.errors import Note
-from dsl.nearest import nearest
 
 ALL_ROWS = ("batchnorm",)
 """Layers whose result for an example depends on the others."""
@@ -129,15 +128,15 @@ def _layer(
     if isinstance(layer.callee, ast.Call):
         no_settings(walk, word, layer.callee)
     if word is PARAM:
-        return parameter(walk, layer, scope)
+        return parameter(walk, layer, scope, current, piped)
     if walk.build.cell is not None and word.word in ALL_ROWS:
         message = f"{word.word} looks at all examples and positions, and a cell at one at a time"
         walk.build.fail("NN558", message, place, help="put it before or after the cell; layernorm works in one")
     settings = settings_of(walk, word.signature, layer.arguments, layer.callee.span, scope)
     label = _label(walk, layer, scope, word.weights)
-    tied = _tied(walk, layer, settings, scope)
+    tied = tied_weights(walk, layer, settings, scope)
     wanted = Wanted(word.word, word.operands, word.optional, word.any)
-    values = operands(walk, layer, wanted, scope, current, piped)
+    values = [for_each_example(walk, v, layer) for v in operands(walk, layer, wanted, scope, current, piped)]
     units, head = _head(walk, layer, word, settings, output)
     path = weight_path(walk, word, label)
     held = label is not None and walk.build.labelled(label, path + ".")
@@ -284,37 +283,3 @@ def _label(walk: Walk, layer: ast.Layer, scope: Scope, weights: bool) -> str | N
         )
     walk.free(layer.label, scope)
     return layer.label.id
-
-
-def _tied(walk: Walk, layer: ast.Layer, settings: dict[str, Resolved], scope: Scope) -> dict[str, Node] | None:
-    name = settings.get("tied")
-    if not isinstance(name, str):
-        return None
-    binding = scope.find(name)
-    place = next((a.span for a in layer.arguments if isinstance(a, ast.Setting) and a.key == "tied"), layer.span)
-    if isinstance(binding, ValueBinding) and isinstance(binding.value, Failed):
-        raise Stop
-    if not isinstance(binding, LabelBinding):
-        labels = [n for n, b in scope.all_names().items() if isinstance(b, LabelBinding)]
-        near = nearest(name, labels)
-        walk.build.fail(
-            "NN308",
-            f"there is no label {name} before this",
-            place,
-            help=f"did you mean {near}?" if near else "write `as NAME` at the layer whose weights these are",
-        )
-    note = Note(binding.span, "this label")
-    if binding.many:
-        message = f"{name} stands in a repeat and means all its rounds: which weights these would be cannot be told"
-        walk.build.fail(
-            "NN506", message, place, notes=(note,), help="use repeat ... shared for rounds with the same weights"
-        )
-    if not any(n.startswith("weight") for n in binding.weights):
-        walk.build.fail(
-            "NN506",
-            f"{name} is no layer whose weights can be tied",
-            place,
-            notes=(note,),
-            help="label the layer itself",
-        )
-    return dict(binding.weights)

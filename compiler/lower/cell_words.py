@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compiler.layers.word import FROZEN, INIT, SCALE
+from compiler.layers.word import FROZEN, INIT, SCALE, TIED
 from compiler.signature import Resolved, Setting, Signature
 from dsl import ast
 
@@ -18,8 +18,9 @@ OF_EVERY_CELL = (
     INIT,
     SCALE,
     FROZEN,
+    TIED,
 )
-LATER = ("stateful", "tied")
+LATER = ("stateful",)
 
 
 def of_every_cell(cell: ast.Cell, settings: Mapping[str, Resolved]) -> dict[str, Resolved]:
@@ -27,6 +28,13 @@ def of_every_cell(cell: ast.Cell, settings: Mapping[str, Resolved]) -> dict[str,
     own = {f.name.id for f in cell.formals}
     every = {s.name: s.default if s.name in own else settings.get(s.name) for s in OF_EVERY_CELL}
     return {**every, SIZE.name: settings[SIZE.name]}
+
+
+def deciding(cell: ast.Cell, settings: Mapping[str, Resolved]) -> dict[str, Resolved]:
+    """The settings that decide which weights there are, and how large."""
+    own = {f.name.id: settings[f.name.id] for f in cell.formals}
+    every = of_every_cell(cell, settings)
+    return {SIZE.name: every[SIZE.name], "layers": every["layers"], "bidir": every["bidir"] is True, **own}
 
 
 def signature_of(cell: ast.Cell) -> Signature:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 from compiler.build import Bundle, Namespace, Origin, Use, Value, is_sequence, shape_of, types_of, what
@@ -9,11 +10,13 @@ from compiler.experiment import LayerRow
 from compiler.ir.graph import Input, Node, sorted_nodes
 from compiler.layers.activation import numbers
 from compiler.lower.cell_loops import CellLoops
-from compiler.lower.cell_words import of_every_cell, signature_of
+from compiler.lower.cell_words import deciding, of_every_cell, signature_of
 from compiler.lower.constants import settings_of
+from compiler.lower.matrices import for_each_example
 from compiler.lower.operands import Wanted, by_name
+from compiler.lower.ties import tied_cell
 from compiler.lower.walk import Walk
-from compiler.scope import BlockBinding, LabelBinding, Scope
+from compiler.scope import BlockBinding, LabelBinding, Scope, UsedCell
 from dsl import ast
 from dsl.errors import Note
 
@@ -33,20 +36,25 @@ def use_cell(
     settings = settings_of(walk, signature_of(cell), layer.arguments, layer.callee.span, scope)
     states = tuple(s.name.id for s in cell.states)
     wanted = Wanted(name, tuple(o.name.id for o in cell.operands), named=states)
-    given = by_name(walk, layer, wanted, scope, current, piped)
+    found = by_name(walk, layer, wanted, scope, current, piped)
+    given = {n: for_each_example(walk, value, layer) for n, value in found.items()}
     if layer.label is not None:
         walk.free(layer.label, scope)
     label = layer.label.id if layer.label is not None else None
-    namespace = Namespace(walk.namespace.name(label or name) + ".")
     every = of_every_cell(cell, settings)
-    use = Use(build, name, layer.span, every, namespace.path.removesuffix("."), place=layer.callee.span)
+    use = Use(build, name, layer.span, every, "", place=layer.callee.span)
     rows, made, before = len(build.rows), len(build.fresh), len(build.parameters)
+    values = _values(use, cell, given)
+    widths = tuple(values[o.name.id].type.shape[-1] for o in cell.operands)
+    used = UsedCell(name, cell.name.span, "", deciding(cell, settings), widths)
+    tied = tied_cell(walk, layer, every, scope, used)
+    namespace = Namespace(walk.namespace.name(label or name) + "." if tied is None else tied.path)
     outside, build.cell = build.cell, None
     walk.running.append(name)
     build.within.append(Note(layer.callee.span, f"in this use of {name}"))
     try:
         with walk.deeper(layer.span), walk.below(namespace, label, frozen=use.flag("frozen")):
-            run = CellLoops(walk, use, cell, binding.scope, _values(use, cell, given), settings)
+            run = CellLoops(walk, use, cell, binding.scope, values, settings)
             result = run.result(namespace)
     finally:
         build.within.pop()
@@ -62,7 +70,8 @@ def use_cell(
     if label is not None:
         parts: dict[str, Value] = dict(run.last_states())
         weights = walk.weights_below(namespace)
-        scope.names[label] = LabelBinding(weights, parts, layer.span, result, scope.repeated)
+        used = replace(used, path=namespace.path)
+        scope.names[label] = LabelBinding(weights, parts, layer.span, result, scope.repeated, used)
     return result
 
 

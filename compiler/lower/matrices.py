@@ -1,41 +1,76 @@
-"""Weights written out, in cells: W = param[size, dim(x)], and W @ x."""
+"""Weights written out: W = param[size, dim(x)], and W @ x."""
 
 from __future__ import annotations
 
 from compiler.build import Bundle, Failed, Stop, Use, Value, show_dims, what
+from compiler.experiment import Init, LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import BATCH, Dim, Extent
 from compiler.layers.activation import numbers
 from compiler.layers.recurrent import PARAM, dropped, in_cell, start_of
 from compiler.lower.constants import constant_value, settings_of
+from compiler.lower.operands import Wanted, operands
+from compiler.lower.ties import tied_weights
 from compiler.lower.walk import Walk
 from compiler.ops.product import MatMul
-from compiler.scope import Scope
-from compiler.signature import LATER_HELP, LATER_LABEL
+from compiler.ops.shape import Broadcast, Transpose
+from compiler.scope import LabelBinding, Scope
 from dsl import ast
 
 
-def parameter(walk: Walk, layer: ast.Layer, scope: Scope) -> Node:
-    """param[n, m], param[n]"""
+def parameter(walk: Walk, layer: ast.Layer, scope: Scope, current: Value | None, piped: Value | None) -> Node:
+    """param[n, m], param[n]: in a cell named after its line and starting as the cell's weights do, else from 0."""
     build = walk.build
-    if build.cell is None:
-        build.fail("NN350", "param is not there yet outside of a cell", layer.callee.span, LATER_LABEL, help=LATER_HELP)
     if not isinstance(layer.callee, ast.Sized) or len(layer.callee.sizes) > 2:
         build.fail("NN560", "param needs one size or two", layer.callee.span, help="write param[size, dim(x)]")
+    operands(walk, layer, Wanted("param", ()), scope, current, piped)
     settings = settings_of(walk, PARAM.signature, layer.arguments, layer.callee.span, scope)
-    shape: list[Dim] = []
-    for size in layer.callee.sizes:
-        found = constant_value(walk, size, scope)
-        if isinstance(found, bool) or not isinstance(found, int | Extent) or (isinstance(found, int) and found < 1):
-            help = "a size is a whole number from 1 on"
-            build.fail("NN403", f"{size.span.snippet} is no size", size.span, help=help)
-        shape.append(found)
-    if layer.label is not None:
+    shape = tuple(_size(walk, size, scope) for size in layer.callee.sizes)
+    label, cell = layer.label, build.cell
+    if label is not None and cell is not None:
         help = "name the line instead: W = param[...]"
-        build.fail("NN308", "param needs no label: its line has a name", layer.label.span, help=help)
-    frozen = walk.frozen or settings.get("frozen") is True
-    use = Use(build, "param", layer.span, settings, walk.namespace.itself(), frozen=frozen, place=layer.callee.span)
-    return in_cell(use).weight("weight", tuple(shape), start_of(use, shape[-1], shape[0]))
+        build.fail("NN308", "param needs no label: its line has a name", label.span, help=help)
+    if label is not None:
+        walk.free(label, scope)
+    tied = tied_weights(walk, layer, settings, scope)
+    path = walk.namespace.name(label.id if label is not None else "param") if cell is None else walk.namespace.itself()
+    held = label is not None and build.labelled(label.id, path + ".")
+    frozen = walk.frozen or held or settings.get("frozen") is True
+    use = Use(build, "param", layer.span, settings, path, frozen=frozen, tied=tied, place=layer.callee.span)
+    before = len(build.parameters)
+    weight = _tied(use, tied, shape) if tied is not None else None
+    if weight is None:
+        init = Init("zeros", None, shape[-1], shape[0]) if cell is None else start_of(use, shape[-1], shape[0])
+        weight = in_cell(use).weight("weight", shape, init)
+    if cell is None:
+        own = tuple(build.parameters.values())[before:]
+        build.rows.append(LayerRow(layer.span, layer.span.snippet, walk.level, (weight.type,), own, ()))
+    if label is not None:
+        scope.names[label.id] = LabelBinding({"weight": weight}, {}, layer.span, weight, scope.repeated)
+    return weight
+
+
+def _size(walk: Walk, size: ast.Expression, scope: Scope) -> Dim:
+    found = constant_value(walk, size, scope)
+    if isinstance(found, bool) or not isinstance(found, int | Extent) or (isinstance(found, int) and found < 1):
+        walk.build.fail(
+            "NN403", f"{size.span.snippet} is no size", size.span, help="a size is a whole number from 1 on"
+        )
+    return found
+
+
+def _tied(use: Use, tied: dict[str, Node], shape: tuple[Dim, ...]) -> Node | None:
+    """The tied weight turned round, where it fits so alone."""
+    other = tied.get("weight")
+    turned = other is not None and other.type.shape != shape and other.type.shape == shape[::-1]
+    return use.op(Transpose((1, 0)), other) if turned and other is not None else None
+
+
+def for_each_example(walk: Walk, value: Node | Bundle, layer: ast.Layer) -> Node | Bundle:
+    """A vector of weights as a value [B, n], the same for every example; what else there is stays as it is."""
+    if isinstance(value, Bundle) or value.type.rank != 1 or value.type.dtype == "i64" or value.type.shape[0] == BATCH:
+        return value
+    return walk.build.op(Broadcast((BATCH, *value.type.shape)), value, span=layer.span)
 
 
 def times(walk: Walk, step: ast.Binary, left: Value | float, right: Value | float) -> Node:
