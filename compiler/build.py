@@ -95,11 +95,14 @@ LIBRARY = "library/"
 class CellSite:
     """The cell that is being lowered. starts: `init=` and `scale=` of its use, where they are given
 
+    length: how many steps there are; element: a sequence [length, B, *R] -> what a step sees of it
     masks: the states that `variational` drops, each with its mask once it has met weights
     """
 
     size: int
     starts: Mapping[str, Resolved]
+    length: Dim
+    element: Callable[[Node], Node]
     share: float = 0.0
     masks: dict[Node, Node | None] = field(default_factory=dict[Node, "Node | None"])
 

@@ -34,6 +34,11 @@ def in_cell(use: Use) -> Use:
     return replace(use, settings={**use.settings, **cell.starts, **own})
 
 
+def in_steps(x: Node) -> bool:
+    """Whether x may differ from step to step of a cell."""
+    return any(isinstance(n.op, Input) and n.op.kind == "inner" for n in sorted_nodes([x]))
+
+
 def dropped(use: Use, x: Node) -> Node:
     """x where it meets weights in a cell: under `variational` the states in it are masked, the same at all steps.
 

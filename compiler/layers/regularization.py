@@ -6,6 +6,7 @@ from compiler.build import Use, is_sequence
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
+from compiler.layers.recurrent import in_steps
 from compiler.layers.word import LayerWord
 from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Mul
@@ -15,20 +16,26 @@ from compiler.signature import Setting, Signature
 def _dropout(use: Use, operands: tuple[Node, ...]) -> Node:
     """While training, each number is 0 with probability p, and the others are divided by 1 - p; else x.
 
+    In a cell, too, each position has a mask of its own.
     Source: Srivastava et al. 2014; `variational`: one mask for all positions, Gal and Ghahramani 2016.
     """
     (x,) = operands
     numbers(use, x)
     p, shape = use.number("p"), x.type.shape
-    if (use.flag("words") or use.flag("variational")) and not is_sequence(x):
+    cell = use.build.cell if in_steps(x) else None
+    if (use.flag("words") or use.flag("variational")) and not is_sequence(x) and cell is None:
         use.fail("NN204", "dropout of whole words, or the same at all positions, needs a sequence", about=x)
     if use.build.mode != "training" or p == 0:
         return x
     drawn: tuple[Dim, ...] = (*shape[:-1], 1) if use.flag("words") else shape
-    if use.flag("variational"):
+    alike = use.flag("variational")
+    if alike and cell is None:
         drawn = (shape[0], 1, *drawn[2:])
+    if cell is not None and not alike:
+        drawn = (cell.length, *drawn)
     seed, step, site = use.build.chance()
-    result = use.op(Mul(), x, use.op(DropoutMask(p, site, drawn, use.build.dtype), seed, step))
+    mask = use.op(DropoutMask(p, site, drawn, use.build.dtype), seed, step)
+    result = use.op(Mul(), x, mask if cell is None or alike else cell.element(mask))
     if x in use.build.ends:
         use.build.ends[result] = use.build.ends[x]
     return result

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from compiler.build import CellSite, Namespace, Use, what
-from compiler.ir.graph import Node, apply
-from compiler.ir.types import BATCH, Dim, Type
+from compiler.ir.graph import Node, apply, sorted_nodes
+from compiler.ir.types import Dim, Type
 from compiler.lower.cell_body import equations
 from compiler.lower.constants import constant_of, constant_value
 from compiler.lower.walk import Walk
 from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Mul, constant
 from compiler.ops.shape import Broadcast, Concat, Slice, Transpose
-from compiler.recurrence import Recurrence, State, ended_of, part, placeholder
+from compiler.recurrence import Recurrence, State, depending, ended_of, part, placeholder
 from compiler.scope import ConstantBinding, Scope, ValueBinding
 from compiler.signature import Resolved
 from dsl import ast
@@ -123,7 +123,7 @@ class CellLoops:
         states = {s.name.id: self._state(loop, s, scope) for s in cell.states}
         for state in cell.states:
             scope.names[state.name.id] = ValueBinding(states[state.name.id], state.span)
-        site = CellSite(self.size, self.starts, self.share)
+        site = CellSite(self.size, self.starts, self.length, loop.element, self.share)
         if self.use.flag("variational") and self.share:
             site.masks.update(dict.fromkeys(states.values()))
         build.cell = site
@@ -135,14 +135,25 @@ class CellLoops:
         for state, value in zip(loop.states, following, strict=True):
             state.next = value
         loop.outputs = [following[0]]
+        self._one_position(loop)
         scan = loop.close()
         for i, name in enumerate(states):
             self.finals.setdefault(name, []).append(part(scan, i))
         return part(scan, len(states))
 
+    def _one_position(self, loop: Recurrence) -> None:
+        """Refuses what differs from step to step and has positions itself."""
+        varying = depending(loop.roots, loop.moving)
+        node = next((n for n in sorted_nodes(loop.roots) if n in varying and n.type.ragged is not None), None)
+        if node is None:
+            return
+        message = f"a step of {self.use.word} looks at all positions of what differs from step to step"
+        help = "in a cell, positions may only be those of an operand that is the same in all steps"
+        self.build.fail("NN562", message, node.span or self.cell.name.span, help=help)
+
     def _state(self, loop: Recurrence, state: ast.State, scope: Scope) -> Node:
         """The state before a step, [B, size]."""
-        name, type_ = state.name.id, Type(self.build.dtype, (BATCH, self._size(state, scope)))
+        name, type_ = state.name.id, Type(self.build.dtype, (self.values[0].type.shape[0], self._size(state, scope)))
         inner = placeholder(loop.fresh(name), type_, state.span)
         loop.states.append(State(inner, self._first(name, type_), inner))
         return inner
@@ -156,7 +167,7 @@ class CellLoops:
         if given.type.shape == type_.shape:
             return given
         assert isinstance(width, int)
-        if given.type.shape == (BATCH, width * self.loops):
+        if given.type.shape == (type_.shape[0], width * self.loops):
             # Loops are lowered in the order of their parts.
             return self.use.op(Slice(1, width * len(self.finals.get(name, ())), width), given)
         which = f"[{width}] in each of {self.loops} layers and directions" if self.loops > 1 else f"[{width}]"

@@ -9,6 +9,7 @@ from compiler.build import Bundle, Namespace, Origin, Use, Value, is_sequence, s
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Input, Node, sorted_nodes
 from compiler.layers.activation import numbers
+from compiler.layers.recurrent import in_steps
 from compiler.lower.cell_loops import CellLoops
 from compiler.lower.cell_words import deciding, of_every_cell, signature_of
 from compiler.lower.constants import settings_of
@@ -45,6 +46,10 @@ def use_cell(
     use = Use(build, name, layer.span, every, "", place=layer.callee.span)
     rows, made, before = len(build.rows), len(build.fresh), len(build.parameters)
     values = _values(use, cell, given)
+    if build.cell is not None and any(map(in_steps, values.values())):
+        message = f"{name} would go along all its positions again in every step of the cell around it"
+        help = f"give {name} what is the same in all steps, or put it on a line before the cell"
+        use.fail("NN561", message, help=help)
     widths = tuple(values[o.name.id].type.shape[-1] for o in cell.operands)
     used = UsedCell(name, cell.name.span, "", deciding(cell, settings), widths)
     tied = tied_cell(walk, layer, every, scope, used)

@@ -8,6 +8,7 @@ import pytest
 
 from compiler.ir.graph import Input
 from compiler.ir.verify import verify
+from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Tanh
 from compiler.ops.product import MatMul
 from compiler.ops.scan import Scan
@@ -196,3 +197,34 @@ def test_last_of_both_directions_is_taken_where_each_ends_after_dropout_too():
     graph = check(spec("lstm 3 bidir\ndropout 0.5"), "m.nn", sizes={"V": 9, "classes": 2}).network.training
     taken = [n.inputs[0].op for n in graph.nodes() if isinstance(n.op, TakePosition)]
     assert [(op.start, op.size) for op in taken if isinstance(op, Slice)] == [(0, 3), (3, 3)]
+
+
+def test_cell_inside_a_cell_runs_once_before_the_first_step():
+    inner = "a = m | gru 4 bidir | last\nh' = tanh(linear(x, a, h))"
+    text = spec("mine(x, x) 3", mine(inner, "(x, m) state h"))
+    step = training_step(check(text, "m.nn", sizes={"V": 9, "classes": 2})).graph
+    verify(step)
+    scans = [n.op for n in step.nodes() if isinstance(n.op, Scan)]
+    assert not any(isinstance(n.op, Scan) for s in scans for n in s.body.graph.nodes())
+    assert "mine.a.gru.forward.z.weight_x" in weights(text)
+
+
+def test_dropout_in_a_cell_draws_at_each_position_and_once_where_it_is_variational():
+    for words, shape in (("", "[T, B, 3]"), ("variational", "[B, 3]"), ("words", "[T, B, 1]")):
+        cell = mine(f"h' = x | dense 3 | dropout 0.5 {words}")
+        step = training_step(check(spec("mine 3", cell), "m.nn", sizes={"V": 9, "classes": 2})).graph
+        verify(step)
+        assert {str(n.type) for n in step.nodes() if isinstance(n.op, DropoutMask)} == {f"f32{shape}"}
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("a = m | gru(h=h) 3 | last\nh' = tanh(linear(x, a, h))", [("NN561", 2, 9)]),
+        ("y = concat(m, h)\na = y | gru 4 | last\nh' = tanh(linear(x, a, h))", [("NN561", 3, 9)]),
+        ("a = m * x | maxpool | linear\nh' = tanh(linear(x, a, h))", [("NN562", 2, 5)]),
+        ("b = m | maxpool\na = b | linear\nh' = tanh(linear(x, a, h))", []),
+    ],
+)
+def test_what_is_fed_whole_may_not_meet_the_step_before_it_is_pooled(body: str, found: list[tuple[str, int, int]]):
+    assert errors(spec("mine(x, x) 3", mine(body, "(x, m) state h"))) == found
