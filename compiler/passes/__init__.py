@@ -17,6 +17,8 @@ from compiler.passes.join import join
 from compiler.passes.merge import merge
 from compiler.passes.sink import sink
 from compiler.passes.stability import stability
+from compiler.passes.transpose import transpose
+from compiler.passes.widen import widen
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,15 @@ class Pass:
 
 PASSES: tuple[Pass, ...] = (
     Pass("join", "runs a loop once for its values and for its gradient", join),
-    Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
-    Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
-    Pass("merge", "makes products of one value with several weights one product", merge, exact=False),
     Pass("canonical", "writes each thing in one way and drops what does nothing", canonical),
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),
     Pass("stability", "takes the logarithm of a softmax without the softmax", stability, exact=False),
+    Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
+    Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
+    Pass("merge", "makes products that share an operand one product", merge, exact=False),
+    Pass("transpose", "lays weights that a loop reads transposed out so, before it", transpose, exact=False),
+    Pass("widen", "makes equal work on neighbouring columns one call", widen),
     Pass("fuse", "makes groups of element-wise ops one op each", fuse),
     Pass("dce", "drops updates that change nothing", dce),
 )

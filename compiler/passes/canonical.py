@@ -10,6 +10,7 @@ from compiler.ops.lookup import ScatterRows
 from compiler.ops.reduction import Sum
 from compiler.ops.sequence import Mask
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
+from compiler.passes.parts import RULES as OF_PARTS
 from compiler.passes.rewrite import Rule, rewrite
 
 
@@ -230,6 +231,7 @@ RULES: tuple[Rule, ...] = (
     broadcast_of_leading_ones,
     operand_written_out,
     slice_of_whole,
+    *OF_PARTS,
     concat_of_one,
     sum_over_nothing,
     mask_of_mask,

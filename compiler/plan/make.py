@@ -13,11 +13,13 @@ from compiler.ops.fused import Fused
 from compiler.ops.lookup import PickRows, ScatterRows
 from compiler.ops.reduction import Sum
 from compiler.ops.scan import Part, Scan
-from compiler.ops.shape import Broadcast, Slice
+from compiler.ops.shape import Broadcast, Concat, Slice
 from compiler.plan.arena import arranged
 from compiler.plan.calls import attributes
+from compiler.plan.columns import columns
 from compiler.plan.groups import group
 from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, takes, viewed
+from compiler.plan.lifetimes import last_reads
 from compiler.plan.names import Names
 from compiler.plan.plan import Call, Literal, Place, Plan, Region, RowsPlace, Step, Where, Work
 from compiler.plan.scans import scan_work
@@ -64,7 +66,11 @@ class Planner:
         self.users = users_of(nodes)
         self.end = len(nodes)
         self.at_end = {o.node for o in self.graph.outputs}
-        self.last_reads = _last_reads(nodes, self.users, self.at_end)
+        # A weight that a whole is written over may be read until then.
+        fixed = self.at_end | {n for n in self.schedule.in_place if self.inside is None or not isinstance(n.op, Concat)}
+        self.columns = columns(nodes, self.users, fixed, self.sizes)
+        self.wholes: dict[Node, Place] = {}
+        self.last_reads = last_reads(nodes, self.users, self.at_end, self.columns)
 
     def plan(self) -> Plan:
         nodes = self.schedule.nodes
@@ -183,6 +189,8 @@ class Planner:
                 return ()
         elif isinstance(op, VIEWS) and node not in self.schedule.in_place and self._view(node):
             return ()
+        elif isinstance(op, Concat) and any(n in self.columns and self.columns[n][0] is node for n in node.inputs):
+            return self._rest(node)
         inputs = tuple(self.where[n] for n in node.inputs)
         for where in inputs:
             self.touch(where)
@@ -256,6 +264,8 @@ class Planner:
             self.regions[place.region].read_until = self.last_read(node)
             return place
         shape = bound_shape(node.type, self.sizes)
+        if node in self.columns:
+            return self._column(node, *self.columns[node])
         if node.type.rows is None:
             return self._over(node, shape, inputs) or self._own(node, node.type.dtype, shape)
         n = prod(value_of(d, self.sizes) for d in node.type.rows)
@@ -270,6 +280,37 @@ class Planner:
         ids = self._allot("ids", "i64", (n,))
         count = self._allot("count", "i64", (1,))
         return RowsPlace(name, rows, ids, values, count)
+
+    def _whole(self, node: Node) -> Place:
+        """Where a concat goes, some of whose parts are computed in it."""
+        if node not in self.wholes:
+            place = self._place(node, ())
+            assert isinstance(place, Place)
+            self.wholes[node] = place
+        return self.wholes[node]
+
+    def _column(self, node: Node, whole: Node, start: int) -> Place:
+        assert isinstance(whole.op, Concat)
+        of = self._whole(whole)
+        shape = bound_shape(node.type, self.sizes)
+        by = Slice(whole.op.axis, start, shape[whole.op.axis])
+        name = self.names.free(f"{of.name}_part")
+        return Place(name, of.region, of.dtype, shape, of.strides, of, by)
+
+    def _rest(self, node: Node) -> tuple[Call, ...]:
+        """The parts of a concat that are not where they belong yet."""
+        assert isinstance(node.op, Concat)
+        self.where[node] = whole = self._whole(node)
+        self.touch(whole)
+        calls: list[Call] = []
+        start = 0
+        for part in node.inputs:
+            size = value_of(part.type.shape[node.op.axis], self.sizes)
+            if self.columns.get(part, (None, 0))[0] is not node:
+                self.touch(self.where[part])
+                calls.append(_copy(self.where[part], self._column(part, node, start)))
+            start += size
+        return tuple(calls)
 
     def _own(self, node: Node, dtype: Dtype, shape: tuple[int, ...]) -> Place:
         place = self.new(self.names.of_op(node.op, f"{self.number}{self.now}"), dtype, shape)
@@ -308,13 +349,3 @@ class Planner:
 
 def _copy(source: Where, target: Place) -> Call:
     return Call(Broadcast(target.shape), target, (source,))
-
-
-def _last_reads(nodes: Sequence[Node], users: Mapping[Node, list[Node]], at_end: set[Node]) -> dict[Node, int]:
-    """When each node's memory is read for the last time, through views too."""
-    index = {node: i for i, node in enumerate(nodes)}
-    last: dict[Node, int] = {}
-    for node in reversed(nodes):
-        reads = [last[user] if isinstance(user.op, VIEWS) else index[user] for user in users.get(node, ())]
-        last[node] = max(len(nodes) + 1 if node in at_end else index[node], *reads, -1)
-    return last

@@ -151,7 +151,7 @@ class _Scan:
             if not isinstance(node.op, Input):
                 forced.setdefault(node, place)
         for value in self.values.values():
-            if value in stacks or value in self.inner or value in forced:
+            if value in stacks or value in self.inner or value in self.next:
                 continue
             shape = (self.count, *bound_shape(value.type, self.planner.sizes))
             stacks[value] = self.planner.new(
