@@ -11,6 +11,7 @@ from compiler.ir.graph import Graph, Node
 from compiler.ir.types import Dim, Type, value_of
 from compiler.settings.data import DataSettings
 from compiler.settings.phase import InitFrom
+from compiler.settings.predict import PredictSettings
 from compiler.settings.train import TrainSettings
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
@@ -176,6 +177,7 @@ class Experiment:
     warnings: tuple[Diagnostic, ...]
     phase: str = ""
     init: InitFrom | None = None
+    predict: PredictSettings = PredictSettings()
 
 
 @dataclass(frozen=True)

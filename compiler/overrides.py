@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from compiler.layers import LAYERS
 from compiler.lower.mentions import pieces
 from compiler.sections.data_entries import DATA
+from compiler.sections.predict import PREDICT
 from compiler.sections.train_entries import OPTIMIZERS, TRAIN
 from compiler.signature import Signature
 from dsl import ast
@@ -22,8 +23,9 @@ SET = "--set"
 """The file that the spans of an override name."""
 
 KINDS = ("data", "train", "predict")
-ENTRIES = {"data": DATA, "train": TRAIN}
-OPTIMIZER_WORDS = frozenset(o.word for o in OPTIMIZERS)
+ENTRIES = {"data": DATA, "train": TRAIN, "predict": PREDICT}
+ONE_OF = {"train": frozenset(o.word for o in OPTIMIZERS), "predict": frozenset(PREDICT)}
+"""Entries of which a section has one."""
 FRACTION = re.compile(r"(?<![\w.])\d+\.\d+(e-?\d+)?(?![\w.])")
 Piece = TypeVar("Piece", bound=ast.Syntax)
 
@@ -207,7 +209,8 @@ def _entry(spec: ast.Spec, old: ast.Section, entry: str, setting: str | None, va
         entries = (*entries, found)
     # Other lines of the same entry (several files) give way with it, and another optimizer, of which there is one.
     gone = {entry} if setting is None else set[str]()
-    gone |= OPTIMIZER_WORDS - {entry} if entry in OPTIMIZER_WORDS and old.kind.id == "train" else set()
+    one_of = ONE_OF.get(old.kind.id, frozenset())
+    gone |= one_of - {entry} if entry in one_of else set()
     others = [e for e in entries if e is found or e.path[0].id not in gone]
     if setting is None:
         given = _arguments(value, text)

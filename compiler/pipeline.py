@@ -18,6 +18,7 @@ from compiler.phases import phases as phases_of
 from compiler.ports import ports
 from compiler.sections.data import data_settings
 from compiler.sections.other import other_sections
+from compiler.sections.predict import predict_settings, writes_no_text
 from compiler.sections.reading import Reading
 from compiler.sections.train import train_settings
 from compiler.settings.data import DataSettings
@@ -66,8 +67,12 @@ def check(
     looked_at = (every[phase],) if sizes else every
     checked = {each.name: _phase(each, found, reading, dtype, sizes or {}) for each in looked_at}
     models = (each.model for each in every if each.model is not None)
+    writing = found.sections("predict")
+    predict = predict_settings(writing, reading)
     other_sections(spec, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
     if not found.errors:
+        for diagnostic in writes_no_text(writing, [network for network, _, _ in checked.values()]):
+            found.report(diagnostic)
         for each, (network, train, data) in zip(looked_at, checked.values(), strict=True):
             _together(each, network, train, data, found)
     if found.errors:
@@ -85,6 +90,7 @@ def check(
         warnings=tuple(found.warnings),
         phase=every[phase].name,
         init=every[phase].init,
+        predict=predict,
     )
 
 

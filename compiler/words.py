@@ -15,6 +15,7 @@ from compiler.lower.structures import REPEAT
 from compiler.ports import INPUTS, OUTPUTS, SORTS
 from compiler.sections.data_entries import DATA
 from compiler.sections.other import SWEEP, TRIALS
+from compiler.sections.predict import PREDICT
 from compiler.sections.reading import SECTIONS
 from compiler.sections.train_entries import TRAIN
 from compiler.signature import WANTED, Setting, Signature, bounds
@@ -67,6 +68,13 @@ EXAMPLES = {
 }
 """Lines that a head may follow: `dense softmax`."""
 
+ENTRIES: Mapping[str, Mapping[str, Signature]] = {
+    "data": DATA,
+    "train": TRAIN,
+    "predict": PREDICT,
+    "sweep": {"trials": TRIALS},
+}
+
 TOPICS = ("layers", "sorts", "entries")
 
 
@@ -81,7 +89,7 @@ def describe(word: str) -> str | None:
 
 def words() -> tuple[str, ...]:
     """Every word that `describe` knows."""
-    entries = (*DATA, *TRAIN, *(w for words in LATER_ENTRIES.values() for w in words), "trials")
+    entries = (*DATA, *TRAIN, *PREDICT, *(w for words in LATER_ENTRIES.values() for w in words), "trials")
     known = {
         *TOPICS,
         *LAYERS,
@@ -120,7 +128,7 @@ def _meanings(word: str) -> Iterator[str]:
     if word in SECTIONS:
         entries = ", ".join(_entries_of(word))
         yield f"{word} {{ ... }}, a section: {SECTION_SENTENCES[word]}\n  entries: {entries}"
-    for section, table in (("data", DATA), ("train", TRAIN), ("sweep", {"trials": TRIALS})):
+    for section, table in ENTRIES.items():
         if word in table:
             signature = table[word]
             yield "\n".join([f"{word}, an entry of {section}: {signature.sentence}", *_settings(signature)])
@@ -152,7 +160,7 @@ def _signatures() -> Iterator[tuple[str, Signature]]:
     yield "structure", REPEAT
     for signature in SORTS.values():
         yield "sort", signature
-    for table in (DATA, TRAIN):
+    for table in (DATA, TRAIN, PREDICT):
         for signature in table.values():
             yield "entry", signature
     yield "entry", SWEEP
@@ -212,8 +220,7 @@ def _of_library(word: str) -> str:
 
 
 def _entries_of(section: str) -> list[str]:
-    tables: Mapping[str, Mapping[str, Signature]] = {"data": DATA, "train": TRAIN, "sweep": {"trials": TRIALS}}
-    return [*tables.get(section, {}), *(f"{word} (not there yet)" for word in LATER_ENTRIES.get(section, ()))]
+    return [*ENTRIES.get(section, {}), *(f"{word} (not there yet)" for word in LATER_ENTRIES.get(section, ()))]
 
 
 def _listed(topic: str) -> str:
@@ -225,8 +232,7 @@ def _listed(topic: str) -> str:
         case "sorts":
             rows, later = {w: s.sentence for w, s in SORTS.items()}, LATER_SORTS
         case _:
-            tables = (("data", DATA), ("train", TRAIN), ("sweep", {"trials": TRIALS}))
-            rows = {f"{section} {w}": s.sentence for section, table in tables for w, s in table.items()}
+            rows = {f"{section} {w}": s.sentence for section, table in ENTRIES.items() for w, s in table.items()}
             later = {f"{section} {w}": "" for section, words in LATER_ENTRIES.items() for w in words}
     lines = [f"  {word}: {sentence}" for word, sentence in rows.items()]
     missing = [f"  {word}{': ' if sentence else ''}{sentence}" for word, sentence in later.items()]
@@ -242,6 +248,7 @@ def missing_page() -> str:
             f"sorts of inputs: {', '.join(INPUTS)}; of outputs: {', '.join(OUTPUTS)}",
             f"entries of data: {', '.join(DATA)}",
             f"entries of train: {', '.join(TRAIN)}",
+            f"entries of predict: {', '.join(PREDICT)}",
         )
     )
 
@@ -259,7 +266,7 @@ def reference() -> str:
     parts.append("## The library\n\n" + "\n".join(own))
     sorts = [_section(next(m for m in _meanings(w) if "a sort" in m)) for w in SORTS]
     parts.append("## Sorts\n\n" + "\n\n".join(sorts))
-    for section, table in (("data", DATA), ("train", TRAIN)):
+    for section, table in (("data", DATA), ("train", TRAIN), ("predict", PREDICT)):
         rows = [_section("\n".join([f"{w}: {s.sentence}", *_settings(s)])) for w, s in table.items()]
         parts.append(f"## Entries of `{section}`: {SECTION_SENTENCES[section]}\n\n" + "\n\n".join(rows))
     swept = "\n".join([f"sweep: {SWEEP.sentence}", *_settings(SWEEP), *_settings(TRIALS)])

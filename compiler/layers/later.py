@@ -38,5 +38,5 @@ LATER_ENTRIES: dict[str, tuple[str, ...]] = {
         "teacher",
         "layerwise",
     ),
-    "predict": ("greedy", "beam", "sample", "max", "threshold"),
+    "predict": ("beam", "threshold"),
 }

@@ -1,4 +1,4 @@
-"""The sections that nothing runs yet: `predict`, and `sweep`, which is checked."""
+"""The section that nothing runs yet: `sweep`, which is checked."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ TRIALS = Signature("trials", "how many runs", (Setting("n", "count", "how many",
 
 
 def other_sections(spec: ast.Spec, names: Sequence[str], reading: Reading) -> None:
-    """`predict`, none of whose entries is there yet, and `sweep`, which is checked though nothing runs it."""
+    """`sweep`, which is checked though nothing runs it."""
     for section in spec.declarations:
         if not isinstance(section, ast.Section):
             continue
-        if section.kind.id == "predict":
-            reading.entries(section, {})
         if section.kind.id == "sweep":
             for entry in section.entries:
                 _swept(spec, entry, names, reading)

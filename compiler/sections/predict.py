@@ -1,0 +1,61 @@
+"""The `predict` section: what its entries take, and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.experiment import Network
+from compiler.sections.reading import Reading
+from compiler.settings.predict import MOST_TOKENS, PredictSettings
+from compiler.signature import Setting, Signature
+from compiler.sorts import Following
+from dsl import ast
+from dsl.errors import Diagnostic, Note
+
+MOST = 10_000_000
+MAX = Setting("max", "count", "tokens that are written, line ends counted", MOST_TOKENS, low=1, high=MOST)
+TEMPERATURE = Setting(
+    "temperature", "number", "below 1 likely tokens come more often, above 1 less often; 0 is greedy", 1.0, low=0
+)
+TOP = Setting("top", "count", "drawn from so many of the likeliest tokens; 0 is all", 0, low=0)
+
+PREDICT = {
+    s.word: s
+    for s in (
+        Signature("greedy", "writes the likeliest token each time; so does a spec without predict", (MAX,)),
+        Signature("sample", "draws each token by its probability", (TEMPERATURE, TOP, MAX)),
+    )
+}
+"""The entries of `predict`; a section has one of them."""
+
+
+def predict_settings(sections: Sequence[ast.Section], reading: Reading) -> PredictSettings:
+    """The `predict` section; defaults where there is none. Of several, all are checked and the first is taken."""
+    found = [_section(section, reading) for section in sections]
+    return found[0] if found else PredictSettings()
+
+
+def _section(section: ast.Section, reading: Reading) -> PredictSettings:
+    entries = reading.entries(section, PREDICT)
+    if len(entries) > 1:
+        (first, _), (second, _) = list(entries.values())[:2]
+        message = f"{first.path[0].id} and {second.path[0].id}: a text is written in one way"
+        reading.error("NN603", message, second.path[0].span, "leave one out", (Note(first.span, "the first one"),))
+    for word, (_, settings) in entries.items():
+        temperature, top, most = (settings.get(key) for key in ("temperature", "top", "max"))
+        return PredictSettings(
+            float(temperature) if word == "sample" and isinstance(temperature, (int, float)) else 0.0,
+            top if isinstance(top, int) else 0,
+            most if isinstance(most, int) else MOST_TOKENS,
+        )
+    return PredictSettings()
+
+
+def writes_no_text(sections: Sequence[ast.Section], networks: Sequence[Network | None]) -> list[Diagnostic]:
+    """An error for the section where no model of the spec writes a text."""
+    outputs = [port for network in networks if network is not None for port in network.outputs]
+    if not sections or not outputs or any(isinstance(p.sort, Following) and not p.sort.backwards for p in outputs):
+        return []
+    message = "predict says how a text is written, but the model writes none"
+    help = "leave it out; a language model has an output next(text)"
+    return [Diagnostic("NN605", message, sections[0].span, help=help)]

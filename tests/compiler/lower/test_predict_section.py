@@ -1,0 +1,70 @@
+"""The `predict` section: how a model writes, in the spec and on the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from compiler.settings.predict import PredictSettings
+from tests.compiler.lower.specs import Place, checked, diagnostics, errors, model
+
+WRITER = model("embed 4\nsrn 4\ndense softmax", output="next: next(text)")
+
+
+def predicts(section: str, *sets: str) -> PredictSettings:
+    return checked(WRITER + section, None, *sets).predict
+
+
+@pytest.mark.parametrize(
+    ("section", "wanted"),
+    [
+        ("", PredictSettings(0.0, 0, 100)),
+        ("predict { greedy }", PredictSettings(0.0, 0, 100)),
+        ("predict { greedy max=7 }", PredictSettings(0.0, 0, 7)),
+        ("predict { sample }", PredictSettings(1.0, 0, 100)),
+        ("predict { sample temperature=0.7 top=40 max=1000 }", PredictSettings(0.7, 40, 1000)),
+        ("let n = 9\npredict { sample max=n }", PredictSettings(1.0, 0, 9)),
+    ],
+)
+def test_predict_says_how_a_model_writes(section: str, wanted: PredictSettings):
+    assert predicts(section) == wanted
+
+
+def test_predict_is_set_from_the_command_line():
+    spec = "predict { sample temperature=0.7 max=50 }"
+    assert predicts(spec, "predict.sample.temperature=0.2") == PredictSettings(0.2, 0, 50)
+    assert predicts(spec, "predict.greedy.max=3") == PredictSettings(0.0, 0, 3)
+    assert predicts("", "predict.sample.top=5") == PredictSettings(1.0, 5, 100)
+
+
+@pytest.mark.parametrize(
+    ("section", "wanted"),
+    [
+        ("predict { beam 4 max=100 }", [("NN350", 6, 11)]),
+        ("predict { threshold 0.3 }", [("NN350", 6, 11)]),
+        ("predict { baem 4 }", [("NN602", 6, 11)]),
+        ("predict { max 100 }", [("NN602", 6, 11)]),
+        ("predict { greedy ; sample }", [("NN603", 6, 20)]),
+        ("predict { greedy ; greedy }", [("NN603", 6, 20)]),
+        ("predict { greedy }\npredict { sample }", [("NN603", 7, 1)]),
+        ("predict { greedy temperature=1 }", [("NN401", 6, 18)]),
+        ("predict { sample temperature=-1 }", [("NN404", 6, 18)]),
+        ("predict { sample top=0.5 }", [("NN403", 6, 18)]),
+        ("predict { sample max=0 }", [("NN404", 6, 18)]),
+    ],
+)
+def test_predict_is_checked(section: str, wanted: list[Place]):
+    assert errors(WRITER + section) == wanted
+
+
+def test_setting_that_stands_as_an_entry_is_told_where_it_belongs():
+    (found,) = diagnostics(WRITER + "predict { max 100 }")
+    assert found.help == "it is a setting of greedy, sample: greedy max=..."
+
+
+def test_predict_is_for_a_model_that_writes():
+    labels = model("embed 4\nmean\ndense softmax") + "predict { sample }"
+    backwards = model("embed 4\nsrn 4 reverse\ndense softmax", output="before: previous(text)") + "predict { sample }"
+    for spec in (labels, backwards):
+        (found,) = diagnostics(spec)
+        assert (found.code, found.span and found.span.line) == ("NN605", 6)
+        assert found.message == "predict says how a text is written, but the model writes none"
