@@ -1,0 +1,131 @@
+"""What cells become: the same numbers, in as few loops, products and calls as a program written by hand needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from secrets import randbelow
+
+import numpy as np
+import pytest
+
+from compiler.autodiff import gradients
+from compiler.ir.graph import Graph, Input, Output, apply
+from compiler.ops.lookup import Dense
+from compiler.ops.product import MatMul, Outer
+from compiler.ops.scan import Scan
+from compiler.passes import optimize
+from compiler.pipeline import check, compile_bucket
+from compiler.plan.plan import Call, Plan, Positions
+from runtime.interpret import evaluate
+from runtime.numpy_backend import numpy_backend
+from tests.compiler.random_cells import random_cell, random_use
+from tests.compiler.test_scan_program import run
+
+SIZES = {"B": 3, "T": 4}
+
+LSTM = """cell lstm_of_mine(x) state out, memory {
+  candidate = tanh(linear(x, out))
+  write = sigmoid(linear(x, out))
+  show = sigmoid(linear(x, out))
+  keep = sigmoid(linear(x, out))
+  memory' = write * candidate + keep * memory
+  out' = tanh(memory') * show
+}
+"""
+
+
+def with_gradients(cell: str, use: str) -> Graph:
+    """Loss and gradients of a model around a use of a cell, in float64, not optimized."""
+    text = f"{cell}model m(text: words) -> y: real[2] {{\nembed 4\n{use}\nmean\ndense\n}}\n"
+    graph = check(text, "m.nn", sizes={"V": 7}, dtype="f64").network.training
+    weights = [n for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"]
+    loss = next(o.node for o in graph.outputs if o.name == "loss")
+    found = gradients(loss, weights, {"T": graph.input("lengths.T")})
+    outputs = [
+        Output(f"d.{w.op.name}", apply(Dense(), g) if g.type.rows is not None else g)
+        for w, g in zip(weights, found, strict=True)
+        if g is not None and isinstance(w.op, Input)
+    ]
+    return Graph(graph.inputs, (Output("loss", loss), *outputs))
+
+
+def fed(graph: Graph, seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, SIZES["T"] + 1, SIZES["B"])
+    feeds: dict[str, np.ndarray] = {"lengths.T": lengths, "rows": np.array(float(SIZES["B"]))}
+    for node in graph.inputs:
+        assert isinstance(node.op, Input)
+        if node.op.name in feeds:
+            continue
+        shape = tuple(d if isinstance(d, int) else SIZES[str(d)] for d in node.type.shape)
+        feeds[node.op.name] = rng.normal(size=shape)
+    ids = rng.integers(1, 7, (SIZES["B"], SIZES["T"]))
+    return {**feeds, "text": np.where(np.arange(SIZES["T"]) < lengths[:, None], ids, 0)}
+
+
+@pytest.mark.parametrize("number", range(200))
+def test_optimized_random_cell_computes_the_same(number: int):
+    seed = randbelow(2**32)
+    cell, use = random_cell(seed), random_use(seed)
+    graph = with_gradients(cell, use)
+    feeds = fed(graph, seed)
+    optimized = optimize(graph)
+    wanted, found = evaluate(graph, feeds, SIZES), run(optimized, feeds, numpy_backend())
+    for name, value in wanted.items():
+        message = f"{name}, seed {seed}:\n{cell}{use}"
+        np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=1e-12, err_msg=message)
+    # Each loop runs once for its values and once back.
+    assert loops(optimized) * 3 == loops(graph) * 2, f"seed {seed}"
+
+
+def loops(graph: Graph) -> int:
+    return sum(isinstance(n.op, Scan) for n in graph.nodes())
+
+
+class Cost:
+    """What a program does: in one step of each loop, the forward ones first, and around the loops.
+
+    steps: products, other calls of NumPy and copies; around: products
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.steps: list[tuple[int, int, int]] = []
+        self.around = 0
+        for step in plan.steps:
+            for work in step.work:
+                if isinstance(work, Positions):
+                    self.steps.append(counted(work.calls))
+                elif isinstance(work, Call):
+                    self.around += isinstance(work.op, (MatMul, Outer))
+
+
+def counted(calls: tuple[Call, ...]) -> tuple[int, int, int]:
+    names = Counter(type(c.op).__name__ for c in calls)
+    products, copies = (
+        names.pop("MatMul", 0) + names.pop("Outer", 0),
+        names.pop("Broadcast", 0) + names.pop("Concat", 0),
+    )
+    # A sigmoid is a tanh between two products with a half and a sum.
+    return products, sum(names.values()) + 3 * names["Sigmoid"], copies
+
+
+def cost(cell: str, use: str) -> Cost:
+    _, plan = compile_bucket(optimize(with_gradients(cell, use)), SIZES)
+    return Cost(plan)
+
+
+def test_lstm_costs_one_product_a_step_each_way():
+    found = cost("", "lstm 3")
+    assert found.steps == [(1, 11, 0), (1, 17, 0)]
+    # x W for all gates and positions; then its gradients, those of W and U; the others are the dense layer's.
+    assert found.around == 4 + 3
+
+
+def test_lstm_of_a_user_in_another_order_costs_the_same():
+    ours, theirs = cost("", "lstm 3"), cost(LSTM, "lstm_of_mine 3")
+    assert (theirs.steps, theirs.around) == (ours.steps, ours.around)
+
+
+def test_second_direction_costs_as_much_as_the_first():
+    one, both = cost("", "lstm 3"), cost("", "lstm 3 bidir")
+    assert sorted(both.steps) == sorted(2 * one.steps)
