@@ -71,7 +71,10 @@ def joined(use: Use, values: tuple[Node, ...]) -> Node:
         ):
             differ(use, longest, v, "differ in more than the width")
         wide.append(v if v.type.shape == shape else use.op(Broadcast(shape), v))
-    return use.op(Concat(longest.type.rank - 1), *wide)
+    result, ends = use.op(Concat(longest.type.rank - 1), *wide), use.build.ends
+    if any(v in ends for v in values):
+        ends[result] = tuple(end for v in values for end in ends.get(v, ((v.type.shape[-1], False),)))
+    return result
 
 
 def _binary(op: Op):

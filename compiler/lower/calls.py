@@ -10,6 +10,8 @@ from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, Extent, symbol
 from compiler.layers import LAYERS, STRUCTURES
+from compiler.layers.activation import FUNCTIONS
+from compiler.layers.dense import CRF
 from compiler.layers.joining import joined
 from compiler.layers.later import LATER
 from compiler.layers.recurrent import LINEAR, PARAM
@@ -30,6 +32,8 @@ ALL_ROWS = ("batchnorm",)
 
 ANY_NUMBERS = ("relu", "tanh", "gelu", "abs", "layernorm", "batchnorm")
 """Layers after which a class may not end: what they give is no probability."""
+OF_EACH_NUMBER = tuple(word for word in FUNCTIONS if word != "softmax")
+"""Layers after which each direction of a recurrent layer still ends where it did."""
 PROBABILITIES = ("softmax", "sigmoid")
 """The activations after which a class may end without a head."""
 
@@ -157,6 +161,8 @@ def _layer(
     start, before = len(walk.build.fresh), len(walk.build.parameters)
     result = _lowered(use, word, values)
     _note_origin(use, values, result)
+    if word.word in OF_EACH_NUMBER and isinstance(result, Node) and values[0] in walk.build.ends:
+        walk.build.ends[result] = walk.build.ends[values[0]]
     if head and isinstance(result, Node):
         walk.heads[result] = use.word_of("activation")
     made = walk.build.parameters
