@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from compiler.ir.graph import Input, Node, apply, sorted_nodes
-from compiler.ir.types import BATCH, Type, sequence_symbol
+from compiler.ir.types import Type, rows_of, sequence_symbol
 from compiler.ops.elementwise import Add, constant
 from compiler.ops.lookup import AddRows, Dense
 from compiler.ops.reduction import Sum
@@ -95,7 +95,7 @@ def _masked(x: Node, lengths: Mapping[str, Node], span: Span | None = None) -> N
     ragged = x.type.ragged
     assert ragged is not None
     symbol = sequence_symbol(x.type.shape[ragged])
-    first = (x.type.shape.index(BATCH), ragged)
+    first = (x.type.shape.index(rows_of(x.type.shape[ragged])), ragged)
     order = (*first, *(i for i in range(x.type.rank) if i not in first))
     if {*first} == {0, 1}:
         return apply(Mask("zero"), x, lengths[symbol], span=span)

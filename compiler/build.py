@@ -8,7 +8,7 @@ from typing import Literal, NoReturn, TypeAlias
 
 from compiler.experiment import Init, LayerRow, Parameter, Vectors
 from compiler.ir.graph import Input, Node, Op, apply
-from compiler.ir.types import BATCH, Dim, Dtype, Type, sequence_symbol
+from compiler.ir.types import Dim, Dtype, Type, is_rows, rows_of, sequence_symbol
 from compiler.ops.elementwise import Constant, constant
 from compiler.ops.sequence import Mask
 from compiler.signature import Resolved
@@ -165,7 +165,7 @@ class Build:
 
     def lengths(self, dim: Dim) -> Node:
         """The lengths input that decides along a ragged dimension."""
-        return self.input(f"lengths.{sequence_symbol(dim)}", Type("i64", (BATCH,)), "lengths")
+        return self.input(f"lengths.{sequence_symbol(dim)}", Type("i64", (rows_of(dim),)), "lengths")
 
     def masked(self, x: Node, fill: Literal["zero", "lowest"], span: Span) -> Node:
         """x with its padding filled; as it is where it has none, or holds that already."""
@@ -351,7 +351,7 @@ def shape_of(value: Node | Bundle) -> str:
     if isinstance(value, Bundle):
         return " and ".join(shape_of(part) for part in value.parts)
     shape = value.type.shape
-    return show_dims(shape[1:] if shape and shape[0] == BATCH else shape)
+    return show_dims(shape[1:] if shape and is_rows(shape[0]) else shape)
 
 
 def is_ids(node: Node) -> bool:

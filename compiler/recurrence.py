@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from compiler.ir.graph import Graph, Input, Node, Output, apply, sorted_nodes, with_inputs
-from compiler.ir.types import BATCH, Dim, Type, is_ragged
+from compiler.ir.types import Dim, Type, is_ragged, is_rows
 from compiler.ops.elementwise import Constant
 from compiler.ops.scan import Body, Ended, Part, Scan
 from dsl.source import Span
@@ -158,5 +158,5 @@ def ended_of(length: Dim, lengths: Node, span: Span | None = None) -> Node | Non
 
 def stacked_type(node: Node, length: Dim) -> Type:
     """Of a value of the step, stacked over the steps."""
-    assert node.type.shape[:1] == (BATCH,)
+    assert is_rows(node.type.shape[0])
     return Type(node.type.dtype, (length, *node.type.shape)).with_pad("any")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from compiler.ir.graph import Input, Node, apply, sorted_nodes
-from compiler.ir.types import BATCH, Type
+from compiler.ir.types import Type, is_rows
 from compiler.ops.elementwise import Add, constant
 from compiler.ops.product import Outer
 from compiler.ops.reduction import Sum
@@ -134,7 +134,7 @@ class _Sums:
 
     def over_steps(self, of: Node, term: Node) -> Node:
         """The sum of a term over all steps: of a value with a row for each example a running sum, else see below."""
-        if of.type.shape[:1] != (BATCH,):
+        if not any(map(is_rows, of.type.shape[:1])):
             return self._total(term)
         total = placeholder(self.back.fresh("sum"), term.type, term.span)
         self.running[total] = len(self.back.states)

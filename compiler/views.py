@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,47 @@ class Ngrams:
         """What one is called."""
         return f"{self.n}-gram"
 
+    @property
+    def written(self) -> str:
+        return f"embed ... n={self.n}"
 
-View: TypeAlias = Ngrams
+
+@dataclass(frozen=True)
+class Spelling:
+    """`spelling { ... }`: the characters of each token, which the layers between the braces make a vector of.
+
+    max: characters of a word; what is past it is cut
+    min: how often a character must be seen in the different words of the training rows to get an id of its own
+    marks: begin and end are put around each word
+    """
+
+    max: int = 32
+    min: int = 1
+    marks: bool = False
+
+    unit: ClassVar[str] = "character"
+    written: ClassVar[str] = "spelling"
+
+    @property
+    def _more(self) -> str:
+        limits = [f".{k}{v}" for k, v, usual in (("max", self.max, 32), ("min", self.min, 1)) if v != usual]
+        return "".join(limits) + (".marks" if self.marks else "")
+
+    def of(self, name: str) -> str:
+        """As that of n-grams: what belongs to a port or owner of that name."""
+        return f"{name}.spelling{self._more}"
+
+    def letters(self, name: str) -> str:
+        """The input with the characters of the words of a port of that name."""
+        return f"{self.of(name)}.letters"
+
+    def symbols(self, positions: str) -> tuple[str, str]:
+        """The different words of a batch and their characters, of a text whose positions are `T` or `T.source`."""
+        rest = positions.removeprefix("T") + self._more
+        return f"W{rest}", f"K{rest}"
+
+
+View: TypeAlias = Ngrams | Spelling
 
 
 def base(name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from compiler import library
 from compiler.layers import LAYERS, STRUCTURES, LayerWord
 from compiler.layers.later import LATER, LATER_ENTRIES, LATER_SORTS
+from compiler.lower.spelling import SPELLING
 from compiler.lower.structures import REPEAT
 from compiler.ports import INPUTS, OUTPUTS, SORTS
 from compiler.sections.data_entries import DATA
@@ -64,6 +65,7 @@ EXAMPLES = {
     "residual": "embed 50 ; residual { dense 50 relu } ; mean",
     "repeat": "embed 50 ; repeat n=64,128 { dense n relu } ; mean",
     "parallel": "embed 50 ; parallel { mean ; maxpool }",
+    "spelling": "spelling { embed 25 ; lstm 25 bidir ; last } ; lstm 64 ; last",
     "shared": "shared encoder { dense 50 relu } ; embed 50 ; encoder ; encoder ; mean",
 }
 """Lines that a head may follow: `dense softmax`."""
@@ -115,7 +117,8 @@ def _meanings(word: str) -> Iterator[str]:
     if word in LAYERS:
         yield _layer(LAYERS[word])
     if word in STRUCTURES:
-        settings = _settings(REPEAT) if word == "repeat" else []
+        signature = {"repeat": REPEAT, "spelling": SPELLING}.get(word)
+        settings = _settings(signature) if signature is not None else []
         yield "\n".join([f"{word} {{ ... }}: {STRUCTURES[word]}", *settings, *_example(word)])
     if word in LATER:
         yield f"{word}: {LATER[word]}. It is not there yet."
@@ -158,6 +161,7 @@ def _signatures() -> Iterator[tuple[str, Signature]]:
     for layer in LAYERS.values():
         yield "layer", layer.signature
     yield "structure", REPEAT
+    yield "structure", SPELLING
     for signature in SORTS.values():
         yield "sort", signature
     for table in (DATA, TRAIN, PREDICT):

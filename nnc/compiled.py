@@ -74,7 +74,7 @@ class Compiled:
             if experiment.data is None:
                 raise SpecError(sizes_missing(experiment, "code"))
             dataset = self.recipe.read(experiment, 0 if experiment.data.folds else None)
-            given = {**dataset.train.longest, **dataset.tables.sizes(), **given}
+            given = {**dataset.train.largest(experiment.train.batch), **dataset.tables.sizes(), **given}
             experiment = self.recipe.check(given)
         graph = pipeline.optimize(pipeline.training_step(experiment).graph)
         return pipeline.compile_bucket(graph, {**batch_sizes(experiment), **given})[0]

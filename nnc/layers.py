@@ -27,7 +27,7 @@ from dsl.render import columns, show
 
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
-GUESSES = {"V": 10_000, "classes": 2}
+GUESSES = {"V": 10_000, "classes": 2, "K": 8}
 """For symbols that data will decide; said wherever a cost depends on them."""
 
 
@@ -87,7 +87,7 @@ def sizes_at(nodes: Iterable[Node], length: int, given: Mapping[str, int] | None
                 if isinstance(dim, Extent):
                     for name, _ in dim.terms:
                         kind = name.partition(".")[0]
-                        sizes[name] = (given or {}).get(name, length if kind == "T" else GUESSES.get(kind, 1))
+                        sizes[name] = (given or {}).get(name, length if kind in ("T", "W") else GUESSES.get(kind, 1))
     return {**sizes, "B": 1}
 
 
@@ -147,13 +147,19 @@ def summary(network: Network) -> str:
     slope, once = a_word(flops, nodes)
     layers = f"{count} {'layer' if count == 1 else 'layers'}"
     # What a word costs does not hang on how many words or labels there are; what an example costs may.
-    at = f" at {sizes}" if not slope and (sizes := guessed(nodes)) else ""
+    at = f" at {sizes}" if not slope and (sizes := guessed(nodes)) else _spelled(nodes) if slope else ""
     return f"{layers}, {weights_in_words(network)}, {_flop(slope, once)}{at}"
 
 
 def _flop(slope: float, once: float) -> str:
     number, _, unit = quantity(slope or once).partition(" ")
     return f"{number} {unit}FLOP {'a word' if slope else 'an example'}"
+
+
+def _spelled(nodes: Sequence[Node]) -> str:
+    """` of 8 characters`, where words are spelled; as if each stood in the text once."""
+    spelled = any(s.partition(".")[0] == "K" for s in sizes_at(nodes, SHORT))
+    return f" of {GUESSES['K']} characters" if spelled else ""
 
 
 def guessed(nodes: Sequence[Node]) -> str:

@@ -10,6 +10,8 @@ from dsl.nearest import nearest
 
 DEFAULT_LENGTH = 20
 """Positions of a text where nothing says how many."""
+WORD_LENGTH = 8
+"""Characters of a word that is spelled."""
 
 
 def open_symbols(experiment: Experiment) -> list[str]:
@@ -25,8 +27,13 @@ def batch_sizes(experiment: Experiment) -> dict[str, int]:
         for dim in node.type.shape:
             if not isinstance(dim, int):
                 for name, _ in dim.terms:
-                    sizes.setdefault(name, DEFAULT_LENGTH)
+                    sizes.setdefault(name, _usual(name, sizes["B"]))
     return sizes
+
+
+def _usual(name: str, batch: int) -> int:
+    """Of a symbol of a batch: positions of a text, characters of a word, and different words of all its texts."""
+    return {"K": WORD_LENGTH, "W": batch * DEFAULT_LENGTH // 2}.get(name.partition(".")[0], DEFAULT_LENGTH)
 
 
 def unknown_size(sizes: Mapping[str, int], experiment: Experiment) -> str | None:

@@ -203,4 +203,4 @@ def float_dtype(graph: Graph) -> Literal["f32", "f64"]:
 
 def tokens_in(batch: Batch) -> int:
     """Real positions of all its sequences, padding left out; 0 where nothing is a sequence."""
-    return sum(int(lengths.sum()) for name, lengths in batch.arrays.items() if name.startswith("lengths."))
+    return sum(int(lengths.sum()) for name, lengths in batch.arrays.items() if name.startswith("lengths.T"))

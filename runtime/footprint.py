@@ -15,6 +15,7 @@ from compiler.ops.reduction import PutAlong, TakeAlong
 from compiler.plan.plan import Call, Loop, Place, Plan, Positions, Work
 from runtime.data import Rows
 from runtime.data.batches import batch_count, largest_sizes
+from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences
 from runtime.execute import KEPT, Executor
 from runtime.memory import in_words
@@ -111,9 +112,11 @@ def in_parts(found: Footprint) -> str:
 
 def data_bytes(rows: Rows) -> int:
     """The encoded rows."""
-    return sum(
-        c.ids.nbytes + 2 * c.offsets.nbytes if isinstance(c, Sequences) else c.nbytes for c in rows.columns.values()
-    )
+    found = 0
+    for column in rows.columns.values():
+        parts = (column, column.letters) if isinstance(column, Spelled) else (column,)
+        found += sum(c.ids.nbytes + 2 * c.offsets.nbytes if isinstance(c, Sequences) else c.nbytes for c in parts)
+    return found
 
 
 def batch_bytes(rows: Rows, sizes: Mapping[str, int]) -> int:
@@ -123,6 +126,8 @@ def batch_bytes(rows: Rows, sizes: Mapping[str, int]) -> int:
     for name, column in rows.columns.items():
         if isinstance(column, Sequences):
             found += count * sizes[rows.symbol_of(name)] * POSITION_BYTES
+            if isinstance(column, Spelled):
+                found += prod(sizes[s] for s in rows.spelled_symbols(name)) * POSITION_BYTES
         else:
             found += count * prod(column.shape[1:]) * NUMBER_BYTES
     return found
@@ -152,6 +157,8 @@ def _programs(part: Plans, epochs: int | None) -> int:
     """All programs that can stay bound."""
     fixed, growing = (max(of) for of in zip(*(program_bytes(plan) for plan in part.largest()), strict=True))
     widths = [_widths(part.rows, port, symbol) for port, symbol in part.rows.symbols.items()]
+    for column in part.rows.spelled.values():
+        widths += [column.letter_widths(), column.word_widths(part.batch)]
     kinds = prod(len(w) for w in widths) * (2 if part.tokens is None and part.rows.count % part.batch else 1)
     batches = batch_count(part.rows, part.batch, tokens=part.tokens)
     if part.tokens is not None:

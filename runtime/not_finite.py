@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from compiler.ir.graph import Graph, Input, Node, Output, sorted_nodes
-from compiler.ir.types import BATCH, Type, sequence_symbol, value_of
+from compiler.ir.types import Type, rows_of, sequence_symbol, value_of
 from compiler.settings.train import TrainSettings
 from dsl.errors import Diagnostic
 from dsl.render import show
@@ -27,22 +27,26 @@ def not_finite(
     epoch: int,
     loss: float | None,
     settings: TrainSettings,
+    hand_on: Callable[[dict[str, Array]], None] = lambda results: None,
 ) -> Diagnostic:
     """Make the steps (number, feeds, sizes) again from the weights in store, which are those before the first of them.
 
     Everything is deterministic, so the step after which a weight or the loss is not finite comes again. That step is
     then computed value by value from the weights before it.
     last: the step at which it was noticed; loss: that step's, None where only a weight is not finite
+    hand_on: takes what the next step is fed out of a step's results
     """
     for step, feeds, sizes in steps:
         before = {name: values.copy() for name, values in on_host(executor.backend, store).items()}
-        again = float(executor.run(feeds, sizes)["loss"])
+        results = executor.run(feeds, sizes)
+        again = float(results["loss"])
         damaged = [name for name, values in store.items() if not all_finite(executor.backend, [values])]
         if not np.isfinite(again) or damaged:
             found = first_not_finite(executor.graph, {**before, **feeds}, sizes, damaged)
             return _told(step, epoch, again, damaged, found, settings)
         if step >= last:
             break
+        hand_on(results)
     # The same steps gave finite numbers this time: then say only what was seen.
     what = f"the loss is {loss}" if loss is not None else "a weight is not finite"
     return Diagnostic("NN850", f"{what} at step {last}, in epoch {epoch}", help=_help(settings, last - 1))
@@ -111,12 +115,12 @@ def _what_is_wrong(node: Node, value: Array, feeds: Mapping[str, Array], sizes: 
 def _without_padding(type_: Type, value: Array, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> Array:
     """The real numbers alone, in one row."""
     axis = type_.ragged
-    if axis is None or BATCH not in type_.shape or type_.rows is not None:
+    if axis is None or type_.rows is not None or (batch := rows_of(type_.shape[axis])) not in type_.shape:
         return value.reshape(-1)
     symbol = sequence_symbol(type_.shape[axis])
     lengths = feeds[f"lengths.{symbol}"]
     real = [value_of(type_.shape[axis], {**sizes, symbol: int(length)}) for length in lengths]
-    rows = np.moveaxis(value, (type_.shape.index(BATCH), axis), (0, 1))
+    rows = np.moveaxis(value, (type_.shape.index(batch), axis), (0, 1))
     return np.concatenate([row[:n].reshape(-1) for row, n in zip(rows, real, strict=True)])
 
 

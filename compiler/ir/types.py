@@ -30,7 +30,8 @@ class Extent:
     """A dimension that data decide: max((sum of coefficient * symbol + shift) // step, least).
 
     Symbols: `B` rows of a batch; `T`, `T.source` positions of an input's sequence (ragged: each row has its own);
-    `V`, `V.source` sizes of a vocabulary, `classes`, `classes.label` labels. All are at least 1.
+    `W`, `W.source` the different words of a batch's text, `K`, `K.source` their characters (ragged: each word has its
+    own); `V`, `V.source` sizes of a vocabulary, `classes`, `classes.label` labels. All are at least 1.
 
     A convolution takes T to T-2, a stride of 2 to (T-1)//2, and a text shorter than the kernel is padded to it, hence
     `least`. Convolutions of convolutions stay in this form.
@@ -58,6 +59,8 @@ def symbol(name: str) -> Extent:
 
 
 BATCH = symbol("B")
+ROWS = {"T": "B", "K": "W"}
+"""Kind of the symbols of ragged dimensions -> kind of the symbol of the rows that each have their own length."""
 
 
 def value_of(dim: Dim, sizes: Mapping[str, int]) -> int:
@@ -120,7 +123,7 @@ def times(dim: Dim, factor: int) -> Dim:
 
 def is_ragged(dim: Dim) -> bool:
     """Whether each row has its own number of real positions along this axis."""
-    return isinstance(dim, Extent) and any(name == "T" or name.startswith("T.") for name, _ in dim.terms)
+    return isinstance(dim, Extent) and any(name.partition(".")[0] in ROWS for name, _ in dim.terms)
 
 
 def sequence_symbol(dim: Dim) -> str:
@@ -128,6 +131,20 @@ def sequence_symbol(dim: Dim) -> str:
     assert isinstance(dim, Extent)
     assert is_ragged(dim)
     return dim.terms[0][0]
+
+
+def rows_of(dim: Dim) -> Extent:
+    """Which rows have each its own length along a ragged dimension: `B` of `T.source-2`, `W.source` of `K.source`."""
+    kind, dot, name = sequence_symbol(dim).partition(".")
+    return BATCH if ROWS[kind] == "B" else symbol(ROWS[kind] + dot + name)
+
+
+def is_rows(dim: Dim) -> bool:
+    """Whether it counts rows that have nothing to do with each other: examples, or the words that are spelled."""
+    if isinstance(dim, int) or len(dim.terms) != 1:
+        return False
+    name = dim.terms[0][0]
+    return dim == symbol(name) and name.partition(".")[0] in ROWS.values()
 
 
 @dataclass(frozen=True)

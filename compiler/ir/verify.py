@@ -7,7 +7,7 @@ from typing import get_args
 
 from compiler.ir.graph import Graph, Input, InputKind, Node, Output
 from compiler.ir.text import show
-from compiler.ir.types import BATCH, Type, TypeRuleError, sequence_symbol
+from compiler.ir.types import Type, TypeRuleError, is_ragged, is_rows, rows_of, sequence_symbol, symbol
 from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Lengths, Mask
 from dsl.errors import InternalError
@@ -63,14 +63,19 @@ def _of_inputs(graph: Graph) -> Iterator[str]:
         names.add(op.name)
         if op.kind not in get_args(InputKind):
             yield f"{op.name} is of no kind: {op.kind}"
-        if op.kind == "lengths" and (node.type != Type("i64", (BATCH,)) or not op.name.startswith("lengths.")):
+        if op.kind == "lengths" and not _are_lengths(op.name, node.type):
             yield f"{op.name}: lengths are i64[B], named lengths.T"
-        if op.kind == "number" and (BATCH in node.type.shape or node.type.ragged is not None):
+        if op.kind == "number" and (any(map(is_rows, node.type.shape)) or node.type.ragged is not None):
             yield f"{op.name} is no number: {node.type}"
     listed = set(graph.inputs)
     for node in graph.nodes():
         if isinstance(node.op, Input) and node not in listed:
             yield f"the input {node.op.name} is not in the list"
+
+
+def _are_lengths(name: str, type: Type) -> bool:
+    word, _, of = name.partition(".")
+    return word == "lengths" and is_ragged(symbol(of)) and type == Type("i64", (rows_of(symbol(of)),))
 
 
 def _of_outputs(graph: Graph) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from compiler.build import Use, is_ids, show_dims, what
 from compiler.ir.graph import Node
-from compiler.ir.types import BATCH
+from compiler.ir.types import is_rows
 from compiler.layers.word import LayerWord
 from compiler.ops.elementwise import Abs, Add, Erf, Exp, Log, Mul, Relu, Sigmoid, Sign, Sqrt, Tanh
 from compiler.ops.normal import Softmax
@@ -54,7 +54,7 @@ def numbers(use: Use, x: Node) -> None:
             help="put embed or onehot before it",
             about=x,
         )
-    if x.type.shape[:1] not in ((BATCH,), (1,)):
+    if not any(d == 1 or is_rows(d) for d in x.type.shape[:1]):
         use.fail(
             "NN504",
             f"{use.word} needs a value for each example, but this is a weight {show_dims(x.type.shape)}",

@@ -1,7 +1,6 @@
 """Words of the language whose layers are not there yet: known, so that a spec that uses one is told just that."""
 
 LATER: dict[str, str] = {
-    "spelling": "a sub-network over the characters of each word",
     "each": "a sub-network over each sentence of a document",
     "conv2d": "a convolution over a picture",
     "maxpool2d": "the largest over windows of a picture",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from compiler.build import Use, what
+from compiler.build import Origin, Use, what
 from compiler.ir.graph import Input, Node
-from compiler.ir.types import bind, symbol
-from compiler.views import Ngrams, View
+from compiler.ir.types import Type, bind, sequence_symbol, symbol
+from compiler.views import Ngrams, Spelling, View, is_view
 
 
 def ngrams(use: Use, ids: Node, view: Ngrams) -> Node:
@@ -20,9 +20,28 @@ def ngrams(use: Use, ids: Node, view: Ngrams) -> Node:
     return node
 
 
+def spelled(use: Use, ids: Node, view: Spelling) -> tuple[Node, Node]:
+    """The characters of the different words of the batch, i64[W, K], and which of them stands where, i64[B, T].
+
+    Word 0 is none: it stands in the padding. The others are in use, or there so that few programs are compiled.
+    """
+    port = _text_of(use, ids, "needs")
+    build = use.build
+    words, letters = map(symbol, view.symbols(sequence_symbol(ids.type.shape[1])))
+    where = build.input(view.of(port), ids.type, "data")
+    node = build.input(view.letters(port), Type("i64", (words, letters)).with_pad("zero"), "data")
+    build.lengths(letters)
+    owner = view.of(build.owners[ids])
+    build.vocabularies[node] = bind(symbol(f"V.{owner}"), build.sizes)
+    build.owners[node] = owner
+    build.origins[node] = Origin(use.span, f"the characters of each word are {what(node)}", use.word)
+    _asked(use, port, view)
+    return node, where
+
+
 def _text_of(use: Use, ids: Node, needs: str) -> str:
     """The input whose tokens these are, as they came."""
-    if not isinstance(ids.op, Input) or ids not in use.build.owners or ids.type.rank != 2:
+    if not isinstance(ids.op, Input) or ids not in use.build.owners or ids.type.rank != 2 or is_view(ids.op.name):
         use.fail("NN204", f"{use.word} {needs} the tokens of a text, but gets {what(ids)}", about=ids)
     return ids.op.name
 

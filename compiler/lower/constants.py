@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compiler.build import Bundle, Failed, Stop, is_ids, what
 from compiler.constants import calculate
-from compiler.ir.types import BATCH, Dim
+from compiler.ir.types import Dim, is_rows
 from compiler.lower.walk import Walk
 from compiler.scope import ConstantBinding, Scope, ValueBinding
 from compiler.signature import Resolved, Signature, Value, resolve
@@ -133,7 +133,7 @@ def width_of(walk: Walk, expression: ast.Call, scope: Scope) -> Dim:
         raise Stop
     if isinstance(found, Bundle):
         walk.build.fail("NN205", f"dim of {what(found)} has no one answer", expression.span, help="pool it first")
-    if is_ids(found) or found.type.shape == (BATCH,):
+    if is_ids(found) or (found.type.rank == 1 and is_rows(found.type.shape[0])):
         message = f"{what(found)} have no width"
         walk.build.fail("NN208", message, expression.span, help="put embed or onehot before it")
     return found.type.shape[-1]

@@ -142,6 +142,7 @@ def name(walk: Walk, expression: ast.Name, scope: Scope, current: Value | None, 
         case ValueBinding(value=bound):
             if isinstance(bound, Failed):
                 raise Stop
+            walk.reads(bound, expression.id, expression.span)
             return bound
         case ConstantBinding(value=constant):
             if constant is None:
@@ -207,6 +208,7 @@ def member(walk: Walk, expression: ast.Member, scope: Scope) -> Value:
         )
     if isinstance(found, Failed):
         raise Stop
+    walk.reads(found, f"{expression.of.id}.{part}", expression.span)
     if label.value is not None:
         walk.parts.append(label.value)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compiler.build import Bundle, Failed, Stop, Use, Value, show_dims, what
 from compiler.experiment import Init, LayerRow
 from compiler.ir.graph import Node
-from compiler.ir.types import BATCH, Dim, Extent
+from compiler.ir.types import Dim, Extent, is_rows
 from compiler.layers.activation import numbers
 from compiler.layers.recurrent import PARAM, dropped, in_cell, start_of
 from compiler.lower.constants import constant_value, settings_of
@@ -68,9 +68,9 @@ def _tied(use: Use, tied: dict[str, Node], shape: tuple[Dim, ...]) -> Node | Non
 
 def for_each_example(walk: Walk, value: Node | Bundle, layer: ast.Layer) -> Node | Bundle:
     """A vector of weights as a value [B, n], the same for every example; what else there is stays as it is."""
-    if isinstance(value, Bundle) or value.type.rank != 1 or value.type.dtype == "i64" or value.type.shape[0] == BATCH:
+    if isinstance(value, Bundle) or value.type.rank != 1 or value.type.dtype == "i64" or is_rows(value.type.shape[0]):
         return value
-    return walk.build.op(Broadcast((BATCH, *value.type.shape)), value, span=layer.span)
+    return walk.build.op(Broadcast((walk.rows, *value.type.shape)), value, span=layer.span)
 
 
 def times(walk: Walk, step: ast.Binary, left: Value | float, right: Value | float) -> Node:
@@ -78,7 +78,7 @@ def times(walk: Walk, step: ast.Binary, left: Value | float, right: Value | floa
     if isinstance(left, Failed) or isinstance(right, Failed):
         raise Stop
     use = walk.plain_use("@", step.span)
-    if not isinstance(left, Node) or left.type.rank != 2 or left.type.shape[0] == BATCH:
+    if not isinstance(left, Node) or left.type.rank != 2 or is_rows(left.type.shape[0]):
         use.fail("NN551", "@ needs a matrix of weights on its left", help="W = param[size, dim(x)], then W @ x")
     if not isinstance(right, Node):
         shown = what(right) if isinstance(right, Bundle) else "a number"

@@ -7,7 +7,7 @@ from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
 from compiler.layers.joining import joined, meet
-from compiler.lower import statements
+from compiler.lower import spelling, statements
 from compiler.lower.constants import constant_value, settings_of
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add
@@ -48,6 +48,9 @@ def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | 
         if word == "repeat":
             assert x is not None
             value = repeat(walk, layer, layer.body, scope, x)
+        elif word == "spelling":
+            assert x is not None
+            value = spelling.spelling(walk, layer, layer.body, scope, x)
         elif layer.arguments:
             walk.build.fail("NN401", f"{word} takes no settings", layer.arguments[0].span)
         else:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from compiler import library
-from compiler.build import Build, Failed, Namespace, TooLarge, Use, Value, types_of
+from compiler.build import Build, Bundle, Failed, Namespace, TooLarge, Use, Value, types_of
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
-from compiler.ir.types import Dim
+from compiler.ir.types import BATCH, Dim, is_rows
 from compiler.layers import LAYERS, STRUCTURES, layer_named
 from compiler.layers.later import LATER
 from compiler.lower.missing import layer_message
@@ -48,6 +48,7 @@ class Walk:
     scores: what dense made without softmax or sigmoid, or relu and the like, and how it is written
     parts: what has been used by its parts alone
     running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
+    rows: what the values being lowered have one of each for: the examples, or inside of `spelling` the words
     """
 
     build: Build
@@ -63,6 +64,7 @@ class Walk:
     shared: dict[Span, str] = field(default_factory=dict[Span, str])
     shared_used: set[Span] = field(default_factory=set[Span])
     running: list[str] = field(default_factory=list[str])
+    rows: Dim = BATCH
     level: int = 0
     depth: int = 0
     work: int = 0
@@ -122,6 +124,14 @@ class Walk:
             message = f"the model has more than {MOST_NODES:,} operations"
             self.build.report(Diagnostic("NN510", message, span, help="repeat less often"))
             raise TooLarge
+
+    def reads(self, value: Value, what: str, span: Span) -> None:
+        """Refuses a value of the examples inside of `spelling`, which has one for each word."""
+        parts = value.parts if isinstance(value, Bundle) else (value,) if isinstance(value, Node) else ()
+        if any(is_rows(dim) and dim != self.rows for part in parts for dim in part.type.shape[:1]):
+            message = f"{what} belongs to an example, and spelling sees one word by itself"
+            help = "join it to what spelling gives: concat(x, (words | spelling { ... }))"
+            self.build.fail("NN517", message, span, help=help)
 
     def plain_use(self, word: str, span: Span) -> Use:
         """A use without settings or weights, for arithmetic and joins."""

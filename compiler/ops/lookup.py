@@ -19,18 +19,25 @@ class Gather(Op):
     """The rows of a table that ids name. table: [V, *R], ids: i64[*S] -> [*S, *R].
 
     Row 0 is the padding's: it is zeros and no gradient reaches it.
+
+    computed: the table is made of the batch, not learned: its row 0 need not be zeros, and its gradient is dense
     """
+
+    computed: bool = False
 
     def infer(self, *inputs: Type) -> Type:
         table, ids = inputs
         _ids(ids)
         if table.rank < 1 or table.rows is not None:
             raise TypeRuleError("wants a table")
-        return Type(table.dtype, ids.shape + table.shape[1:]).with_pad("zero" if ids.pad == "zero" else "finite")
+        return Type(table.dtype, ids.shape + table.shape[1:]).with_pad(
+            "zero" if ids.pad == "zero" and not self.computed else "finite"
+        )
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         table, ids = node.inputs
-        return apply(ScatterRows(table.type.shape[0]), ids, cotangent), None
+        rows = apply(ScatterRows(table.type.shape[0]), ids, cotangent)
+        return apply(Dense(), rows) if self.computed else rows, None
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from compiler.ir.graph import Graph, Input, Node, Op, structure
-from compiler.ir.types import BATCH, Dim, Type, TypeRuleError, is_ragged, value_of
+from compiler.ir.types import Dim, Type, TypeRuleError, is_ragged, is_rows, rows_of, value_of
 from compiler.ops.elementwise import Constant, Elementwise
 from compiler.ops.fused import Fused
-from compiler.ops.sequence import lengths_of_batch
+from compiler.ops.sequence import one_each
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +61,17 @@ class Scan(Op):
         wanted = [n.type for n in graph.inputs]
         if len(inputs) != len(wanted) + self.ragged or self.states + self.sequences > len(wanted) or not self.states:
             raise TypeRuleError("wants a value for each input of the body, and which rows have ended")
-        if self.ragged and (inputs[-1].dtype != "bool" or inputs[-1].shape != (self.length, BATCH, 1)):
+        rows = wanted[0].shape[:1]
+        if not any(map(is_rows, rows)) or (self.ragged and rows[0] != rows_of(self.length)):
+            raise TypeRuleError(f"the rows of a state are no rows of {self.length}: {wanted[0]}")
+        if self.ragged and (inputs[-1].dtype != "bool" or inputs[-1].shape != (self.length, *rows, 1)):
             raise TypeRuleError(f"{inputs[-1]} does not say which rows have ended")
         for i, (given, inner) in enumerate(zip(inputs, wanted, strict=False)):
             moving = self.states <= i < self.states + self.sequences
             if moving and given.shape[:1] != (self.length,):
                 raise TypeRuleError(f"{given} is no sequence of {self.length} positions")
             element = Type(given.dtype, given.shape[1:]) if moving else given
-            if element != inner or (i < self.states + self.sequences and inner.shape[:1] != (BATCH,)):
+            if element != inner or (i < self.states + self.sequences and inner.shape[:1] != rows):
                 raise TypeRuleError(f"the body takes {inner}, not {element}")
         self._keeps_rows_apart()
         values = [o.node for o in graph.outputs]
@@ -93,11 +96,12 @@ class Scan(Op):
 
     def _keeps_rows_apart(self) -> None:
         varying = self.varying()
+        rows = self.body.graph.inputs[0].type.shape[:1]
         for node in varying:
-            if node.type.shape[:1] != (BATCH,) and not node.type.parts:
+            if node.type.shape[:1] != rows and not node.type.parts:
                 raise TypeRuleError(f"{node} in the body mixes the rows of the batch")
         for output in self.body.graph.outputs:
-            if output.node.type.shape[:1] != (BATCH,):
+            if output.node.type.shape[:1] != rows:
                 raise TypeRuleError(f"{output.name} is the same for every row")
 
     def _finite(self, inputs: tuple[Type, ...]) -> set[Node]:
@@ -142,7 +146,7 @@ class Ended(Op):
     dim: Dim
 
     def infer(self, *inputs: Type) -> Type:
-        lengths_of_batch(inputs[0])
         if not is_ragged(self.dim):
             raise TypeRuleError(f"{self.dim} is the same for every row")
-        return Type("bool", (self.dim, BATCH, 1))
+        one_each(inputs[0], rows_of(self.dim))
+        return Type("bool", (self.dim, *inputs[0].shape, 1))

@@ -1,4 +1,7 @@
-"""Ops that know how long each row is. lengths is i64[B]: how many tokens a row of the input has, at least 1."""
+"""Ops that know how long each row is. lengths is i64[B]: how many tokens a row of the input has, at least 1.
+
+Where the rows are words that are spelled, `W` stands for `B`, and `K` for `T`.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from compiler.ir.graph import Node, Op, apply
-from compiler.ir.types import BATCH, Dim, Dtype, Type, TypeRuleError, is_ragged
+from compiler.ir.types import Dim, Dtype, Type, TypeRuleError, is_ragged, rows_of
 
 
-def lengths_of_batch(type: Type) -> None:
-    """Refuses what is no lengths. Raises TypeRuleError."""
-    if type.dtype != "i64" or type.shape != (BATCH,):
-        raise TypeRuleError("lengths are i64[B]")
+def one_each(type: Type, rows: Dim) -> None:
+    """Refuses what is no whole number for each of the rows. Raises TypeRuleError."""
+    if type.dtype != "i64" or type.shape != (rows,):
+        raise TypeRuleError(f"lengths are i64[{rows}]")
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,9 @@ class Mask(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, lengths = inputs
-        lengths_of_batch(lengths)
-        if x.ragged not in (0, 1) or x.shape[1 - x.ragged] != BATCH:
+        if x.ragged not in (0, 1) or x.shape[1 - x.ragged] != rows_of(x.shape[x.ragged]):
             raise TypeRuleError("wants a sequence [B, T, ...] or [T, B, ...]")
+        one_each(lengths, x.shape[1 - x.ragged])
         return x.with_pad(self.fill)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
@@ -44,10 +47,10 @@ class Lengths(Op):
     dtype: Dtype
 
     def infer(self, *inputs: Type) -> Type:
-        lengths_of_batch(inputs[0])
         if not is_ragged(self.dim):
             raise TypeRuleError(f"{self.dim} is the same for every row")
-        return Type(self.dtype, (BATCH,))
+        one_each(inputs[0], rows_of(self.dim))
+        return Type(self.dtype, inputs[0].shape)
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ class TakePosition(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, positions = inputs
-        lengths_of_batch(positions)
         if x.rank != 3:
             raise TypeRuleError("wants a sequence [B, T, D]")
+        one_each(positions, x.shape[0])
         return Type(x.dtype, (x.shape[0], x.shape[2]))
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
@@ -77,9 +80,9 @@ class PutPosition(Op):
 
     def infer(self, *inputs: Type) -> Type:
         x, positions = inputs
-        lengths_of_batch(positions)
         if x.rank != 2:
             raise TypeRuleError("wants rows [B, D]")
+        one_each(positions, x.shape[0])
         return Type(x.dtype, (x.shape[0], self.size, x.shape[1])).with_pad("zero")
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:

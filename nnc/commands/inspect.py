@@ -111,7 +111,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], D
         fold = 0 if experiment.data.folds else None
         dataset = read(experiment.network.ports, experiment.data, spec.parent, options.data_root, fold=fold)
         bound = check(dataset.tables.sizes())
-        batch = {"B": min(bound.train.batch, dataset.train.count), **dataset.train.longest}
+        batch = dataset.train.largest(min(bound.train.batch, dataset.train.count))
         return bound, {**batch, **dataset.tables.sizes()}, dataset
     raise RunError(sizes_missing(experiment, options.stage))
 

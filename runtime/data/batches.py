@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.data.rows import Array, Rows
+from runtime.data.spelled import Spelled
 from runtime.data.splits import permutation
 from runtime.data.tokens import Sequences
 
@@ -122,12 +123,12 @@ def largest_sizes(rows: Rows, size: int, tokens: int | None = None) -> list[dict
     """The sizes of the batches that can come, without those that another one covers: the largest is one of them."""
     longest = rows.longest
     if tokens is None:
-        return [{"B": min(size, rows.count), **longest}]
+        return [rows.largest(min(size, rows.count))]
     found: dict[int, dict[str, int]] = {}
     for width in np.unique(padded_lengths(rows)).tolist():
         count = max(1, min(rows.count, tokens // width))
         # Of as many rows the longer batch covers the shorter one; widths rise.
-        found[count] = {"B": count, **{symbol: min(width, most) for symbol, most in longest.items()}}
+        found[count] = {**rows.largest(count), **{symbol: min(width, most) for symbol, most in longest.items()}}
     return list(found.values())
 
 
@@ -145,6 +146,11 @@ def make_batch(
             width = rows.padded_length(symbol, longest) if bucket else longest
             arrays[name], arrays[f"lengths.{symbol}"] = column.padded(chosen, width)
             sizes[symbol] = width
+            if isinstance(column, Spelled):
+                symbols = rows.spelled_symbols(name)
+                arrays[name], letters, lengths = column.of_batch(arrays[name], bucket)
+                arrays[f"{name}.letters"], arrays[f"lengths.{symbols[1]}"] = letters, lengths
+                sizes |= zip(symbols, letters.shape, strict=True)
         else:
             taken = column[chosen]
             if taken.dtype == np.uint8:

@@ -20,7 +20,7 @@ from runtime.data.rows import Array, Rows
 from runtime.data.table import plural
 from runtime.data.tables import Tables
 from runtime.data.tokens import Tokenised, Vocabulary
-from runtime.data.views import PortView, views_of
+from runtime.data.views import PortView, rows_in, views_of
 
 MANY = 0.03
 """Share of the words that end in punctuation from which on it is worth a word: one in a sentence of thirty."""
@@ -51,10 +51,10 @@ def fit(
         if given is not None and view.owner in given:
             vocabularies[view.owner] = given[view.owner]
         elif view.owner not in vocabularies:
-            sharing = [v.name for v in views_of(ports) if v.owner == view.owner]
-            found = tokens.fit(view.sort, [(tokenised[name], train) for name in sharing])
+            sharing = [v for v in views_of(ports) if v.owner == view.owner]
+            found = tokens.fit(view.sort, [(tokenised[v.name], rows_in(v, tokenised, train)) for v in sharing])
             if not found.tokens:
-                raise DataError(_no_ngrams(view))
+                raise DataError(_none_of(view))
             vocabularies[view.owner] = found
     label_sets: dict[str, tuple[str, ...]] = {}
     scalings: dict[str, Scaling] = {}
@@ -81,13 +81,14 @@ def _no_tokens(port: Port, sort: Tokens | Category) -> Diagnostic:
     )
 
 
-def _no_ngrams(view: PortView) -> Diagnostic:
+def _none_of(view: PortView) -> Diagnostic:
+    """No n-gram, or no character of a word, has an id."""
     seen = f" that stands there {view.view.min} times" if view.view.min > 1 else ""
     return Diagnostic(
         "NN724",
         f"the training rows of `{view.port.name}` hold no {view.view.unit}{seen}: their vocabulary would be empty",
         view.port.span,
-        help=f"write embed ... n={view.view.n} min=1" if view.view.min > 1 else "check which column holds the text",
+        help=f"write {view.view.written} min=1" if view.view.min > 1 else "check which column holds the text",
     )
 
 

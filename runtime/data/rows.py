@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.sorts import Port, Tokens, sequence_symbol_of
-from compiler.views import base
+from compiler.views import Spelling, base
+from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences
 
 Array: TypeAlias = NDArray[Any]
@@ -54,10 +55,29 @@ class Rows:
         per = next(p.per for p in self.ports if p.name == text)
         return self.symbols.get(per or text, f"T.{text}")
 
+    def spelled_symbols(self, name: str) -> tuple[str, str]:
+        """Of a spelling: the different words of a batch and their characters."""
+        port = next(p for p in self.ports if p.name == base(name))
+        view = next(v for v in port.views if v.of(port.name) == name)
+        assert isinstance(view, Spelling)
+        return view.symbols(self.symbol_of(name))
+
+    @property
+    def spelled(self) -> dict[str, Spelled]:
+        """The columns of words by their characters."""
+        return {name: column for name, column in self.columns.items() if isinstance(column, Spelled)}
+
     @property
     def longest(self) -> dict[str, int]:
         """By symbol, the positions that the longest row takes when it is padded: for what memory is needed at most."""
         return {s: self.padded_length(s, int(self.lengths(p).max(initial=1))) for p, s in self.symbols.items()}
+
+    def largest(self, rows: int) -> dict[str, int]:
+        """The sizes that a batch of so many rows has at most."""
+        sizes = {"B": rows, **self.longest}
+        for name, column in self.spelled.items():
+            sizes |= zip(self.spelled_symbols(name), (column.most_words(rows), column.most_letters()), strict=True)
+        return sizes
 
     @property
     def tokens(self) -> int:

@@ -15,9 +15,10 @@ from compiler.views import base
 from runtime.data import repeats
 from runtime.data.dataset import Assembled
 from runtime.data.rows import Array, Rows
+from runtime.data.spelled import Spelled
 from runtime.data.splits import Indices
 from runtime.data.tokens import UNKNOWN, Sequences, Tokenised
-from runtime.data.views import views_of
+from runtime.data.views import rows_in, views_of
 
 EXAMPLES = 5
 
@@ -100,10 +101,11 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
         if has_ids(port) and owner(port) == port.name:
             sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name and p.name in found.tokenised]
             unit = port.sort.unit if isinstance(port.sort, Tokens) else "category"
-            vocabularies[port.name] = _vocabulary(port.name, unit, sharing, found, rows)
+            vocabularies[port.name] = _vocabulary(port.name, unit, sharing, found, rows, found.splits["train"])
     for view in views_of(ports):
         sharing = [v.name for v in views_of(ports) if v.owner == view.owner]
-        vocabularies[view.owner] = _vocabulary(view.owner, view.view.unit, sharing, found, rows)
+        train = rows_in(view, found.tokenised, found.splits["train"])
+        vocabularies[view.owner] = _vocabulary(view.owner, view.view.unit, sharing, found, rows, train)
     labels = {p.name: _labels(data.tables.labels[p.name], _label_counts(p, found)) for p in ports if has_labels(p)}
     numbers = {
         p.name: tuple(_range(column) for column in columns.numbers[p.name][used].T)
@@ -138,13 +140,13 @@ def _lengths(sort: Tokens, tokenised: Tokenised, used: Indices) -> Lengths:
 
 
 def _vocabulary(
-    owner: str, unit: str, sharing: Sequence[str], found: Assembled, rows: Mapping[str, Rows]
+    owner: str, unit: str, sharing: Sequence[str], found: Assembled, rows: Mapping[str, Rows], train: Indices
 ) -> VocabularySurvey:
     """sharing: the columns whose vocabulary it is"""
     counts: Counter[str] = Counter()
     for name in sharing:
         tokenised = found.tokenised[name]
-        counts.update(dict(zip(tokenised.names, tokenised.counts(found.splits["train"]).tolist(), strict=True)))
+        counts.update(dict(zip(tokenised.names, tokenised.counts(train).tolist(), strict=True)))
     once = [token for token, count in counts.items() if count == 1]
     return VocabularySurvey(
         unit,
@@ -160,6 +162,7 @@ def _unknown(rows: Rows, ports: Sequence[str]) -> float:
     unknown = total = 0
     for name in ports:
         column = rows.columns[name]
+        column = column.used() if isinstance(column, Spelled) else column
         ids = column.ids if isinstance(column, Sequences) else column
         unknown += int(np.count_nonzero(ids == UNKNOWN))
         total += len(ids)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from compiler.sorts import Category, Port, has_ids, owner, word_of
-from compiler.views import Ngrams, View
-from runtime.data.tokens import Tokenised
+from compiler.sorts import Category, Port, Tokens, has_ids, owner, word_of
+from compiler.views import Ngrams, Spelling, View
+from runtime.data import spelled, tokens
+from runtime.data.tokens import Sequences, Tokenised, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,32 @@ def views_of(ports: tuple[Port, ...]) -> list[PortView]:
 
 
 def tokenised(ports: tuple[Port, ...], found: Mapping[str, Tokenised]) -> dict[str, Tokenised]:
-    """The views of those texts that are there. found: the texts' tokens"""
-    return {
-        view.name: ngrams(view.view, found[view.port.name], "" if word_of(view.port.sort) == "chars" else " ")
-        for view in views_of(ports)
-        if view.port.name in found
-    }
+    """The views of those texts that are there, of a spelling the characters of each type. found: the texts' tokens"""
+    made: dict[str, Tokenised] = {}
+    for view in views_of(ports):
+        text = found.get(view.port.name)
+        if text is not None and isinstance(view.view, Spelling):
+            made[view.name] = spelled.spelling(view.view, text)
+        elif text is not None:
+            made[view.name] = ngrams(view.view, text, "" if word_of(view.port.sort) == "chars" else " ")
+    return made
+
+
+def rows_in(view: PortView, tokenised: Mapping[str, Tokenised], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which rows of the view's own types come from these rows: of a spelling, those of their words."""
+    if isinstance(view.view, Spelling):
+        return np.flatnonzero(tokenised[view.port.name].counts(rows))
+    return rows
+
+
+def encoded(
+    view: PortView, ports: tuple[Port, ...], tokenised: Mapping[str, Tokenised], vocabulary: Vocabulary
+) -> Sequences:
+    """The view's ids in the order that the network sees."""
+    like = view.port.sort if isinstance(view.port.sort, Tokens) else tokens.as_tokens(view.port, ports)
+    if isinstance(view.view, Spelling):
+        return spelled.encode(like, view.view, tokenised[view.port.name], tokenised[view.name], vocabulary)
+    return tokens.encode(like, tokenised[view.name], vocabulary)
 
 
 def ngrams(view: Ngrams, tokenised: Tokenised, between: str) -> Tokenised:

@@ -111,6 +111,5 @@ class Whole:
                     pass
         for view in views.views_of(ports):
             if view.name in tokenised:
-                like = view.port.sort if isinstance(view.port.sort, Tokens) else tokens.as_tokens(view.port, ports)
-                columns[view.name] = tokens.encode(like, tokenised[view.name], tables.vocabularies[view.owner])
+                columns[view.name] = views.encoded(view, ports, tokenised, tables.vocabularies[view.owner])
         return encoded.make(ports, self.count, columns)

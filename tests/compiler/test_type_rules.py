@@ -14,6 +14,7 @@ from compiler.ops.lookup import AddRows, Bag, Dense, Gather, OneHot, PickRows, S
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
+from compiler.ops.scan import Ended
 from compiler.ops.sequence import Lengths, Mask, PutPosition, TakePosition
 from compiler.ops.shape import Broadcast, Concat, Fold, Place, Reshape, Slice, Transpose, Windows
 
@@ -65,6 +66,7 @@ GIVES: list[tuple[Op, list[str], str]] = [
     (MatMul(transposed=True), ["f32[B, 2]", "f32[6, 2]"], "f32[B, 6]"),
     (Outer(), ["f32[B, T, 6]", "f32[B, T, 2]{zero}"], "f32[6, 2]"),
     (Gather(), ["f32[V, 6]", "i64[B, T]{zero}"], "f32[B, T, 6]{zero}"),
+    (Gather(computed=True), ["f32[W, 6]", "i64[B, T]{zero}"], "f32[B, T, 6]"),
     (ScatterRows(V), ["i64[B, T]{zero}", "f32[B, T, 6]{any}"], "f32[V, 6]{rows [B, T]}"),
     (AddRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
     (PickRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]{rows [B, T]}"),
@@ -73,6 +75,10 @@ GIVES: list[tuple[Op, list[str], str]] = [
     (Bag(V, "f32"), ["i64[B, T]{zero}"], "f32[B, V]"),
     (Mask("lowest"), ["f32[B, T-2, 6]{any}", "i64[B]"], "f32[B, T-2, 6]{lowest}"),
     (Lengths(moved(T, -2), "f32"), ["i64[B]"], "f32[B]"),
+    (Mask(), ["f32[W.a, K.a-2, 6]{any}", "i64[W.a]"], "f32[W.a, K.a-2, 6]{zero}"),
+    (Lengths(symbol("K"), "f32"), ["i64[W]"], "f32[W]"),
+    (Ended(symbol("K")), ["i64[W]"], "bool[K, W, 1]"),
+    (TakePosition(), ["f32[W, K, 6]", "i64[W]"], "f32[W, 6]"),
     (TakePosition(), ["f32[B, T, 6]", "i64[B]"], "f32[B, 6]"),
     (PutPosition(T), ["f32[B, 6]", "i64[B]"], "f32[B, T, 6]{zero}"),
     (Softmax(), ["f32[B, T, 6]{zero}"], "f32[B, T, 6]"),
@@ -133,6 +139,9 @@ REFUSES: list[tuple[Op, list[str], str]] = [
     (Bag(V, "f32"), ["i64[B, T]"], "0 in the padding"),
     (Mask(), ["f32[B, 6]", "i64[B]"], "wants a sequence"),
     (Mask(), ["f32[B, T]", "f32[B]"], "lengths are"),
+    (Mask(), ["f32[W, K]", "i64[B]"], "lengths are i64.W."),
+    (Mask(), ["f32[B, K]", "i64[B]"], "wants a sequence"),
+    (Lengths(symbol("K"), "f32"), ["i64[B]"], "lengths are i64.W."),
     (Lengths(V, "f32"), ["i64[B]"], "the same for every row"),
     (Softmax(), ["f32[B, T]"], "rows of one length"),
     (DropoutMask(1.0, 1, (3,), "f32"), ["i64[]", "i64[]"], "0 <= p < 1"),

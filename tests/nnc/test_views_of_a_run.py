@@ -73,3 +73,54 @@ def test_a_table_of_ngrams_is_begun_from_with_its_vocabulary(here, capsys):
 def test_check_says_how_many_ngrams_there_are(here, capsys):
     assert run("check", "m.nn", "--data") == 0
     assert "2-grams" in capsys.readouterr().out
+
+
+SPELLED = """model m(text: words) -> label: class {
+  c = text | spelling marks { embed 6 ; conv k=3 filters=12 ; maxpool }
+  concat((text | embed 4), c)
+  mean
+  dense softmax
+}
+data { train "b.tsv" columns=text,label ; valid 20% }
+train { adam lr=0.03 ; batch 8 ; epochs 15 }
+"""
+
+
+@pytest.fixture
+def spelled(here: Path) -> None:
+    """`yes` where a word ends in `ing`: no word stands in the data twice."""
+    words = [f"{'dcba'[i % 4]}{'abcd'[i // 4 % 4]}{'badc'[i // 16]}" for i in range(64)]
+    rows = [f"{w}{'ing' * (i % 2)} x{w}o\t{'yes' if i % 2 else 'no'}" for i, w in enumerate(words)]
+    Path("b.tsv").write_text("\n".join(rows) + "\n")
+    Path("s.nn").write_text(SPELLED)
+
+
+def test_a_model_that_spells_knows_words_that_it_never_saw(spelled, capsys):
+    assert run("train", "s.nn", "--out", "r") == 0, capsys.readouterr().err
+    capsys.readouterr()
+    assert run("predict", "r", "quing") == 0
+    assert "yes" in capsys.readouterr().out
+    model = nnc.load("r")
+    assert model.predict(["ading oo", "zzz oo", "", "x" * 500])[:2] == ["yes", "no"]
+    assert run("eval", "r", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["valid"]["accuracy"] > 0.9
+
+
+def test_a_run_that_spells_goes_on_as_if_it_had_not_stopped(spelled, capsys):
+    assert run("train", "s.nn", "--out", "r") == 0
+    assert run("train", "s.nn", "--out", "s", "--set", "train.epochs=5") == 0
+    assert run("train", "s.nn", "--out", "s", "--resume", "--set", "train.epochs=15") == 0, capsys.readouterr().err
+    first, second = (nnc.load(name).weights for name in ("r", "s"))
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name])
+
+
+def test_a_model_that_spells_is_shown_with_its_costs(spelled, capsys):
+    assert run("check", "s.nn", "--data") == 0
+    assert "9 characters" in capsys.readouterr().out
+    assert run("inspect", "s.nn", "--stage", "code") == 0
+    assert run("inspect", "s.nn", "--stage", "plan", "--sizes", "V=9,V.text.spelling.marks=8,classes=2,T=5,W.marks=20") == 0
+    assert run("check", "s.nn") == 0
+    assert "FLOP a word of 8 characters" in capsys.readouterr().out
+    program = nnc.compile("s.nn").program({"B": 2, "T": 3, "K.marks": 9})
+    assert "spelling" in program

@@ -192,6 +192,8 @@ def _rows(ids: Node, values: Node) -> Node:
 LOOKUP = [
     Case("gather", lookup.Gather(), (f64(V, 2), IDS), lambda table, ids: np.stack([table[row] for row in ids]),
          f64(BATCH, T, 2, pad="zero"), ("table", "ids 7"), (0,)),
+    Case("gather of a computed table", lookup.Gather(computed=True), (f64(V, 2), IDS),
+         lambda table, ids: np.stack([table[row] for row in ids]), f64(BATCH, T, 2), ("table", "ids 7"), (0,)),
     Case("scatter rows", lookup.ScatterRows(V), (IDS, VALUES), lambda ids, x: scattered(ids, x, 7),
          Type("f64", (V, 2), rows=(BATCH, T)), ("ids 7", "normal")),
     Case("scatter rows that are all of one id", lookup.ScatterRows(V), (i64(90), f64(90, 3)),
