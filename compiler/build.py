@@ -135,13 +135,15 @@ class Build:
     sites: int = 0
     cell: CellSite | None = None
     ends: dict[Node, tuple[tuple[Dim, bool], ...]] = field(default_factory=dict[Node, "tuple[tuple[Dim, bool], ...]"])
+    steps: dict[Node, tuple[Node, Node, Node]] = field(default_factory=dict[Node, "tuple[Node, Node, Node]"])
     """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
     how many ids there are; owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside
     its ids; tables: weight -> by whose ids it is looked up;
     within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained;
     labels: each with the paths below which its weights are named; updates: next values of weights that no gradient
     moves; sites: layers that draw; cell: the one whose equations are being lowered; ends: of what recurrent layers
-    give, how wide each direction is and whether it ends at the first position."""
+    give, how wide each direction is and whether it ends at the first position; steps: of what a `crf` head gives, what
+    tags score that follow each other [K, K] (from, to), come first [K] and last [K]."""
 
     @property
     def made(self) -> int:

@@ -114,12 +114,12 @@ class Head:
 
     kind: softmax: scores [B, classes]; sigmoid: [B, 1], the probability of the second label; sign: [B, 1], positive for
     the second label; score: [B, 1], above 0.5 for the second label; linear: [B, n] numbers; probabilities: [B,
-    classes], from no head. Of an output `per` a text: [B, T, classes], [B, T, 1]
+    classes], from no head. Of an output `per` a text: [B, T, classes], [B, T, 1]; crf: [B, T, classes], any numbers
     """
 
     port: Port
-    kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities"]
-    loss: Literal["cross-entropy", "logistic", "perceptron", "contrastive", "mean squared error", "huber"]
+    kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities", "crf"]
+    loss: Literal["cross-entropy", "logistic", "perceptron", "contrastive", "mean squared error", "huber", "crf"]
 
     @property
     def threshold(self) -> float | None:

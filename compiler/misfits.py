@@ -25,7 +25,7 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     if unknown is not None:
         yield unknown
     yield from _loss(network, train)
-    if train.balanced and not any(has_labels(p) for p in network.outputs):
+    if train.balanced and not any(has_labels(h.port) and h.loss != "crf" for h in network.heads):
         yield _nothing("classes balanced weighs labels, and no output is a class", train.balanced_span)
     if train.smoothing and not any(h.of_probabilities for h in network.heads):
         yield _nothing("smoothing is for the probabilities of labels, and no output has any", train.smoothing_span)

@@ -110,7 +110,7 @@ class _Estimator(BaseEstimator):
         rows = self.model_.rows(_columns([p for p in ports if not p.output], examples))
         executor = self.model_.executor(self.model_.experiment.network.prediction)
         require_room(executor, rows, BATCH)
-        return run_rows(executor, rows, BATCH)[f"{self._output.name}.scores"]
+        return run_rows(executor, rows, BATCH, self.model_.tables)[f"{self._output.name}.scores"]
 
     @property
     def _output(self) -> Port:

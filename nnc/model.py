@@ -132,7 +132,7 @@ class Model:
         """For each row, each output's answer."""
         executor = self.executor(self.experiment.network.prediction)
         require_room(executor, rows, BATCH)
-        return answers(run_rows(executor, rows, BATCH), self.experiment.network.heads, self.tables, rows)
+        return answers(run_rows(executor, rows, BATCH, self.tables), self.experiment.network.heads, self.tables, rows)
 
     def executor(self, graph: Graph) -> Executor:
         run = pipeline.optimize(graph) if self.optimized else graph

@@ -21,6 +21,7 @@ from nnc.spec_files import read_spec, use_reader
 from runtime.backend import Array, Backend
 from runtime.class_weights import class_weights
 from runtime.data import Dataset, read
+from runtime.data.tags import legal_steps
 from runtime.data.tokens import Vocabulary
 from runtime.events import Event, TrainResult
 from runtime.job import Job
@@ -138,7 +139,10 @@ def prepared(
         backend=numpy_backend() if backend is None else backend,
         compile_bucket=pipeline.compile_bucket,
         initial=initial,
-        numbers=class_weights(experiment.train, dataset.train, dataset.tables),
+        numbers={
+            **class_weights(experiment.train, dataset.train, dataset.tables),
+            **legal_steps(experiment.network.training, dataset.tables.labels),
+        },
     )
     return experiment, job
 

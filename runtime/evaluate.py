@@ -13,13 +13,15 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class, Following
+from compiler.sorts import Class, Following, Segments, Spans, Tokens
 from runtime.backend import Array
 from runtime.data import Batch, Rows, Tables, batches, labels
+from runtime.data.tags import legal_steps
 from runtime.data.tokens import Sequences
 from runtime.execute import Executor
 from runtime.memory import require_memory
 from runtime.metrics import auc, class_scores, number_scores
+from runtime.spans import span_metrics
 
 MOST_NATS = 700.0
 """exp of more is no number that a float holds."""
@@ -88,7 +90,7 @@ def require_room(executor: Executor, rows: Rows, batch: int) -> None:
 
 def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tables, batch: int) -> Evaluation:
     """Score rows with a network's evaluation graph (outputs `NAME.scores` and `NAME.losses`)."""
-    results = run_rows(executor, rows, batch, targets=[h.port.name for h in heads])
+    results = run_rows(executor, rows, batch, tables, targets=[h.port.name for h in heads])
     loss = 0.0
     outputs: list[OutputScores] = []
     for head in heads:
@@ -98,7 +100,10 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
             # The graph counts no position without a known label.
             known = int((truth >= 0).sum())
             mean = float(losses.sum() / known) if known else float("nan")
-            outputs.append(_score_positions(head, truth, results[f"{name}.labels"], mean, tables))
+            if isinstance(head.port.sort, Segments | Spans):
+                outputs.append(_score_spans(head, rows, results[f"{name}.labels"], tables))
+            else:
+                outputs.append(_score_positions(head, truth, results[f"{name}.labels"], mean, tables))
         else:
             known = truth >= 0 if isinstance(head.port.sort, Class) else np.ones(len(truth), np.bool_)
             mean = float(losses[known].mean()) if known.any() else float("nan")
@@ -128,6 +133,16 @@ def _score_positions(head: Head, truth: Array, found: Array, loss: float, tables
     return _class_scores(head.port.name, truth, found, tables)
 
 
+def _score_spans(head: Head, rows: Rows, found: Array, tables: Tables) -> OutputScores:
+    """found: i64[positions], of all rows end to end"""
+    name = head.port.name
+    truth, text = rows.columns[name], next(p.sort for p in rows.ports if p.name == head.port.per)
+    assert isinstance(truth, Sequences)
+    assert isinstance(text, Tokens)
+    metrics, by_type = span_metrics(truth.ids, found, truth.offsets, tables.labels[name], reverse=text.reverse)
+    return OutputScores(name, metrics, by_type or None)
+
+
 def _class_scores(name: str, truth: Array, predicted: Array, tables: Tables) -> OutputScores:
     """truth, predicted: i64[N]"""
     known = tables.labels[name]
@@ -155,19 +170,21 @@ def in_own_units(port: str, values: Array, tables: Tables) -> Array:
     return values if scaling is None else scaling.back(values)
 
 
-def run_rows(executor: Executor, rows: Rows, batch: int, targets: Sequence[str] = ()) -> dict[str, Array]:
+def run_rows(
+    executor: Executor, rows: Rows, batch: int, tables: Tables, targets: Sequence[str] = ()
+) -> dict[str, Array]:
     """Every output of the executor's graph for every row, and the targets themselves, in the order of the rows: [rows,
     ...], or of what has positions [positions of all rows end to end, ...].
 
     A label of -1 (training never saw it) is fed as 0 where a row has one: a loss needs some label; who reads the loss
     leaves it out.
     """
-    dtype = float_dtype(executor.graph)
+    dtype, legal = float_dtype(executor.graph), legal_steps(executor.graph, tables.labels)
     ragged = {o.name: sequence_symbol(o.node.type.shape[1]) for o in executor.graph.outputs if o.node.type.ragged == 1}
     texts = {symbol: rows.columns[port] for port, symbol in rows.symbols.items()}
     collected: dict[str, Array] = {}
     for part in batches(rows, batch, order="plain", dtype=dtype):
-        results = executor.run(feeds_of(executor.graph, part), part.sizes)
+        results = executor.run({**feeds_of(executor.graph, part), **legal}, part.sizes)
         for name, value in results.items():
             text = texts[ragged[name]] if name in ragged else None
             if name not in collected:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.experiment import Head
-from compiler.sorts import Class, Tokens
+from compiler.sorts import Class, Segments, Tokens
 from runtime.backend import Array
 from runtime.data import Rows, Tables
-from runtime.data.tokens import BEGIN, END, PADDING, Sequences
+from runtime.data.schemes import words_of
+from runtime.data.tokens import BEGIN, END, PADDING, Sequences, Tokenised
 from runtime.evaluate import chosen, in_own_units
 
 
 @dataclass(frozen=True)
 class Answer:
-    """value: a label, a number or several; a label for each token
+    """value: a label, a number or several; a label for each token; the words of a text
 
     probabilities: each label's, the likeliest first; None where there are none
     """
@@ -33,6 +34,8 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
         name = head.port.name
         if head.port.per is not None:
             columns[name] = _labels(results[f"{name}.labels"], tables.labels[name], rows, head.port.per)
+            if isinstance(head.port.sort, Segments):
+                columns[name] = _segments(columns[name], rows.written[head.port.per])
         else:
             columns[name] = _column(head, results[f"{name}.scores"], tables)
     return [{name: column[row] for name, column in columns.items()} for row in range(rows.count)]
@@ -49,6 +52,16 @@ def _labels(winners: Array, known: Sequence[str], rows: Rows, text: str) -> list
     for begin, end in zip(column.offsets[:-1].tolist(), column.offsets[1:].tolist(), strict=True):
         row = [known[i] for i in winners[begin:end][is_token[begin:end]].tolist()]
         found.append(Answer(tuple(row[::-1] if sort.reverse else row)))
+    return found
+
+
+def _segments(tags: Sequence[Answer], text: Tokenised) -> list[Answer]:
+    """The words that the tags make of each text's characters."""
+    found: list[Answer] = []
+    for answer, begin, end in zip(tags, text.offsets[:-1].tolist(), text.offsets[1:].tolist(), strict=True):
+        characters = [text.names[i] for i in text.types[begin:end].tolist()]
+        assert isinstance(answer.value, tuple)
+        found.append(Answer(tuple(words_of(characters, [str(tag) for tag in answer.value]))))
     return found
 
 

@@ -14,6 +14,9 @@ from compiler.ops.elementwise import Add
 from compiler.ops.product import MatMul
 from compiler.signature import Setting, Signature
 
+CRF = "crf"
+"""A conditional random field over the tags of a text: a head, no function."""
+
 
 def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
     """[*S, n] -> [*S, size]: activation(x W + b)."""
@@ -45,7 +48,19 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
             use = replace(use, tied=None)
     else:
         product = use.op(MatMul(), x, use.weight("weight", (width, size), start))
-    return activated(use, use.op(Add(), product, use.weight("bias", (size,), begin)))
+    scores = use.op(Add(), product, use.weight("bias", (size,), begin))
+    return _tagging(use, scores) if use.word_of("activation") == CRF else activated(use, scores)
+
+
+def _tagging(use: Use, scores: Node) -> Node:
+    """The scores as they are; what tags score beside each other is learnt too."""
+    if not use.head:
+        help = "leave its size out and end with it, or write dense without crf"
+        use.fail("NN219", "dense crf scores the tags of an output, and this is no output", help=help)
+    tags, start = scores.type.shape[-1], Init("zeros")
+    between = use.weight("between", (tags, tags), start)
+    use.build.steps[scores] = between, use.weight("first", (tags,), start), use.weight("last", (tags,), start)
+    return scores
 
 
 DENSE = LayerWord(
@@ -54,12 +69,12 @@ DENSE = LayerWord(
         "x W + b: every unit sees every number; without a size a head, with as many units as its output has classes",
         (
             Setting("size", "width", "how many units", low=1),
-            Setting("activation", "choice", "what follows", choices=tuple(FUNCTIONS)),
+            Setting("activation", "choice", "what follows", choices=(*FUNCTIONS, CRF)),
             Setting("bias", "number", "where the bias starts"),
             *WEIGHTS,
         ),
         ("size",),
-        later=("crf", "negatives", "power", "hierarchical"),
+        later=("negatives", "power", "hierarchical"),
     ),
     _dense,
     weights=True,

@@ -265,7 +265,7 @@ def _head(
         )
     if activation in ("sigmoid", "sign") and walk.classes.get(name, False):
         return 1, True
-    if walk.classes.get(name, False) and activation not in ("softmax",):
+    if walk.classes.get(name, False) and activation not in ("softmax", CRF):
         what_now = f"dense {activation}" if activation else "dense"
         walk.build.fail(
             "NN405",

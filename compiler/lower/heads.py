@@ -8,6 +8,7 @@ from compiler.build import Bundle, Failed, Mode, Stop, Value, is_ids, what
 from compiler.experiment import Head
 from compiler.ir.graph import Node, Output
 from compiler.ir.types import BATCH, Type, is_ragged
+from compiler.layers.dense import CRF
 from compiler.lower.losses import Losses
 from compiler.lower.positions import results_per_position
 from compiler.lower.walk import Walk
@@ -17,7 +18,7 @@ from compiler.ops.reduction import Sum
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Port, Real
+from compiler.sorts import Class, Port, Real, has_labels
 
 ONLY_MOVE = (Broadcast, Concat, Reshape, Slice, Transpose)
 END_IN_SOFTMAX = "end with dense softmax"
@@ -77,6 +78,9 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     def misfit(code: str, message: str, help: str) -> NoReturn:
         walk.build.fail(code, message, port.span, help=help, notes=walk.build.origin(value))
 
+    if walk.heads.get(value) == CRF and (port.per is None or not has_labels(port)):
+        help = "end with dense" if isinstance(port.sort, Real) else END_IN_SOFTMAX
+        misfit("NN219", f"dense crf scores tags of tokens, and {port.name} has none", help)
     if isinstance(port.sort, Real):
         if width != units:
             misfit("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", "end with dense")
@@ -115,6 +119,8 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
         return Head(port, "softmax", "cross-entropy")
     if activation == "sigmoid":
         return Head(port, "sigmoid", "logistic")
+    if activation == CRF:
+        return Head(port, "crf", "crf")
     if activation == "sign":
         if train.loss.kind_of(port.name) != "perceptron":
             walk.build.fail(

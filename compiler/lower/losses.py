@@ -69,6 +69,8 @@ class Losses:
                 return self.squared_error()
             case "huber":
                 return self.huber()
+            case "crf":
+                raise AssertionError("a row of tags has a loss of its own")
 
     def smoothed(self, smoothing: float, weights: Node | None) -> Node:
         """(1 - s) w[y] l(y) + s / classes * sum over labels c of w[c] l(c), where l(c) is the loss if c were right.

@@ -65,7 +65,8 @@ def lower(
     build = Build(mode, dtype, sizes, freeze=freeze)
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
     classes = {p.name: not isinstance(p.sort, Real) for p in ports if p.output}
-    walk = Walk(build, top, units, classes)
+    marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)
+    walk = Walk(build, top, units, classes, marked)
     inputs = [p for p in ports if not p.output]
     scope = Scope(top)
     for port in inputs:

@@ -9,6 +9,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Node, Op, Output
 from compiler.ir.types import Type
 from compiler.lower.losses import Losses
+from compiler.lower.tagging import Tagging, is_tagging
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Cast, Div, Greater, Keep, Maximum, constant
 from compiler.ops.lookup import Gather
@@ -28,14 +29,17 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
     `NAME.labels`. Training: `NAME.loss`, the mean over the batch's positions that have a label, and for `loss sum`
     `NAME.sum`.
 
-    A target below 0 is none: its position has no loss.
+    A target below 0 is none: its position has no loss. Of `dense crf` a row has one loss, that of its tags together: in
+    evaluation `NAME.losses` is f[B].
     """
     build, name, span = walk.build, head.port.name, head.port.span
 
     def op(op: Op, *operands: Node) -> Node:
         return build.op(op, *operands, span=span)
 
-    winners = Output(f"{name}.labels", _winners(op, head, scores, build.number(head.threshold or 0.0)))
+    tagging = Tagging(build, head, scores) if is_tagging(head) else None
+    best = _winners(op, head, scores, build.number(head.threshold or 0.0)) if tagging is None else tagging.best()
+    winners = Output(f"{name}.labels", best)
     if mode == "prediction":
         return [Output(f"{name}.scores", scores), winners]
     target = build.input(name, Type("i64", scores.type.shape[:2]), "data")
@@ -46,6 +50,11 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
     def counted(values: Node) -> Node:
         return op(Mask(), op(Keep(), known, values), lengths)
 
+    if tagging is not None and head.loss == "crf":
+        of_rows = tagging.losses(target, some_lack=mode == "evaluation" or head.port.per in walk.marked)
+        if mode == "evaluation":
+            return [Output(f"{name}.losses", of_rows), winners]
+        return _means(op, name, op(Sum((0,)), of_rows), counted(op(Cast(build.dtype), known)), train)
     losses = Losses(build, head, scores, right, walk.heads.get(scores) is not None, train.loss, span)
     if mode == "evaluation":
         return [Output(f"{name}.losses", counted(losses.plain())), winners]
@@ -56,8 +65,13 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
     smoothing = train.smoothing if head.of_probabilities else 0.0
     total = op(Sum((0, 1)), counted(losses.smoothed(smoothing, weights)))
     each = op(Cast(build.dtype), known) if weights is None else op(Gather(), weights, right)
+    return _means(op, name, total, counted(each), train)
+
+
+def _means(op: Callable[..., Node], name: str, total: Node, counted: Node, train: TrainSettings) -> list[Output]:
+    """counted: what each position weighs, 0 without a label"""
     # A batch without any label has a loss of 0, not 0/0.
-    count = op(Maximum(), op(Sum((0, 1)), counted(each)), build.number(LEAST_COUNT))
+    count = op(Maximum(), op(Sum((0, 1)), counted), constant(LEAST_COUNT, total.type.dtype))
     found = [Output(f"{name}.loss", op(Div(), total, count))]
     return [*found, Output(f"{name}.sum", total)] if train.loss.sum else found
 

@@ -44,6 +44,7 @@ class Walk:
 
     top: the names of the file
     units: how many units a head has, by output; classes: whether an output is a class
+    marked: the texts that have marks at their ends
     heads: the value that a head made, and which activation it has
     scores: what dense made without softmax or sigmoid, or relu and the like, and how it is written
     parts: what has been used by its parts alone
@@ -55,6 +56,7 @@ class Walk:
     top: Scope
     units: dict[str, Dim]
     classes: dict[str, bool]
+    marked: frozenset[str] = frozenset()
     namespace: Namespace = field(default_factory=Namespace)
     frozen: bool = False
     lines: list[Line] = field(default_factory=list[Line])

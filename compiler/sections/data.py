@@ -9,7 +9,7 @@ from compiler.sections.data_entries import FILE_WORDS, with_ports
 from compiler.sections.reading import Reading
 from compiler.settings.data import FORMATS, OWN_FOLDER, Beside, Column, DataSettings, Files, Share, path_refusal
 from compiler.signature import Resolved
-from compiler.sorts import Port
+from compiler.sorts import Port, Segments
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.render import show
@@ -32,7 +32,8 @@ def data_settings(
         if not any(e.path[0].id == "train" for e in section.entries):
             reading.error("NN604", "data needs a train entry", section.kind.span, 'write train "file.tsv"')
         return None
-    renamed = _renamed(found["columns"][0], ports, reading) if "columns" in found else None
+    own = tuple(p for p in ports if not isinstance(p.sort, Segments))
+    renamed = _renamed(found["columns"][0], own, reading) if "columns" in found else None
     wrong = [word for word in ("valid", "test") if word in found and not _share_is_right(*found[word], names, reading)]
     train = _files(*found["train"], ports, reading, renamed, None)
     if train is None or wrong:
@@ -106,7 +107,7 @@ def _files(
     if isinstance(listed, tuple):
         setting = next((a for a in entry.arguments if isinstance(a, ast.Setting) and a.key == "columns"), None)
         place = setting.span if setting is not None else entry.span
-        names = [str(n) for n in listed]
+        names = _of_segments([str(n) for n in listed], ports)
         if not _known(names, ports, setting, reading, place):
             return None
         columns = tuple(Column(None if n == "_" else n, None, place) for n in names)
@@ -145,7 +146,8 @@ def _beside(
             found.append(Beside(port.name, paths, _from_set(entry, port.name)))
     if not found:
         return ()
-    lacking = [port.name for port in ports if all(port.name != b.port for b in found)]
+    own = [port.name for port in ports if not isinstance(port.sort, Segments)]
+    lacking = [name for name in own if all(name != b.port for b in found)]
     if lacking:
         message = f"no file is {lacking[0]}"
         reading.error("NN606", message, entry.span, f'every input and output has its own: {lacking[0]}="..."')
@@ -189,6 +191,12 @@ def _names(argument: ast.Argument, path: str) -> bool:
     return any(isinstance(value, ast.Text) and value.value == path for value in (*values, *alone))
 
 
+def _of_segments(names: list[str], ports: tuple[Port, ...]) -> list[str]:
+    """The columns with a text for its segments, which are written in it: either name will do."""
+    texts = {p.name: p.per for p in ports if isinstance(p.sort, Segments) and p.per is not None}
+    return [texts.get(name, name) for name in names]
+
+
 def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None, reading: Reading, span: Span) -> bool:
     good = True
     for i, name in enumerate(names):
@@ -199,7 +207,7 @@ def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None,
             reading.error("NN606", f"the model has no input or output {name}", at, help)
             good = False
     for port in ports:
-        if port.name not in names and good:
+        if port.name not in names and good and not isinstance(port.sort, Segments):
             message = f"no column is {port.name}"
             reading.error("NN606", message, span, "name every input and output of the model")
             return False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from compiler.sorts import Category, Image, Port, Real
 from dsl.errors import DataError, Diagnostic
 from dsl.source import Span
-from runtime.data import labels, real
+from runtime.data import labels, real, segments
 from runtime.data.columns import width_of
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
@@ -74,6 +74,7 @@ def encode(
     def place_of(port: str, row: int, position: int | None) -> Span:
         return place(row, places[port])
 
+    columns = segments.separated(ports, columns, tagged=False)
     raw = Raw(len(fields), columns, ((0, place_of),))
     whole = Whole.of((raw,))
     return whole.encoded(ports, tables, whole.tokenised(ports, problems))

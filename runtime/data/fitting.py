@@ -8,15 +8,16 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Class, Port, Real, Tokens, has_ids, has_labels, owner
+from compiler.sorts import Category, Class, Port, Real, Segments, Spans, Tokens, has_ids, has_labels, owner
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import labels, real, tokens
+from runtime.data import labels, real, tags, tokens
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.real import Scaling
 from runtime.data.rows import Array, Rows
+from runtime.data.schemes import BMES
 from runtime.data.table import plural
 from runtime.data.tables import Tables
 from runtime.data.tokens import Tokenised, Vocabulary
@@ -59,7 +60,11 @@ def fit(
     label_sets: dict[str, tuple[str, ...]] = {}
     scalings: dict[str, Scaling] = {}
     for port in ports:
-        if has_labels(port) and port.name in tokenised:
+        if isinstance(port.sort, Segments):
+            label_sets[port.name] = BMES
+        elif isinstance(port.sort, Spans):
+            label_sets[port.name] = tags.fit(port, tokenised[port.name], train)
+        elif has_labels(port) and port.name in tokenised:
             counts = tokenised[port.name].counts(train)
             label_sets[port.name] = labels.fit(port, (tokenised[port.name].names[i] for i in np.flatnonzero(counts)))
         elif has_labels(port):

@@ -16,7 +16,7 @@ from dsl.errors import DataError, Diagnostic
 from dsl.nearest import nearest
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import memory_values
+from runtime.data import memory_values, segments
 from runtime.data.memory_values import LONGEST
 from runtime.data.part import Columns, Part
 from runtime.data.problems import Problems
@@ -36,6 +36,7 @@ def read_memory(
 
     Raises DataError NN892 for what is neither rows nor columns, NN713 for a column that is missing.
     """
+    ports, every = segments.written(ports), ports
     columns = _by_name(given, ports, name, outputs_optional)
     if columns is None:
         columns = _by_row(given, ports, name, problems, outputs_optional)
@@ -58,7 +59,7 @@ def read_memory(
         text = show(str(columns[port][row]))[:LONGEST]
         return Span(f"{name} (in memory)", row + 1, 1, row + 1, len(text) + 1, text)
 
-    return Part(count, read, place, ())
+    return Part(count, segments.separated(every, read, tagged=not outputs_optional), place, ())
 
 
 def fingerprint(parts: Mapping[str, Columns]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard, cast
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Port, Real, Tokens
+from compiler.sorts import Category, Class, Image, Port, Real, Spans, Tokens
 from dsl.errors import Diagnostic
 from dsl.render import show
 from runtime.data import real
@@ -39,7 +39,7 @@ def read(port: Port, column: Sequence[Any], into: Columns, problems: Problems) -
             pictures = _pictures(port, port.sort, column, problems)
             if pictures is not None:
                 into.pictures[port.name] = pictures
-        case Tokens() | Class() | Category():
+        case Tokens() | Class() | Category() | Spans():
             if port.per is not None or (isinstance(port.sort, Tokens) and _is_list(column[0])):
                 into.lists[port.name] = _lists(port, column, problems)
             else:

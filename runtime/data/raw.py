@@ -12,7 +12,7 @@ from compiler.sorts import Image, Port
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import files, idx, jsonl, npz, tabular, tokenlines
+from runtime.data import files, idx, jsonl, npz, segments, tabular, tokenlines
 from runtime.data.files import DataFile
 from runtime.data.part import Columns, Part, Place, Request
 from runtime.data.problems import Problems
@@ -52,7 +52,7 @@ def read_files(
 
     path_of: from a path as written, and whether it is free, to where it leads
     """
-    request = Request(ports, entry, problems, outputs_optional, skip_missing)
+    request = Request(segments.written(ports), entry, problems, outputs_optional, skip_missing)
     parts: list[Part] = []
     if entry.beside:
         found = _beside(request, format, path_of)
@@ -71,6 +71,7 @@ def read_files(
     # Of files of which only some have the outputs, none has: rows are either all labelled or not.
     present = set[str].intersection(*(part.columns.ports() for part in parts))
     columns = Columns.joined((part.columns for part in parts), present)
+    columns = segments.separated(ports, columns, tagged=not outputs_optional)
     places: list[tuple[int, Place]] = []
     count = 0
     for part in parts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compiler.sorts import Port, Tokens, sequence_symbol_of
 from compiler.views import Spelling, base
 from runtime.data.spelled import Spelled
-from runtime.data.tokens import Sequences
+from runtime.data.tokens import Sequences, Tokenised
 
 Array: TypeAlias = NDArray[Any]
 
@@ -26,6 +26,7 @@ class Rows:
         they are to be predicted.
     symbols: for each text input, the symbol of its positions: `T`, or `T.<port>` where there are several
     limits: for each such symbol, the positions that `max=` allows, where it is given
+    written: of texts that are to be cut in segments the tokens as they stand; `take` leaves them behind
     """
 
     ports: tuple[Port, ...]
@@ -33,6 +34,7 @@ class Rows:
     columns: Mapping[str, Sequences | Array]
     symbols: Mapping[str, str]
     limits: Mapping[str, int]
+    written: Mapping[str, Tokenised] = field(default_factory=dict[str, Tokenised])
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """These rows, in this order."""

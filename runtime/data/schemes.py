@@ -61,12 +61,23 @@ def recognised(sequences: Iterable[Sequence[str]]) -> Scheme:
 
 
 def complete(tags: Iterable[str], scheme: Scheme) -> tuple[str, ...]:
-    """All tags of the scheme for the types that occur: a span may come to be longer than any seen."""
+    """All tags of the scheme for the types that occur: a span may come to be longer than any seen.
+
+    Their order tells the scheme.
+    """
     if scheme == "BMES":
         return BMES
-    prefixes = "BIES" if scheme == "BIOES" else "BI"
+    prefixes = {"BIO": "BI", "IOB1": "IB", "BIOES": "BIES"}[scheme]
     types = sorted({part[1] for tag in tags if (part := parted(tag)) is not None and part[0] != OUT})
     return (OUTSIDE, *(f"{prefix}-{type_}".removesuffix("-") for type_ in types for prefix in prefixes))
+
+
+def scheme_of(labels: Sequence[str]) -> Scheme:
+    """The scheme that `complete` gave the labels of."""
+    if tuple(labels) == BMES:
+        return "BMES"
+    prefixes = [label[:1] for label in labels if label != OUTSIDE]
+    return "BIOES" if "E" in prefixes else "IOB1" if prefixes[:1] == ["I"] else "BIO"
 
 
 def canonical(tags: Sequence[str], scheme: Scheme) -> list[str]:
@@ -126,17 +137,26 @@ class Spans:
     def __len__(self) -> int:
         return len(self.first)
 
+    def of_type(self, type_: int) -> Spans:
+        chosen = self.type == type_
+        return Spans(self.first[chosen], self.last[chosen], self.type[chosen])
+
+
+def types(labels: Sequence[str]) -> tuple[str, ...]:
+    """The types of spans in the order of their ids; "" is that of tags without one, and of O."""
+    return tuple(sorted({(parted(label) or (OUT, ""))[1] for label in labels}))
+
 
 def spans(labels: Sequence[str], ids: Ids, starts: Ids) -> Spans:
     """The spans of rows that lie end to end. ids: into the labels, or below 0; starts: where each row begins.
 
     A tag that no training row has makes spans of a type of their own.
     """
-    types = sorted({(parted(label) or (OUT, ""))[1] for label in labels})
+    known = types(labels)
     parts = [parted(label) or (OUT, "") for label in labels]
     # Ids below 0 count from the end: UNKNOWN_INSIDE, NONE, UNKNOWN.
     codes = np.array([*(code for code, _ in parts), IN, OUT, BEGIN], np.int64)[ids]
-    kinds = np.array([*(types.index(type_) for _, type_ in parts), len(types), -1, len(types)], np.int64)[ids]
+    kinds = np.array([*(known.index(type_) for _, type_ in parts), len(known), -1, len(known)], np.int64)[ids]
     inside = codes != OUT
     before, of = np.roll(codes, 1), np.roll(kinds, 1)
     new = (codes == BEGIN) | (codes == SINGLE) | (before == OUT) | (before == END) | (before == SINGLE) | (kinds != of)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Port, Real, Spans, Tokens, owner
+from compiler.sorts import Category, Class, Image, Port, Real, Segments, Spans, Tokens, owner
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
-from runtime.data import labels, tokens, views
+from runtime.data import labels, tags, tokens, views
 from runtime.data import rows as encoded
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
@@ -37,10 +38,10 @@ class Whole:
     def first_row(self, part: int) -> int:
         return sum(p.count for p in self.parts[:part])
 
-    def span(self, port: str, row: int) -> Span:
+    def span(self, port: str, row: int, position: int | None = None) -> Span:
         for part in self.parts:
             if row < part.count:
-                return part.span(port, row)
+                return part.span(port, row, position)
             row -= part.count
         raise IndexError(row)
 
@@ -57,8 +58,11 @@ class Whole:
             match port.sort:
                 case Tokens():
                     found[port.name] = tokens.tokenise(port.sort, given)
-                case Category() | Class() | Spans() if port.per is not None:
+                case Category() | Class() | Segments() | Spans() if port.per is not None:
                     found[port.name] = tokens.tokenise(tokens.as_tokens(port, ports), given)
+                    if isinstance(port.sort, Spans):
+                        place = partial(self.span, port.name)
+                        tags.check(port.name, found[port.name], place, problems)
                 case Category():
                     found[port.name] = tokens.one_each(self.columns.texts[port.name])
                 case _:
@@ -102,9 +106,11 @@ class Whole:
                     columns[name] = tables.scalings[name].apply(values) if standard else values
                 case Image() if name in given.pictures:
                     columns[name] = given.pictures[name]
-                case Class() | Spans() if name in tokenised:
+                case Class() | Segments() if name in tokenised:
                     like = tokens.as_tokens(port, ports)
                     columns[name] = labels.encode_each(like, tokenised[name], tables.labels[name])
+                case Spans() if name in tokenised:
+                    columns[name] = tags.encode(tokens.as_tokens(port, ports), tokenised[name], tables.labels[name])
                 case Class() if name in given.texts:
                     columns[name] = labels.encode(given.texts[name], tables.labels[name])
                 case _:
@@ -112,4 +118,6 @@ class Whole:
         for view in views.views_of(ports):
             if view.name in tokenised:
                 columns[view.name] = views.encoded(view, ports, tokenised, tables.vocabularies[view.owner])
-        return encoded.make(ports, self.count, columns)
+        rows = encoded.make(ports, self.count, columns)
+        texts = {p.per for p in ports if isinstance(p.sort, Segments)}
+        return replace(rows, written={name: each for name, each in tokenised.items() if name in texts})

@@ -51,7 +51,7 @@ def test_lists_have_every_word():
         ("same", "in conv: short for padding=same"),
         ("filters", "in conv: a setting"),
         ("feed_forward", "block feed_forward(x) width p=0.1"),
-        ("crf", "in dense: not there yet"),
+        ("crf", "in dense: short for activation=crf"),
         ("train", "an entry of data"),
         ("image", "a sort: a picture"),
         ("block", "layers with a name"),

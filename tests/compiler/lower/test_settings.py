@@ -80,7 +80,7 @@ def test_setting_is_given(line: str, shape: str):
         ("repeat tims=3 { dense 4 }", ("NN401", 3, 8)),
         ("repeat 2 n=3,4 { dense 4 }", ("NN406", 3, 1)),
         ("repeat n=3,4 m=3,4,5 { dense 4 }", ("NN403", 3, 14)),
-        ("dense 7 crf", ("NN350", 3, 9)),
+        ("dense 7 crf", ("NN219", 3, 1)),
         ("dense 7 negatives=3", ("NN350", 3, 9)),
     ],
 )
