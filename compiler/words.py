@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from compiler import library
 from compiler.layers import LAYERS, STRUCTURES, LayerWord
 from compiler.layers.later import LATER, LATER_ENTRIES, LATER_SORTS
+from compiler.lower.cell_words import EVERY_CELL, STATES, signature_of
 from compiler.lower.spelling import SPELLING
 from compiler.lower.structures import REPEAT
 from compiler.ports import INPUTS, OUTPUTS, SORTS
@@ -20,6 +21,7 @@ from compiler.sections.predict import PREDICT
 from compiler.sections.reading import SECTIONS
 from compiler.sections.train_entries import TRAIN
 from compiler.signature import WANTED, Setting, Signature, bounds
+from dsl import ast
 
 SYNTAX = {
     "model": ("model NAME(input: sort) -> output: sort { ... }", "a network, line by line"),
@@ -123,7 +125,10 @@ def _meanings(word: str) -> Iterator[str]:
     if word in LATER:
         yield f"{word}: {LATER[word]}. It is not there yet."
     if word in library.names() and word not in LATER:
-        yield f"{word}: {_of_library(word)}"
+        binding = library.find(word)
+        cell = binding.block if binding is not None else None
+        own = [*_settings(signature_of(cell)), *_states(cell)] if isinstance(cell, ast.Cell) else []
+        yield "\n".join([f"{word}: {_of_library(word)}", *own])
     if word in SORTS:
         yield "\n".join([f"{word}, a sort: {SORTS[word].sentence}", *_settings(SORTS[word])])
     if word in LATER_SORTS:
@@ -139,6 +144,13 @@ def _meanings(word: str) -> Iterator[str]:
         if word in later:
             yield f"{word}, an entry of {section}. It is not there yet."
     yield from _as_setting(word)
+
+
+def _states(cell: ast.Cell) -> list[str]:
+    """First and last states, under the names of the cell and its states."""
+    name, state = cell.name.id, cell.states[0].name.id
+    first, last = (line.replace("NAME(h=", f"{name}({state}=").replace("NAME.h", f"NAME.{state}") for line in STATES)
+    return [f"  {line.replace('the state h', f'the state {state}')}" for line in (first, last)]
 
 
 def _as_setting(word: str) -> Iterator[str]:
@@ -161,6 +173,7 @@ def _signatures() -> Iterator[tuple[str, Signature]]:
     for layer in LAYERS.values():
         yield "layer", layer.signature
     yield "structure", REPEAT
+    yield "cell", EVERY_CELL
     yield "structure", SPELLING
     for signature in SORTS.values():
         yield "sort", signature
@@ -267,7 +280,8 @@ def reference() -> str:
     parts.append("## Layers and functions\n\n" + "\n\n".join(layers))
     parts.append("## Words with a body\n\n" + "\n\n".join(structures))
     own = [f"- {_code(f'{w}: {_of_library(w)}')}" for w in library.names()]
-    parts.append("## The library\n\n" + "\n".join(own))
+    every = _section("\n".join([f"NAME: {EVERY_CELL.sentence}", *_settings(EVERY_CELL), *(f"  {s}" for s in STATES)]))
+    parts.append("## The library\n\n" + "\n".join(own) + "\n\nEvery cell, of the library or a spec's own:\n\n" + every)
     sorts = [_section(next(m for m in _meanings(w) if "a sort" in m)) for w in SORTS]
     parts.append("## Sorts\n\n" + "\n\n".join(sorts))
     for section, table in (("data", DATA), ("train", TRAIN), ("predict", PREDICT)):

@@ -14,13 +14,22 @@ OF_EVERY_CELL = (
     Setting("reverse", "flag", "from the last position to the first"),
     Setting("layers", "count", "so many, one on top of the other", default=1, low=1, high=100),
     Setting("dropout", "number", "between the layers the share that is dropped", low=0, high=1, below=True),
+    Setting("stateful", "flag", "goes on where the window before it ended: the text is one stream"),
     Setting("variational", "flag", "dropout= is the same at all steps, and on states where they meet weights too"),
     INIT,
     SCALE,
     FROZEN,
     TIED,
 )
-LATER = ("stateful",)
+EVERY_CELL = Signature(
+    "every cell", "the states after each position, the first one's", (SIZE, *OF_EVERY_CELL), ("size",)
+)
+STATES = (
+    "NAME(h=start): the state h before the first position, zeros if left out; with several layers and directions"
+    " that of each, or one for each, side by side",
+    "as NAME: a label; NAME.h is the last value of the state h, of all layers and directions side by side,"
+    " forward before backward",
+)
 
 
 def of_every_cell(cell: ast.Cell, settings: Mapping[str, Resolved]) -> dict[str, Resolved]:
@@ -47,4 +56,4 @@ def signature_of(cell: ast.Cell) -> Signature:
     positional = (SIZE.name, *(s.name for s in own if s.required))
     taken = {s.name for s in own}
     rest = tuple(s for s in OF_EVERY_CELL if s.name not in taken)
-    return Signature(cell.name.id, "a cell", (SIZE, *own, *rest), positional, LATER)
+    return Signature(cell.name.id, "a cell", (SIZE, *own, *rest), positional)
