@@ -169,13 +169,19 @@ class _Writer:
             lines += [f"# {heading}"] if heading != before else []
             lines += [line for work in step.work if isinstance(work, Call) for line in self.call(work)]
         lines += [line for call in loop.copies for line in self.call(call)]
-        for ended, old, new in loop.held:
-            lines.append(f"np.copyto({self.text(new)}, {self.text(old)}, where={self.text(ended)})")
+        if loop.ended is not None:
+            lines.append(f"if {loop.some_ended}:")
+            for ended, old, new in loop.held:
+                lines.append(f"    np.copyto({self.text(new)}, {self.text(old)}, where={self.text(ended)})")
         given = [m.part.name for m in loop.moving]
         views = "".join(f" for {name} in [{value}]" for name, value in self.seen.items())
         each = f"k.positions({loop.count}, {loop.reverse}, ({moving},))"
         self.bound[loop.name] = f"[{_tuple([*given, *self.seen])} for {', '.join(given)} in {each}{views}]"
-        self.body.append(f"for {', '.join([*given, *self.seen])} in {loop.name}:")
+        each_of, all_of = ", ".join([*given, *self.seen]), loop.name
+        if loop.ended is not None:
+            each_of = f"{loop.some_ended}, ({each_of})"
+            all_of = f"zip(k.some_ended({self.text(loop.ended)}, {loop.reverse}), {loop.name})"
+        self.body.append(f"for {each_of} in {all_of}:")
         self.body += [f"    {line}" for line in lines]
         self.moving, self.seen = set(), {}
 

@@ -14,6 +14,7 @@ from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
 from compiler.passes.hoist import hoist
 from compiler.passes.join import join
+from compiler.passes.masked import masked
 from compiler.passes.merge import merge
 from compiler.passes.sink import sink
 from compiler.passes.stability import stability
@@ -40,6 +41,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
     Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
     Pass("merge", "makes products that share an operand one product", merge, exact=False),
+    Pass("masked", "reads a sequence with its padding cleared where that is there anyway", masked),
     Pass("transpose", "lays weights that a loop reads transposed out so, before it", transpose, exact=False),
     Pass("widen", "makes equal work on neighbouring columns one call", widen),
     Pass("fuse", "makes groups of element-wise ops one op each", fuse),

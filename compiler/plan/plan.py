@@ -114,6 +114,8 @@ class Positions:
     moving: the arrays of which each position has its part
     copies: what is done at the end of each step; held: (whether a row has ended, a state before, after the step): a row
     that has ended keeps its state
+    ended: which rows have ended at each position, where not all are equally long
+    some_ended: the name for whether any has
     """
 
     name: str
@@ -123,6 +125,8 @@ class Positions:
     steps: tuple[Step, ...]
     copies: tuple[Call, ...]
     held: tuple[tuple[Place, Place, Place], ...]
+    ended: Place | None = None
+    some_ended: str = ""
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -74,13 +74,14 @@ class _Scan:
             region = planner.regions[place.region]
             region.read_until = max(region.read_until, planner.last_read(self.node))
         held: tuple[tuple[Place, Place, Place], ...] = ()
-        if op.ragged:
-            ended = inputs[-1]
+        ended = inputs[-1] if op.ragged else None
+        if ended is not None:
             assert isinstance(ended, Place)
             past = self._element("ended", ended, 0)
             held = tuple((self._as_wide(past, new), old, new) for old, new in zip(self.old, self.new, strict=True))
-        name = planner.names.free(f"scan_{planner.now}")
-        return (*before, Positions(name, self.count, op.reverse, tuple(self.moving), steps, tuple(after), held))
+        name, some = (planner.names.free(f"{word}_{planner.now}") for word in ("scan", "some_ended"))
+        loop = Positions(name, self.count, op.reverse, tuple(self.moving), steps, tuple(after), held, ended, some)
+        return (*before, loop)
 
     @property
     def old(self) -> list[Place]:

@@ -21,9 +21,8 @@ from compiler.ops import reduction as reduction_ops
 from compiler.ops import scan as scan_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
-from runtime.backend import Rows
-from runtime.kernels import chance, elementwise, lookup, normal, product, reduction, sequence, shape
-from runtime.kernels.blocks import blocks, positions
+from runtime.backend import Array, Rows
+from runtime.kernels import blocks, chance, elementwise, lookup, normal, product, reduction, sequence, shape
 from runtime.kernels.layout import reshaped
 
 Kernel: TypeAlias = Callable[..., None]
@@ -87,8 +86,11 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
 })  # fmt: skip
 
 
-def called_by_programs(kernels: Mapping[type[Op], Kernel]) -> SimpleNamespace:
+def called_by_programs(
+    kernels: Mapping[type[Op], Kernel], some_ended: Callable[[Array, bool], list[bool]] = blocks.some_ended
+) -> SimpleNamespace:
     """What an emitted program knows as `k`: each kernel by its op's name, and what it takes to name memory."""
     named = {op_name(op): kernel for op, kernel in kernels.items()}
-    helpers = {"blocks": blocks, "column_starts": reduction.column_starts, "positions": positions, "reshaped": reshaped}
-    return SimpleNamespace(**named, **helpers, Rows=Rows)
+    views = {"blocks": blocks.blocks, "positions": blocks.positions, "reshaped": reshaped}
+    numbers = {"column_starts": reduction.column_starts, "some_ended": some_ended}
+    return SimpleNamespace(**named, **views, **numbers, Rows=Rows)

@@ -33,3 +33,9 @@ def positions(count: int, reverse: bool, moving: Sequence[tuple[Array, int]]) ->
     """For every position a tuple of views: of each array the one with number (position + offset), modulo its length."""
     order = range(count)[::-1] if reverse else range(count)
     return [tuple(whole[(t + offset) % whole.shape[0]] for whole, offset in moving) for t in order]
+
+
+def some_ended(ended: Array, reverse: bool) -> list[bool]:
+    """For every position in its turn whether a row has ended there: else a step has no states to hold."""
+    found: list[bool] = ended.any(axis=(1, 2)).tolist()
+    return found[::-1] if reverse else found

@@ -14,6 +14,7 @@ from runtime.backend import Backend
 from runtime.execute import Executor
 from runtime.interpret import evaluate
 from runtime.numpy_backend import numpy_backend
+from tests.compiler.random_graphs import real_positions
 from tests.compiler.random_scans import random_scan
 from tests.compiler.test_scan_gradient import fed, with_gradients
 from tests.runtime.strict_backend import strict_backend
@@ -31,10 +32,14 @@ def run(graph: Graph, feeds: dict[str, np.ndarray], backend: Backend) -> dict[st
     return {name: value.copy() for name, value in executor.run(feeds, SIZES).items()}
 
 
-def assert_near(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:
-    assert found.keys() == wanted.keys()
-    for name, value in wanted.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=1e-12, err_msg=name)
+def assert_near(graph: Graph, feeds: dict[str, np.ndarray], *computed: dict[str, np.ndarray]) -> None:
+    """That all are what the graph computes, but for what stands in the padding."""
+    wanted = evaluate(graph, feeds, SIZES)
+    for found in computed:
+        assert found.keys() == wanted.keys()
+        for output in graph.outputs:
+            name, real = output.name, real_positions(output.node.type, feeds["lengths.T"], SIZES)
+            np.testing.assert_allclose(found[name][real], wanted[name][real], rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -52,16 +57,14 @@ def test_optimized_scan_computes_the_same(seed: int):
     feeds = fed(graph, SIZES, seed)
     optimized = optimize(graph)
     verify(optimized)
-    wanted = evaluate(graph, feeds, SIZES)
-    assert_near(evaluate(optimized, feeds, SIZES), wanted)
-    assert_near(run(optimized, feeds, numpy_backend()), wanted)
+    assert_near(graph, feeds, evaluate(optimized, feeds, SIZES), run(optimized, feeds, numpy_backend()))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_scan_on_a_device_computes_the_same(seed: int):
     graph = with_gradients(*random_scan(seed))
     feeds = fed(graph, SIZES, seed)
-    assert_near(run(optimize(graph), feeds, strict_backend()), evaluate(graph, feeds, SIZES))
+    assert_near(graph, feeds, run(optimize(graph), feeds, strict_backend()))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -75,6 +78,6 @@ def test_step_of_a_loop_allocates_nothing():
     """Every array of the program is a view of the arena, made when it is bound."""
     graph = optimize(with_gradients(*random_scan(2)))
     source, _ = compile_bucket(graph, SIZES)
-    loops = [line for line in source.split("\n") if line.startswith("            ") and "#" not in line]
+    loops = [line for line in source.split("\n") if line.startswith("            ") and "#" not in line and "if " not in line]
     assert loops
     assert all("out=" in line or line.strip().startswith("k.") or "copyto" in line for line in loops)
