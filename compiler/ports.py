@@ -245,7 +245,9 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
     """Whether what `per` names is an input whose positions can be shared."""
     if port.per is None:
         return True
-    texts = [p.name for p in known if isinstance(p.sort, Tokens) and not p.output]
+    cut = isinstance(port.sort, Segments)
+    inputs = [p for p in known if isinstance(p.sort, Tokens) and not p.output]
+    texts = [p.name for p in inputs if not cut or (isinstance(p.sort, Tokens) and p.sort.unit == "chars")]
     if port.per in texts:
         return True
     place = _text_of(given[port.name].sort)
@@ -261,6 +263,8 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
         return False
     else:
         message = f"{port.per} is {word_of(other.sort)}, which has no positions"
-        help = f"the texts are {', '.join(texts)}" if texts else "name an input of words or chars"
+        if cut and other in inputs:
+            message = f"{port.per} is {word_of(other.sort)}, and segments are made of characters"
+        help = f"the texts are {', '.join(texts)}" if texts else f"name an input of {'' if cut else 'words or '}chars"
     report(Diagnostic("NN215", message, place.span, help=help))
     return False

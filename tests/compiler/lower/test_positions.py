@@ -18,7 +18,6 @@ TAGS = "tags: class per text"
     [
         ("embed 4\ndense softmax", TAGS, []),
         ("embed 4\nconv k=3 filters=5 same\ndense softmax", TAGS, []),
-        ("embed 4\nlstm 5 bidir\ndense softmax", "words: segments per text", []),
         ("embed 4\nlstm 5 bidir\ndense softmax", "names: spans per text", []),
         ("embed 4\nlstm 5\ndense softmax", "then: next(text)", []),
         ("embed 4\nmean\ndense softmax", TAGS, [("NN218", 1, 25)]),
