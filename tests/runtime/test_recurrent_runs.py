@@ -14,6 +14,12 @@ from tests.runtime.jobs import TEXT, job, write_data
 from tests.runtime.strict_backend import strict_backend
 
 LSTM = TEXT.replace("conv k=2,3 filters=4 relu\n  maxpool", "lstm 4 bidir layers=2 dropout=0.2\n  last")
+STATES = TEXT.replace(
+    "conv k=2,3 filters=4 relu\n  maxpool",
+    "gru 4 bidir dropout=0.2 variational as reader\n  gru(h=reader.h) 4 bidir dropout=0.3 variational\n"
+    "  gru(h=param[4]) 4 dropout=0.3 variational layers=2\n  last",
+)
+"""First states, last states, one mask for all steps."""
 GROWING = "cell growing(x) state h { h' = exp(linear(x, h)) * 1e200 }\n" + TEXT.replace(
     "conv k=2,3 filters=4 relu\n  maxpool", "growing 4\n  last"
 )
@@ -25,8 +31,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_recurrent_layers_learn_on_a_device_what_they_do_on_the_host(folder: Path):
-    here, there = (train(job(LSTM, folder, b), lambda _: None) for b in (numpy_backend(), strict_backend()))
+@pytest.mark.parametrize("spec", [LSTM, STATES], ids=["lstm", "states"])
+def test_recurrent_layers_learn_on_a_device_what_they_do_on_the_host(spec: str, folder: Path):
+    here, there = (train(job(spec, folder, b), lambda _: None) for b in (numpy_backend(), strict_backend()))
     assert here.weights.keys() == there.weights.keys()
     for name, wanted in here.weights.items():
         np.testing.assert_allclose(there.weights[name], wanted, rtol=1e-9, atol=1e-12, err_msg=name)
