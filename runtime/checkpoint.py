@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from compiler.experiment import Head
 from compiler.ir.types import Type, bound_shape
 from compiler.metric_names import metrics_of
+from compiler.sorts import Segments, Spans
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from runtime import model_file
 from runtime.backend import NUMPY_DTYPES, Array
+from runtime.data import schemes
 from runtime.evaluate import BY_LABEL, OutputScores
 from runtime.job import Job
 from runtime.progress import Progress, Snapshot, from_json, to_json
@@ -106,18 +109,21 @@ def _scored_alike(progress: Progress, job: Job) -> bool:
         (head.port.name, set(metrics_of(head))) for head in job.network.heads
     ]:
         return False
-    return all(_of_labels(o, job.dataset.tables.labels.get(o.name)) for o in best.outputs)
+    labels = job.dataset.tables.labels
+    return all(_of_labels(o, h, labels.get(o.name)) for o, h in zip(best.outputs, job.network.heads, strict=True))
 
 
-def _of_labels(scores: OutputScores, labels: tuple[str, ...] | None) -> bool:
+def _of_labels(scores: OutputScores, head: Head, labels: tuple[str, ...] | None) -> bool:
     """Whether the scores by label are those of these labels; None where the output has none."""
-    if labels is None or scores.classes is None or scores.confusion is None:
-        return labels is None and scores.classes is None and scores.confusion is None
-    names = {frozenset(each) for each in scores.classes.values()}
+    confused = None if scores.confusion is None else [len(row) for row in scores.confusion]
+    if labels is None or isinstance(head.port.sort, Segments):
+        return scores.classes is None and confused is None
+    tags = isinstance(head.port.sort, Spans)
+    known = scores.classes or {}
     return (
-        tuple(scores.classes) == labels
-        and names == {frozenset(BY_LABEL)}
-        and [len(row) for row in scores.confusion] == [len(labels)] * len(labels)
+        tuple(known) == (schemes.named_types(labels) if tags else labels)
+        and all(set(each) == set(BY_LABEL) for each in known.values())
+        and confused == (None if tags else [len(labels)] * len(labels))
     )
 
 

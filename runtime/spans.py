@@ -8,7 +8,6 @@ import numpy as np
 
 from runtime.backend import Array
 from runtime.data import labels, schemes
-from runtime.data.schemes import SpanScores
 
 
 def span_metrics(
@@ -24,16 +23,14 @@ def span_metrics(
     truth, found = truth[tagged], found[tagged]
     if reverse:
         truth, found, starts = truth[::-1], found[::-1], len(truth) - starts[::-1]
-    of = schemes.types(names)
     there, said = (schemes.spans(names, ids, starts[:-1]) for ids in (truth, found))
     scores = schemes.span_scores(there, said)
     accuracy = float((truth == found).mean()) if len(truth) else float("nan")
-    metrics = {**_rates(scores), "accuracy": accuracy}
-    if of == ("",):
-        return metrics, {}
-    each = {type_: schemes.span_scores(there.of_type(i), said.of_type(i)) for i, type_ in enumerate(of) if type_}
-    return metrics, {type_: {**_rates(one), "count": one.there} for type_, one in each.items()}
-
-
-def _rates(scores: SpanScores) -> dict[str, float]:
-    return {"f1": scores.f1, "precision": scores.precision, "recall": scores.recall}
+    metrics = {"f1": scores.f1, "precision": scores.precision, "recall": scores.recall, "accuracy": accuracy}
+    each = {
+        type_: schemes.span_scores(there.of_type(i), said.of_type(i))
+        for i, type_ in enumerate(schemes.types(names))
+        if type_
+    }
+    by_type = {t: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "count": s.there} for t, s in each.items()}
+    return metrics, by_type

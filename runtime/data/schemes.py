@@ -167,6 +167,11 @@ def spans(labels: Sequence[str], ids: Ids, starts: Ids) -> Spans:
     return Spans(first, np.flatnonzero(over), kinds[first])
 
 
+def named_types(labels: Sequence[str]) -> tuple[str, ...]:
+    """The types that have a name."""
+    return tuple(filter(None, types(labels)))
+
+
 @dataclass(frozen=True)
 class SpanScores:
     """right: spans found with their ends and type; found, there: how many were said, and are."""
