@@ -134,6 +134,7 @@ class Build:
     updates: dict[str, Node] = field(default_factory=dict[str, Node])
     sites: int = 0
     cell: CellSite | None = None
+    carried: dict[str, tuple[Node, Span]] = field(default_factory=dict[str, "tuple[Node, Span]"])
     ends: dict[Node, tuple[tuple[Dim, bool], ...]] = field(default_factory=dict[Node, "tuple[tuple[Dim, bool], ...]"])
     steps: dict[Node, tuple[Node, Node, Node]] = field(default_factory=dict[Node, "tuple[Node, Node, Node]"])
     """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
@@ -141,9 +142,10 @@ class Build:
     its ids; tables: weight -> by whose ids it is looked up;
     within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained;
     labels: each with the paths below which its weights are named; updates: next values of weights that no gradient
-    moves; sites: layers that draw; cell: the one whose equations are being lowered; ends: of what recurrent layers
-    give, how wide each direction is and whether it ends at the first position; steps: of what a `crf` head gives, what
-    tags score that follow each other [K, K] (from, to), come first [K] and last [K]."""
+    moves; sites: layers that draw; cell: the one whose equations are being lowered; carried: states that
+    live from window to window -> their last value, and the layer; ends: of what recurrent layers give, how wide each
+    direction is and whether it ends at the first position; steps: of what a `crf` head gives, what tags score that
+    follow each other [K, K] (from, to), come first [K] and last [K]."""
 
     @property
     def made(self) -> int:

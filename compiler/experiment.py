@@ -133,6 +133,22 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A state of a `stateful` layer: an input NAME of every graph, [B, width], and an output NAME' of it.
+
+    The run feeds a window what the window before it gave, zeros at a stream's beginning. No gradient flows across.
+    """
+
+    name: str
+    type: Type
+
+    @property
+    def next(self) -> str:
+        """The output that the next window is fed."""
+        return f"{self.name}'"
+
+
+@dataclass(frozen=True)
 class Network:
     """A model, lowered. Sizes that come from data are numbers once they are bound, symbols before."""
 
@@ -153,6 +169,7 @@ class Network:
     known)."""
     prediction: Graph
     """Forward without targets. Outputs `NAME.scores`, and `NAME.labels` of an output `per` a text."""
+    carried: tuple[Carried, ...] = ()
 
     @property
     def ports(self) -> tuple[Port, ...]:

@@ -32,6 +32,12 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     if train.batch_tokens is not None and not any(isinstance(p.sort, Tokens) for p in network.inputs):
         help = "write batch 32"
         yield _nothing("batch tokens= counts the positions of texts, and no input is one", train.batch_span, help)
+    if train.batch_tokens is not None and network.carried:
+        message = "batch tokens= counts rows of different lengths, and a stream is cut into lanes that are equally long"
+        yield _nothing(message, train.batch_span, "write batch 20 for 20 lanes")
+    if train.unroll_span is not None and not network.carried:
+        message = "unroll cuts the stream of a stateful layer, and there is none"
+        yield _nothing(message, train.unroll_span, "leave it out, or write lstm 200 stateful")
     if train.batch == 1 and train.batch_tokens is None:
         yield from _single_rows(network)
 

@@ -51,7 +51,9 @@ def training_step(experiment: Experiment) -> TrainingStep:
     inputs = (*graph.inputs, *(n for n in step.numbers.values() if n not in graph.inputs), *step.state_nodes)
     # Values that the forward pass moves without a gradient: running means.
     moved = tuple(o for o in graph.outputs if o.update is not None)
-    return TrainingStep(Graph(inputs, (Output("loss", loss), *moved, *step.updates)), tuple(step.states))
+    following = {c.next for c in network.carried}
+    carried = tuple(o for o in graph.outputs if o.name in following)
+    return TrainingStep(Graph(inputs, (Output("loss", loss), *carried, *moved, *step.updates)), tuple(step.states))
 
 
 Pairs = list[tuple[Parameter, Node, Node]]

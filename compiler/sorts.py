@@ -95,6 +95,7 @@ class Port:
     span: the name in the signature
     per: the input whose positions it has: that of `category per words`, and the text of `next(text)`
     views: what the model's layers read of its tokens beside their ids
+    stream: a `stateful` layer goes along it: all its lines are one stream
     """
 
     name: str
@@ -103,6 +104,7 @@ class Port:
     span: Span
     per: str | None = None
     views: tuple[View, ...] = ()
+    stream: bool = False
 
 
 def word_of(sort: Sort) -> str:

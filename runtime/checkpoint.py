@@ -17,13 +17,14 @@ from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from runtime import model_file
 from runtime.backend import NUMPY_DTYPES, Array
-from runtime.data import schemes
+from runtime.carried import Carried
+from runtime.data import largest_sizes, schemes
 from runtime.evaluate import BY_LABEL, OutputScores
 from runtime.job import Job
 from runtime.progress import Progress, Snapshot, from_json, to_json
 
 KIND = "checkpoint"
-NOW, BEST = "now/", "best/"
+NOW, BEST, CARRIED = "now/", "best/", "carried/"
 AFRESH = "train again from the beginning: --overwrite in place of --resume"
 
 
@@ -35,6 +36,7 @@ def write(path: Path, snapshot: Snapshot, about: Mapping[str, object]) -> None:
     tensors = {
         **{NOW + name: values for name, values in snapshot.store.items()},
         **{BEST + name: values for name, values in snapshot.best.items()},
+        **{CARRIED + name: values for name, values in snapshot.carried.items()},
     }
     model_file.save(path, tensors, {"kind": KIND, "progress": to_json(snapshot.progress), "about": dict(about)})
 
@@ -56,7 +58,7 @@ def read(path: Path) -> tuple[Snapshot, Mapping[str, Any]]:
         raise RunError(unusable(path, f"it does not say {error}")) from None
     except (TypeError, ValueError) as error:
         raise RunError(unusable(path, str(error))) from None
-    return Snapshot(progress, _of(NOW, tensors), _of(BEST, tensors)), meta["about"]
+    return Snapshot(progress, _of(NOW, tensors), _of(BEST, tensors), _of(CARRIED, tensors)), meta["about"]
 
 
 def _of(part: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
@@ -69,18 +71,26 @@ def require_fit(path: Path, snapshot: Snapshot, job: Job) -> None:
     states = {s.name: s.type for s in job.step.states}
     progress = snapshot.progress
     best = weights if progress.best_epoch and not progress.best_is_now else {}
-    for arrays, types in ((snapshot.store, weights | states), (snapshot.best, best)):
+    carried, lanes = _carried(progress, job)
+    for arrays, types in ((snapshot.store, weights | states), (snapshot.best, best), (snapshot.carried, carried)):
         if arrays.keys() != types.keys():
             name = min(arrays.keys() ^ types.keys())
             raise RunError(unusable(path, f"{name} is in one of the checkpoint and the network, and not in the other"))
         for name, values in arrays.items():
-            _require_type(path, name, values, types[name])
+            _require_type(path, name, values, types[name], lanes)
     if not _agrees(progress, job) or not _scored_alike(progress, job):
         raise RunError(unusable(path, "its counts and scores are not those of such a run"))
 
 
-def _require_type(path: Path, name: str, values: Array, type_: Type) -> None:
-    if values.shape != bound_shape(type_, {}) or values.dtype != NUMPY_DTYPES[type_.dtype]:
+def _carried(progress: Progress, job: Job) -> tuple[dict[str, Type], dict[str, int]]:
+    """The states that go on to the next window, and the sizes that they have."""
+    types = Carried(job.step.graph).types if progress.batch else {}
+    sizes = largest_sizes(job.dataset.train, job.settings.batch, unroll=job.settings.unroll)[0] if types else {}
+    return types, sizes
+
+
+def _require_type(path: Path, name: str, values: Array, type_: Type, sizes: Mapping[str, int]) -> None:
+    if values.shape != bound_shape(type_, sizes) or values.dtype != NUMPY_DTYPES[type_.dtype]:
         raise RunError(unusable(path, f"{name} has another shape than the network gives it"))
     if not np.isfinite(values).all():
         raise RunError(unusable(path, f"{name} holds what is no finite number"))
@@ -88,7 +98,7 @@ def _require_type(path: Path, name: str, values: Array, type_: Type) -> None:
 
 def _agrees(progress: Progress, job: Job) -> bool:
     """Whether a run could stand there; the counts index rows and epochs."""
-    rows = job.dataset.train.count
+    rows = job.dataset.train.examples
     return (
         progress.best_epoch <= progress.epoch
         and progress.batch <= progress.examples <= rows

@@ -15,7 +15,8 @@ from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
 from compiler.sorts import Class, Following, Segments, Spans, Tokens
 from runtime.backend import Array
-from runtime.data import Batch, Rows, Tables, batches, labels
+from runtime.carried import Carried
+from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
 from runtime.data.tags import legal_steps
 from runtime.data.tokens import Sequences
 from runtime.execute import Executor
@@ -84,7 +85,7 @@ def number_or_null(value: float | int) -> float | int | None:
 
 def require_room(executor: Executor, rows: Rows, batch: int) -> None:
     """Raises RunError NN852 where a batch of these rows does not fit: one text may be as long as a book."""
-    largest = {"B": min(batch, rows.count), **rows.longest}
+    largest = largest_sizes(rows, batch)[0]
     require_memory(executor.arena_bytes(largest), executor.backend.available_bytes(), "scoring these rows")
 
 
@@ -109,7 +110,7 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
             mean = float(losses[known].mean()) if known.any() else float("nan")
             outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
         loss += mean
-    return Evaluation(rows.count, loss, tuple(outputs))
+    return Evaluation(rows.examples, loss, tuple(outputs))
 
 
 def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputScores:
@@ -183,15 +184,21 @@ def run_rows(
     ragged = {o.name: sequence_symbol(o.node.type.shape[1]) for o in executor.graph.outputs if o.node.type.ragged == 1}
     texts = {symbol: rows.columns[port] for port, symbol in rows.symbols.items()}
     collected: dict[str, Array] = {}
+    carried = Carried(executor.graph)
     for part in batches(rows, batch, order="plain", dtype=dtype):
-        results = executor.run({**feeds_of(executor.graph, part), **legal}, part.sizes)
+        if not rows.stream or not carried.now:
+            carried.begin(part.sizes)
+        results = executor.run({**feeds_of(executor.graph, part), **legal, **carried.now}, part.sizes)
+        carried.hand_on(results)
         for name, value in results.items():
             text = texts[ragged[name]] if name in ragged else None
             if name not in collected:
                 count = rows.count if text is None else len(text.ids)
                 shape = value.shape[1:] if text is None else value.shape[2:]
                 collected[name] = np.zeros((count, *shape), value.dtype)
-            if text is None:
+            if rows.stream:
+                collected[name][part.rows] = value[0, : part.count]
+            elif text is None:
                 collected[name][part.rows] = value
             else:
                 collected[name][text.places(part.rows)] = value[text.real(part.rows, value.shape[1])]

@@ -72,9 +72,13 @@ class Plans:
     rows: Rows
     batch: int
     tokens: int | None = None
+    unroll: int | None = None
+
+    def sizes(self) -> list[dict[str, int]]:
+        return largest_sizes(self.rows, self.batch, self.tokens, self.unroll)
 
     def largest(self) -> list[Plan]:
-        return [self.executor.plan(sizes) for sizes in largest_sizes(self.rows, self.batch, self.tokens)]
+        return [self.executor.plan(sizes) for sizes in self.sizes()]
 
 
 def footprint(
@@ -160,7 +164,7 @@ def _programs(part: Plans, epochs: int | None) -> int:
     for column in part.rows.spelled.values():
         widths += [column.letter_widths(), column.word_widths(part.batch)]
     kinds = prod(len(w) for w in widths) * (2 if part.tokens is None and part.rows.count % part.batch else 1)
-    batches = batch_count(part.rows, part.batch, tokens=part.tokens)
+    batches = batch_count(part.rows, part.batch, tokens=part.tokens, unroll=part.unroll)
     if part.tokens is not None:
         kinds = KEPT
     count = min(KEPT, kinds, batches * (KEPT if epochs is None else epochs))
@@ -222,7 +226,7 @@ def _score_bytes(part: Plans) -> int:
     """What scoring collects of all rows, and counts labels with."""
     found = 0
     for output in part.executor.graph.outputs:
-        shape = bound_shape(output.node.type, largest_sizes(part.rows, part.batch, part.tokens)[0])
+        shape = bound_shape(output.node.type, part.sizes()[0])
         # Of what has positions, only those of the rows are held, end to end.
         ragged = output.node.type.ragged is not None
         numbers = part.rows.tokens * prod(shape[2:]) if ragged else part.rows.count * prod(shape[1:])

@@ -55,7 +55,7 @@ def needed_memory(job: Job, stepper: Executor, scorer: Executor) -> Footprint:
         [p.type for p in job.network.parameters],
         [s.type for s in job.step.states],
         settings.epochs,
-        Plans(stepper, data.train, settings.batch, settings.batch_tokens),
+        Plans(stepper, data.train, settings.batch, settings.batch_tokens, settings.unroll),
         [Plans(scorer, rows, settings.batch) for rows in scored],
         [rows for rows in (data.train, data.valid, data.test) if rows is not None],
     )

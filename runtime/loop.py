@@ -11,6 +11,7 @@ import numpy as np
 
 from dsl.errors import RunError
 from runtime.backend import Array, all_finite
+from runtime.carried import Carried
 from runtime.data import Batch, Rows, batches
 from runtime.data.batches import batch_count
 from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, tokens_in
@@ -65,12 +66,20 @@ class Loop:
         self.pace = keep.pace if keep is not None else Pace()
         self.stopped = False
         settings = job.settings
-        self.batches = batch_count(job.dataset.train, settings.batch, seed=settings.seed, tokens=settings.batch_tokens)
+        self.batches = batch_count(
+            job.dataset.train,
+            settings.batch,
+            seed=settings.seed,
+            tokens=settings.batch_tokens,
+            unroll=settings.unroll,
+        )
         self.steps = total_steps(settings, self.batches)
         self.saved_at, self.saving_seconds, self.told = perf_counter(), 0.0, False
         # From here the steps are made again where a number stops being finite.
         self.anchor = progress
         self.before: dict[str, Array] = {}
+        self.carried = Carried(stepper.graph)
+        self.carried_before: dict[str, Array] = {}
 
     def over(self) -> bool:
         epochs, steps = self.job.settings.epochs, self.job.settings.steps
@@ -97,13 +106,18 @@ class Loop:
         """The rest of it. Sets stopped where somebody asked for it."""
         self.anchor = self.at
         _copy_into(self.before, self.store)
+        self.carried_before = self.carried.now
         last = self.job.settings.steps
         for batch in self._batches():
             if last is not None and self.at.step >= last:
                 break
             step, at = self.at.step + 1, self.at
+            if at.batch == 0:
+                self.carried.begin(batch.sizes)
             feeds = self._feeds(batch, step)
-            loss = float(self.stepper.run(feeds, batch.sizes)["loss"])
+            results = self.stepper.run(feeds, batch.sizes)
+            loss = float(results["loss"])
+            self.carried.hand_on(results)
             if not np.isfinite(loss):
                 self._not_finite(step, loss)
             self.at = replace(
@@ -162,7 +176,8 @@ class Loop:
         start = perf_counter()
         store = {name: self.job.backend.to_host(values) for name, values in self.store.items()}
         try:
-            self.keep.save(Snapshot(self.at, store, {} if self.at.best_is_now else dict(self.best)))
+            carried = self.carried.now if self.at.batch else {}
+            self.keep.save(Snapshot(self.at, store, {} if self.at.best_is_now else dict(self.best), carried))
         except RunError as error:
             if not self.told:
                 self.on_event(NotSaved(error.diagnostics))
@@ -184,6 +199,7 @@ class Loop:
             start=at.batch,
             dtype=float_dtype(self.stepper.graph),
             tokens=settings.batch_tokens,
+            unroll=settings.unroll,
         )
 
     def _rate(self, step: int) -> float:
@@ -196,7 +212,7 @@ class Loop:
             "step": np.int64(step),
             "seed": np.int64(self.job.settings.seed),
         }
-        return {**feeds_of(self.stepper.graph, batch), **numbers, **self.job.numbers}
+        return {**feeds_of(self.stepper.graph, batch), **numbers, **self.job.numbers, **self.carried.now}
 
     def _require_finite(self) -> None:
         if not all_finite(self.job.backend, self.store.values()):
@@ -204,17 +220,21 @@ class Loop:
 
     def _not_finite(self, last: int, loss: float | None) -> NoReturn:
         """Go through the steps since the anchor again, and say where a number stopped being finite."""
-        self.at = self.anchor
+        self.at, self.carried.now = self.anchor, self.carried_before
         for name, values in self.before.items():
             self.store[name][...] = values
 
         def steps() -> Iterator[tuple[int, Mapping[str, Array], Mapping[str, int]]]:
             for index, batch in enumerate(self._batches()):
                 step = self.anchor.step + index + 1
+                if self.anchor.batch + index == 0:
+                    self.carried.begin(batch.sizes)
                 yield step, self._feeds(batch, step), batch.sizes
 
         epoch = self.anchor.epoch + 1
-        raise RunError(not_finite(self.stepper, self.store, steps(), last, epoch, loss, self.job.settings))
+        raise RunError(
+            not_finite(self.stepper, self.store, steps(), last, epoch, loss, self.job.settings, self.carried.hand_on)
+        )
 
 
 def scored(job: Job, scorer: Executor, rows: Rows | None) -> Evaluation | None:

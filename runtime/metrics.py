@@ -8,7 +8,7 @@ import numpy as np
 
 from runtime.backend import Array
 
-LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae"})
+LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "perplexity", "nats"})
 
 
 @dataclass(frozen=True)

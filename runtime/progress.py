@@ -47,11 +47,13 @@ class Snapshot:
     """A run between two steps. Who goes on with one takes the arrays out, so that their memory is free again.
 
     store: weights and states as they are; best: the best epoch's weights, empty where `progress.best_is_now`
+    carried: inside an epoch of a stream, the states that go on to the next window
     """
 
     progress: Progress
     store: dict[str, Array]
     best: dict[str, Array]
+    carried: dict[str, Array] = field(default_factory=dict[str, "Array"])
 
 
 def to_json(progress: Progress) -> dict[str, Any]:

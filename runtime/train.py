@@ -55,6 +55,8 @@ def train(
     arena.reserve(needed.arena)
     progress = Progress() if resume is None else resume.progress
     run = Loop(job, metric, store, stepper, scorer, progress, best, on_event, keep)
+    if resume is not None:
+        run.carried.now = {name: np.array(values) for name, values in resume.carried.items()}
     on_event(_started(job, needed, free, run))
     run.go(stop_asked)
     weights = run.best or weights_on_host(job, store, {})
@@ -101,7 +103,7 @@ def _started(job: Job, needed: Footprint, free: int, run: Loop) -> Started:
     data = job.dataset
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     return Started(
-        rows={name: rows.count for name, rows in parts.items() if rows is not None},
+        rows={name: rows.examples for name, rows in parts.items() if rows is not None},
         batches=run.batches,
         epochs=-(-run.steps // run.batches),
         weights=sum(elements(p.type, {}) for p in job.network.parameters),

@@ -33,7 +33,6 @@ LATER_SORTS: dict[str, str] = {
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
     "data": ("subsample", "augment"),
     "train": (
-        "unroll",
         "teacher",
         "layerwise",
     ),

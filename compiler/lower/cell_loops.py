@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from compiler.build import CellSite, Namespace, Use, what
 from compiler.ir.graph import Node, apply, sorted_nodes
 from compiler.ir.types import Dim, Type
+from compiler.lower import streams
 from compiler.lower.cell_body import equations
 from compiler.lower.constants import constant_of, constant_value
 from compiler.lower.walk import Walk
@@ -59,6 +60,7 @@ class CellLoops:
         if several and use.flag("reverse"):
             use.fail("NN406", "bidir goes in both directions already", help="leave reverse out")
         self._check_dropout()
+        self._check_stateful()
         each = {o.name.id: use.op(Transpose(BY_TIME), v) for o, v in zip(self.cell.operands, self.values, strict=True)
                 if o.mark is not None or o is self.cell.operands[0]}  # fmt: skip
         below = self.cell.operands[0].name.id
@@ -93,6 +95,12 @@ class CellLoops:
             help = f"write dropout {share} on a line of its own, layers=2, or variational for the states too"
             self.use.fail("NN557", message, help=help)
 
+    def _check_stateful(self) -> None:
+        if self.use.flag("stateful") and self.turns != (False,):
+            way = "bidir" if len(self.turns) > 1 else "reverse"
+            message = f"stateful goes on where the window before it ended, and {way} begins at the end of this one"
+            self.use.fail("NN406", message, help=f"leave {way} or stateful out")
+
     def _dropped(self, x: Node) -> Node:
         """[T, B, d] with a share dropped; under `variational` the same at all positions."""
         if not self.share:
@@ -120,7 +128,7 @@ class CellLoops:
             name = operand.name.id
             value = loop.element(each[name], name) if name in each else self.named[name]
             scope.names[name] = ValueBinding(value, operand.span)
-        states = {s.name.id: self._state(loop, s, scope) for s in cell.states}
+        states = {s.name.id: self._state(loop, s, scope, names.path) for s in cell.states}
         for state in cell.states:
             scope.names[state.name.id] = ValueBinding(states[state.name.id], state.span)
         site = CellSite(self.size, self.starts, self.length, loop.element, self.share)
@@ -139,6 +147,8 @@ class CellLoops:
         scan = loop.close()
         for i, name in enumerate(states):
             self.finals.setdefault(name, []).append(part(scan, i))
+            if self.use.flag("stateful"):
+                streams.carry_on(self.use, loop.states[i].initial, part(scan, i))
         return part(scan, len(states))
 
     def _one_position(self, loop: Recurrence) -> None:
@@ -151,16 +161,18 @@ class CellLoops:
         help = "in a cell, positions may only be those of an operand that is the same in all steps"
         self.build.fail("NN562", message, node.span or self.cell.name.span, help=help)
 
-    def _state(self, loop: Recurrence, state: ast.State, scope: Scope) -> Node:
+    def _state(self, loop: Recurrence, state: ast.State, scope: Scope, path: str) -> Node:
         """The state before a step, [B, size]."""
         name, type_ = state.name.id, Type(self.build.dtype, (self.values[0].type.shape[0], self._size(state, scope)))
         inner = placeholder(loop.fresh(name), type_, state.span)
-        loop.states.append(State(inner, self._first(name, type_), inner))
+        loop.states.append(State(inner, self._first(name, type_, path), inner))
         return inner
 
-    def _first(self, name: str, type_: Type) -> Node:
+    def _first(self, name: str, type_: Type, path: str) -> Node:
         """The value before the first position: zeros; or the operand of the state's name, for all loops or its part."""
         given, width = self.named.get(name), type_.shape[1]
+        if self.use.flag("stateful"):
+            return self._carried(name, type_, path)
         if given is None:
             zero = constant(0.0, self.build.dtype, self.use.span)
             return apply(Broadcast(type_.shape), zero, span=self.use.span)
@@ -174,6 +186,15 @@ class CellLoops:
         message = f"the state {name} is {which}, but its first value is {what(given)}"
         both = f", or one for each: dense {width * self.loops}" if self.loops > 1 else ""
         self.use.fail("NN552", message, help=f"make it as wide: dense {width}{both}", about=given)
+
+    def _carried(self, name: str, type_: Type, path: str) -> Node:
+        """The value before the first position is that after the last one of the window before, which the run feeds."""
+        if name in self.named:
+            message = (
+                f"stateful: the first value of {name} is where the window before it ended, and here another is given"
+            )
+            self.use.fail("NN406", message, help=f"leave stateful out, or {name}=")
+        return streams.carry(self.build, f"{path}{name}", type_)
 
     def _size(self, state: ast.State, scope: Scope) -> int:
         if not state.sizes:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from compiler import library
 from compiler.layers import LAYERS
 from compiler.layers.later import LATER
-from compiler.lower.cell_words import LATER as LATER_OF_CELLS
 from compiler.lower.mentions import pieces, used_names
 from compiler.scope import BlockBinding, Scope
 from compiler.signature import LATER_HELP, LATER_LABEL, later_message
@@ -32,9 +31,6 @@ def missing(model: ast.Model, top: Scope) -> list[Diagnostic]:
             if binding is None and name.id not in LATER and name.id not in LAYERS:
                 binding = library.find(name.id)
             if isinstance(binding, BlockBinding):
-                if isinstance(binding.block, ast.Cell):
-                    for message, span in _settings(name.id, layer, LATER_OF_CELLS):
-                        found.setdefault(message, Diagnostic("NN350", message, span, LATER_LABEL, uses, LATER_HELP))
                 if id(binding.block) not in seen:
                     seen.add(id(binding.block))
                     use = Note(name.span, f"in this use of {name.id}")

@@ -10,7 +10,7 @@ from compiler.build import Build, Bundle, Mode, Origin, SameTable, Stop, TooLarg
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
-from compiler.lower import statements, structures
+from compiler.lower import statements, streams, structures
 from compiler.lower.heads import head_of, results_of, total_loss
 from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
@@ -99,6 +99,7 @@ def lower(
         outputs = total_loss(walk, outputs, train)
         _unused(walk, inputs, [*values, *(n for part in walk.parts for n in _nodes(part))])
         outputs += [Output(f"{name}'", node, name) for name, node in build.updates.items()]
+    outputs += [Output(f"{name}'", last) for name, (last, _) in build.carried.items()]
     order = [*build.inputs.values(), *build.weights.values()]
     return Lowered(build, walk, None if build.diagnostics else Graph(tuple(order), tuple(outputs)), tuple(heads))
 
@@ -196,6 +197,10 @@ def network(
         training = lower(model, top, ports, train, "training", dtype, sizes, freeze)
     if training.graph is None:
         return None, training.build.diagnostics
+    of_streams = streams.refusals(training.build, ports)
+    if of_streams:
+        return None, of_streams
+    ports = streams.marked(training.build, ports)
     too_large = _too_large(training.build)
     if too_large is not None:
         return None, [too_large]
@@ -216,6 +221,7 @@ def network(
             training.graph,
             evaluation,
             prediction,
+            streams.carried(training.build),
         ),
         [],
     )

@@ -25,6 +25,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
         decay=entries.number("decay", "x") or 0.0,
         batch=_batch(entries),
         batch_tokens=entries.count("batch", "tokens"),
+        unroll=entries.count("unroll", "steps") or 35,
         epochs=entries.count("epochs", "n") or (10 if entries.span("steps") is None else None),
         steps=entries.count("steps", "n"),
         schedule=schedule(*entries.found["schedule"], reading) if "schedule" in entries.found else Schedule(),
@@ -38,6 +39,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
         span=section.span,
         stop_span=entries.span("stop"),
         batch_span=entries.span("batch"),
+        unroll_span=entries.span("unroll"),
         smoothing_span=entries.span("smoothing"),
         balanced_span=entries.span("classes"),
     )

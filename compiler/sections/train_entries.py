@@ -96,6 +96,12 @@ TRAIN = {
             ("size",),
         ),
         Signature(
+            "unroll",
+            "steps of a stream that a gradient goes back, 35 if left out; states go on, see stateful",
+            (Setting("steps", "count", "how many", required=True, low=1, high=1_000_000),),
+            ("steps",),
+        ),
+        Signature(
             "epochs",
             "passes over the training rows: 10 if left out, or no limit where steps is given",
             (Setting("n", "count", "how many", required=True, low=1, high=1_000_000),),

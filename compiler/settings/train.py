@@ -79,8 +79,9 @@ class Loss:
 class TrainSettings:
     """The `train` section.
 
-    batch: rows a step, and rows at once in scoring; batch_tokens: with it a step takes as many rows as have no more
-    positions than that, padding counted, at least one
+    unroll: of a stream, the positions of a window, beyond which no gradient goes back
+    batch: rows a step (lanes, of a stream), and rows at once in scoring; batch_tokens: with it a step takes as many
+    rows as have no more positions than that, padding counted, at least one
     epochs, steps: the first of the two that is reached ends the run; one of them at least is given
     smoothing: of the labels, in the training loss of each class output; balanced: each label weighs N / (classes count)
     there: inputs `class_weights.OUTPUT` of kind number
@@ -91,6 +92,7 @@ class TrainSettings:
     decay: float = 0.0
     batch: int = 32
     batch_tokens: int | None = None
+    unroll: int = 35
     epochs: int | None = 10
     steps: int | None = None
     schedule: Schedule = field(default_factory=Schedule)
@@ -104,5 +106,6 @@ class TrainSettings:
     span: Span | None = None
     stop_span: Span | None = None
     batch_span: Span | None = None
+    unroll_span: Span | None = None
     smoothing_span: Span | None = None
     balanced_span: Span | None = None

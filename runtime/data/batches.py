@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.data import streams
 from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
 from runtime.data.splits import permutation
@@ -25,7 +26,7 @@ class Batch:
     arrays: by port its data (ids i64[B, T] or i64[B], numbers [B, n], pictures [B, h, w, c] from 0 to 1, labels
         i64[B]); `lengths.T` i64[B] for each text input
     sizes: `B`, and each text input's padded length
-    rows: which rows these are
+    count: rows, of a stream positions; rows: which these are
     """
 
     arrays: dict[str, Array]
@@ -45,13 +46,18 @@ def batches(
     start: int = 0,
     dtype: Literal["f32", "f64"] = "f32",
     tokens: int | None = None,
+    unroll: int | None = None,
 ) -> Iterator[Batch]:
-    """All rows, in batches of `size` and one that may be smaller, or in those that `tokens` allows.
+    """All rows, in batches of `size` and one that may be smaller, or in those that `tokens` allows; of a stream its
+    windows, see `streams`.
 
     order: "train": shuffled by seed and epoch, rows of like length together; "plain": by length
     bucket: round padded lengths up to few different ones
     start: the batch to begin with, when a run is resumed inside an epoch
     """
+    if rows.stream:
+        yield from streams.windows(rows, size, unroll, start)
+        return
     for chosen in schedule(rows, size, order=order, seed=seed, epoch=epoch, tokens=tokens)[start:]:
         yield make_batch(rows, chosen, bucket=bucket, dtype=dtype)
 
@@ -112,15 +118,19 @@ def padded_lengths(rows: Rows) -> NDArray[np.int64]:
     return longest
 
 
-def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = None) -> int:
+def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = None, unroll: int | None = None) -> int:
     """Batches of an epoch; with tokens those of the first, from which others may differ a little."""
+    if rows.stream:
+        return streams.window_count(rows, size, unroll)
     if tokens is None:
         return -(-rows.count // size)
     return len(schedule(rows, size, order="train", seed=seed, tokens=tokens))
 
 
-def largest_sizes(rows: Rows, size: int, tokens: int | None = None) -> list[dict[str, int]]:
+def largest_sizes(rows: Rows, size: int, tokens: int | None = None, unroll: int | None = None) -> list[dict[str, int]]:
     """The sizes of the batches that can come, without those that another one covers: the largest is one of them."""
+    if rows.stream:
+        return [streams.largest(rows, size, unroll)]
     longest = rows.longest
     if tokens is None:
         return [rows.largest(min(size, rows.count))]
@@ -147,10 +157,7 @@ def make_batch(
             arrays[name], arrays[f"lengths.{symbol}"] = column.padded(chosen, width)
             sizes[symbol] = width
             if isinstance(column, Spelled):
-                symbols = rows.spelled_symbols(name)
-                arrays[name], letters, lengths = column.of_batch(arrays[name], bucket)
-                arrays[f"{name}.letters"], arrays[f"lengths.{symbols[1]}"] = letters, lengths
-                sizes |= zip(symbols, letters.shape, strict=True)
+                sizes |= rows.spell(name, arrays, bucket)
         else:
             taken = column[chosen]
             if taken.dtype == np.uint8:

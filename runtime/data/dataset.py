@@ -11,7 +11,7 @@ import numpy as np
 from compiler.settings.data import DataSettings, Files, Format
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
-from runtime.data import fitting, repeats
+from runtime.data import fitting, following, joined, repeats
 from runtime.data.files import DataFile, fingerprint, resolve
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw, check_alike, read_files
@@ -101,6 +101,8 @@ def assemble(
     vocabularies: Mapping[str, Vocabulary] | None = None,
 ) -> Assembled:
     """Split, fit and encode. parts: the rows of `train`, and of `valid` and `test` where they have their own."""
+    if following.stream_of(ports) is not None:
+        return _assemble_stream(ports, settings, parts, problems, fingerprint, fold, vocabularies)
     divided = split(parts["train"].count, settings, fold)
     whole = Whole.of(tuple(parts.values()))
     splits: dict[str, Indices] = {"train": divided.train}
@@ -124,6 +126,26 @@ def assemble(
         fingerprint,
     )
     return Assembled(dataset, whole, tokenised, splits)
+
+
+def _assemble_stream(
+    ports: tuple[Port, ...],
+    settings: DataSettings,
+    parts: Mapping[str, Raw],
+    problems: Problems,
+    fingerprint: str,
+    fold: int | None,
+    vocabularies: Mapping[str, Vocabulary] | None,
+) -> Assembled:
+    """All lines of each split end to end; a split is by tokens."""
+    whole = Whole.of(tuple(parts.values()))
+    lines = whole.tokenised(ports, problems)
+    counts = [(name, raw.count) for name, raw in parts.items()]
+    made = joined.streams(ports, lines, counts, settings, fold)
+    tables = fitting.fit(ports, made.counted, whole.columns, made.splits["train"], vocabularies)
+    rows = {name: made.rows(ports, tables, name) for name in made.splits}
+    dataset = Dataset(rows["train"], rows.get("valid"), rows.get("test"), tables, tuple(problems.warnings), fingerprint)
+    return Assembled(dataset, whole, made.counted, made.splits)
 
 
 def read_file(
@@ -160,6 +182,9 @@ def encode_raw(ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Prob
     """The rows encoded as the model's own; warnings go to problems."""
     whole = Whole.of((raw,))
     tokenised = whole.tokenised(ports, problems)
+    if following.stream_of(ports) is not None:
+        made = joined.streams(ports, tokenised, [("test", raw.count)])
+        return made.rows(ports, tables, "test")
     result = whole.encoded(ports, tables, tokenised)
     splits = {"test": np.arange(raw.count)}
     fitting.warn(ports, tokenised, whole.columns, whole.span, splits, result, problems)

@@ -64,6 +64,14 @@ class Rows:
         assert isinstance(view, Spelling)
         return view.symbols(self.symbol_of(name))
 
+    def spell(self, name: str, arrays: dict[str, Array], bucket: bool) -> dict[str, int]:
+        """Puts the different words of a batch into its arrays, and into its own, which has the words' numbers, which of
+        them stands where. Returns the sizes of both."""
+        symbols = self.spelled_symbols(name)
+        arrays[name], letters, lengths = self.spelled[name].of_batch(arrays[name], bucket)
+        arrays[f"{name}.letters"], arrays[f"lengths.{symbols[1]}"] = letters, lengths
+        return dict(zip(symbols, letters.shape, strict=True))
+
     @property
     def spelled(self) -> dict[str, Spelled]:
         """The columns of words by their characters."""
@@ -76,10 +84,31 @@ class Rows:
 
     def largest(self, rows: int) -> dict[str, int]:
         """The sizes that a batch of so many rows has at most."""
-        sizes = {"B": rows, **self.longest}
+        return {"B": rows, **self.longest, **self.spelled_sizes(rows)}
+
+    def spelled_sizes(self, rows: int, positions: int | None = None) -> dict[str, int]:
+        """Of the words that so many rows, or positions, have at most."""
+        sizes: dict[str, int] = {}
         for name, column in self.spelled.items():
-            sizes |= zip(self.spelled_symbols(name), (column.most_words(rows), column.most_letters()), strict=True)
+            found = column.most_words(rows, positions), column.most_letters()
+            sizes |= zip(self.spelled_symbols(name), found, strict=True)
         return sizes
+
+    @property
+    def stream(self) -> bool:
+        """Whether the positions are one stream, in one row: `runtime.data.streams` makes its batches."""
+        return any(port.stream for port in self.ports)
+
+    @property
+    def positions(self) -> int:
+        """Of a stream."""
+        (port,) = self.symbols
+        return int(self.lengths(port).sum())
+
+    @property
+    def examples(self) -> int:
+        """What training and scoring count: rows, and of a stream positions."""
+        return self.positions if self.stream else self.count
 
     @property
     def tokens(self) -> int:

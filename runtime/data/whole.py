@@ -11,7 +11,7 @@ import numpy as np
 from compiler.sorts import Category, Class, Image, Port, Real, Segments, Spans, Tokens, owner
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
-from runtime.data import labels, tags, tokens, views
+from runtime.data import following, labels, tags, tokens, views
 from runtime.data import rows as encoded
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
@@ -51,6 +51,7 @@ class Whole:
         Raises DataError NN726 where a text and what is `per` it have different lengths.
         """
         found: dict[str, Tokenised] = {}
+        ports = following.as_read(ports)
         for port in ports:
             given = self.columns.lists.get(port.name, self.columns.texts.get(port.name))
             if given is None:
@@ -91,6 +92,7 @@ class Whole:
         """The rows as numbers."""
         columns: dict[str, Sequences | Array] = {}
         given = self.columns
+        every, ports = ports, following.as_read(ports)
         for port in ports:
             name = port.name
             match port.sort:
@@ -118,6 +120,6 @@ class Whole:
         for view in views.views_of(ports):
             if view.name in tokenised:
                 columns[view.name] = views.encoded(view, ports, tokenised, tables.vocabularies[view.owner])
-        rows = encoded.make(ports, self.count, columns)
+        rows = encoded.make(every, self.count, following.with_targets(every, columns))
         texts = {p.per for p in ports if isinstance(p.sort, Segments)}
         return replace(rows, written={name: each for name, each in tokenised.items() if name in texts})

@@ -23,6 +23,14 @@ train {{ adagrad lr=0.05 ; batch 8 ; steps 14 ; schedule cosine warmup=3 }}
     "faults": f"""{MODEL}{DATA}
 train {{ adam lr=0.05 ; batch 20 ; epochs 2 }}
 """,
+    "stream": """model m(text: words) -> next: next(text) {
+  embed 5
+  lstm 4 dropout=0.3 variational stateful
+  dense softmax
+}
+data { train "train.tsv" ; valid "valid.tsv" ; format text }
+train { adam lr=0.05 ; batch 4 ; unroll 5 ; epochs 3 }
+""",
     "plain": f"""{MODEL}{DATA}
 train {{ adamw lr=0.05 ; batch 8 ; epochs 5 }}
 """,

@@ -29,6 +29,14 @@ SPECS = {
     "tokens": DROPOUT.replace("batch 8", "batch tokens=25").replace("epochs 6", "epochs 3"),
     "adagrad": DROPOUT.replace("adam", "adagrad").replace("epochs 6", "epochs 3"),
     "numbers": NUMBERS,
+    "stream": """model m(text: words) -> next: next(text) {
+  embed 5
+  lstm 4 layers=2 dropout=0.2 stateful
+  dense softmax
+}
+data { train "train.tsv" ; valid "valid.tsv" ; format text }
+train { sgd lr=0.5 ; batch 4 ; unroll 5 ; epochs 2 }
+""",
 }
 
 

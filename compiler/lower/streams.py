@@ -1,0 +1,67 @@
+"""Layers that are `stateful`: what lives from window to window of a stream, and which models have a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from compiler.build import Build, Use
+from compiler.experiment import Carried
+from compiler.ir.graph import Input, Node
+from compiler.ir.types import BATCH, Type
+from compiler.sorts import Following, Port, Tokens, word_of
+from dsl.errors import Diagnostic
+
+HELP = "stateful is for a language model: model NAME(text: words) -> next: next(text)"
+
+
+def carry(build: Build, name: str, type_: Type) -> Node:
+    """The input of a state that lives from window to window; a second use of shared weights has one of its own."""
+    found, number = f"{name}.carried", 1
+    while found in build.inputs:
+        number += 1
+        found = f"{name}.carried.{number}"
+    return build.input(found, type_, "data")
+
+
+def carry_on(use: Use, first: Node, last: Node) -> None:
+    """What the next window begins with, in the place of first."""
+    assert isinstance(first.op, Input)
+    use.build.carried[first.op.name] = last, use.place or use.span
+
+
+def carried(build: Build) -> tuple[Carried, ...]:
+    """The states, in the order in which they were made."""
+    return tuple(Carried(name, build.inputs[name].type) for name in build.carried)
+
+
+def marked(build: Build, ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    """The ports, a text along which states go marked as a stream."""
+    stream = bool(build.carried)
+    return tuple(replace(p, stream=stream and isinstance(p.sort, Tokens) and not p.output) for p in ports)
+
+
+def refusals(build: Build, ports: tuple[Port, ...]) -> list[Diagnostic]:
+    """Why the text of a model with a `stateful` layer is no stream: an error for the first such layer."""
+    reason = next(_reasons(ports), None)
+    for name, (_, span) in build.carried.items():
+        if build.inputs[name].type.shape[0] != BATCH:
+            reason = "here it goes along the characters of a word"
+        if reason is not None:
+            message = f"stateful goes along one stream of text, and {reason}"
+            return [Diagnostic("NN518", message, span, help=HELP)]
+    return []
+
+
+def _reasons(ports: tuple[Port, ...]) -> Iterator[str]:
+    texts = [p for p in ports if not p.output]
+    for port in texts:
+        if not isinstance(port.sort, Tokens):
+            yield f"{port.name} is {word_of(port.sort)}, which has a row for each example"
+    if len(texts) > 1:
+        yield f"the model reads {' and '.join(p.name for p in texts)}"
+    for port in ports:
+        if port.output and not isinstance(port.sort, Following):
+            yield f"{port.name} is {word_of(port.sort)}, for which a text is an example by itself"
+        elif port.output and isinstance(port.sort, Following) and port.sort.backwards:
+            yield f"{port.name} is previous({port.per}), which must not know what came before"
