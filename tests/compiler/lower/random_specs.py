@@ -5,9 +5,29 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from compiler import library
 from compiler.layers import LAYERS
+from compiler.lower.cell_words import EVERY_CELL
 from compiler.signature import Setting, Signature
+from dsl import ast
 
+CELLS = [name for name in library.names() if isinstance(library.find(name).block, ast.Cell)]  # type: ignore[union-attr]
+STEPS = (
+    "tanh(linear(x, h))",
+    "linear(x, m) * sigmoid(linear(x, c, h)) + c",
+    "h + c",
+    "concat | linear",
+    "tanh(linear(x, c'))",
+    "param[size, size] @ h",
+    "linear(x, h) | dropout 0.3",
+    "diagonal(h) + tanh(linear(m | mean))",
+    "m | gru 3 | last | linear",
+    "m * h | maxpool | linear",
+    "max(h, c)",
+    "1 / linear(x, h)",
+    "exp(h) * param[size]",
+    "x | dense 3 relu | layernorm | linear",
+)
 NAMES = ("a", "b", "c", "d", "e", "label", "text", "x", "n", "w", "blk", "sh", "relu", "lstm", "mean")
 ODD_NUMBERS = ("0", "1", "2.5", "-1", "1e30", "9223372036854775807", "10%", "0.0", "10000000")
 
@@ -68,6 +88,8 @@ class Writer:
             return self.structure(depth)
         if roll < 0.22:
             return self.rng.choice(("blk 3", "blk n=2 p=0.5", "feed_forward 4", "sh", "two(e)", "blk 3 frozen"))
+        if roll < 0.27:
+            return self.cell()
         word = self.rng.choice(list(LAYERS))
         if self.rng.random() < 0.45:
             word = self.rng.choice(("dense", "conv", "maxpool", "mean", "embed", "dropout", "relu", "dense"))
@@ -79,6 +101,25 @@ class Writer:
             self.labels.append(f"l{len(self.labels)}")
             label = f" as {self.labels[-1]}"
         return f"{word}{self.settings(layer.signature)}{label}"
+
+    def cell(self) -> str:
+        """The use of a cell, of the library or of this spec."""
+        word = self.rng.choice((*CELLS, "own"))
+        first = f"h={self.name()}" if self.rng.random() < 0.2 else ""
+        operands = ", ".join([*([self.name(), self.name()] if word == "own" else []), *([first] if first else [])])
+        settings = self.settings(EVERY_CELL) + (" width=3" if word == "lstm_projected" else "")
+        self.labels += [f"l{len(self.labels)}"] if self.rng.random() < 0.3 else []
+        label = f" as {self.labels[-1]}" if self.labels and self.rng.random() < 0.3 else ""
+        return f"{word}{f'({operands})' if operands else ''}{settings}{label}"
+
+    def own_cell(self) -> str:
+        """A cell whose equations nobody wrote."""
+        kept, self.names = self.names, ["x", "m", "h", "c"]
+        each = " each" if self.rng.random() < 0.3 else ""
+        lines = [self.line(1) for _ in range(self.rng.randint(0, 2))]
+        lines += [f"c' = {self.rng.choice(STEPS)}", f"h' = {self.rng.choice(STEPS)}"]
+        self.names = kept
+        return "\n".join((f"cell own(x, m{each}) state h, c {{", *lines, "}", ""))
 
     def structure(self, depth: int) -> str:
         word = self.rng.choice(("residual", "parallel", "repeat 2", "repeat n=2,3", "repeat 2 shared", "repeat m=3,4"))
@@ -151,7 +192,8 @@ def random_spec(seed: int) -> str:
     if careful:
         lines.append(rng.choice((head, head.removeprefix("label = "), f"{head.split()[0]} = dense sigmoid")))
     body = "\n".join(f"  {line}" for line in lines)
-    return f"{BLOCKS}model m({signature}) -> {output} {{\n{body}\n}}\ntrain {{ {rng.choice(OPTIMIZERS)} }}\n"
+    cell = writer.own_cell() if " own" in body or "(own" in body else ""
+    return f"{BLOCKS}{cell}model m({signature}) -> {output} {{\n{body}\n}}\ntrain {{ {rng.choice(OPTIMIZERS)} }}\n"
 
 
 SEQUENCE = (
@@ -159,6 +201,10 @@ SEQUENCE = (
     "residual {{ relu }}", "residual {{ dense dim(q{i}) }}", "layernorm", "dropout 0.5", "dropout 0.5 words", "relu",
     "parallel {{ dense {n} ; relu ; mean }}", "repeat 2 {{ dense {n} tanh }}", "blk n_={n}", "maxpool window=2",
     "avgpool window={k} stride=1", "conv {k} filters={n} stride=2 wide", "repeat 2 shared {{ residual {{ gelu }} }}",
+    "lstm {n} bidir", "gru {n} layers=2 dropout=0.2", "lstm_peephole {n} reverse dropout=0.3 variational",
+    "lstm {n} bidir layers=2 as c{i}\n  lstm(h=c{i}.h, c=c{i}.c) {n} bidir layers=2", "elman {n} as t{i}\n  srn {n}",
+    "own(q{i}, q{i}) {n}", "s{i} = q{i} | gru {n} as g{i}\n  q{i} | gru {n} tied=g{i} reverse\n  concat * s{i}",
+    "parallel {{ srn {n} ; leaky {n} reverse }} | tanh", "repeat 2 {{ lstm_coupled {n} }}", "gru(h=param[{n}]) {n}",
     "feed_forward {n}", "tanh | sigmoid", "softmax", "layernorm rms", "repeat m{i}=2,3 {{ dense m{i} }}",
 )  # fmt: skip
 POOLS = (
@@ -185,4 +231,4 @@ def _sensible(writer: Writer, rng: random.Random) -> list[str]:
 
 def _one(rng: random.Random, templates: tuple[str, ...], i: int) -> list[str]:
     line = rng.choice(templates).format(n=rng.randint(1, 4), k=rng.randint(1, 4), i=i)
-    return [f"q{i} = concat", line] if f"(q{i})" in line else [line]
+    return [f"q{i} = concat", line] if f"q{i}" in line else [line]
