@@ -15,6 +15,7 @@ from compiler.ir.graph import Graph, Input
 from compiler.ir.text import op_name, show
 from compiler.ops.fused import Fused
 from compiler.passes import PASSES, trace
+from compiler.written import page
 from dsl.errors import Diagnostic, SpecError
 from dsl.nearest import nearest
 from dsl.parse import parse
@@ -36,6 +37,8 @@ def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
             return show(pipeline.training_step(experiment).graph)
         case "optimized":
             return show(pipeline.optimize(pipeline.training_step(experiment).graph))
+        case "step":
+            return page(experiment.network)
         case "plan":
             from compiler.plan.show import show as show_plan
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 
 import rich_click as click
@@ -12,7 +13,7 @@ import rich_click as click
 from nnc import __version__
 from nnc.machine import DEVICE
 
-STAGES = ("ast", "layers", "graph", "gradients", "optimized", "plan", "code")
+STAGES = ("ast", "layers", "graph", "gradients", "optimized", "plan", "code", "step")
 
 click.rich_click.TEXT_MARKUP = "ansi"  # Markdown would cost a third of the time that --help takes
 click.rich_click.STYLE_OPTIONS_PANEL_BORDER = "dim"
@@ -218,6 +219,48 @@ def predict(
         raise click.UsageError("give TEXT or --file, not both")
     optimized = not no_optimize
     return command.run(run, texts=texts, file=file, proba=proba, as_json=as_json, optimized=optimized, device=device)
+
+
+def _finite(context: click.Context, option: click.Parameter, given: float | None) -> float | None:
+    if given is None or isfinite(given):
+        return given
+    raise click.UsageError(f"--temperature is a number, not {given}")
+
+
+@cli.command()
+@RUN
+@click.option("--prompt", metavar="TEXT", default="", help="What the text begins with.")
+@click.option("--max", "most", type=click.IntRange(1, 10_000_000), metavar="N", help="Tokens to write.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    metavar="X",
+    callback=_finite,
+    help="Below 1 likely tokens come more often, above 1 less often; 0 takes the likeliest each time.",
+)
+@click.option("--top", type=click.IntRange(min=0), metavar="N", help="Draw from the N likeliest tokens; 0 is all.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Draw other random numbers.")
+@click.option("--verbose", is_flag=True, help="Say how it is computed.")
+@ON_DEVICE
+@NO_OPTIMIZE
+@JSON
+def generate(
+    run: Path,
+    prompt: str,
+    most: int | None,
+    temperature: float | None,
+    top: int | None,
+    seed: int | None,
+    verbose: bool,
+    device: str,
+    no_optimize: bool,
+    as_json: bool,
+) -> int:
+    """Let a language model go on writing. What is left out is as the spec's predict section says."""
+    from nnc.commands import generate as command
+
+    options = command.Options(prompt, most, temperature, top, seed, verbose, as_json, not no_optimize, device)
+    return command.run(run, options)
 
 
 @cli.command()

@@ -12,6 +12,7 @@ from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
 from compiler.sorts import Port
+from compiler.written import followed
 from dsl.errors import Diagnostic
 from nnc.layers import signature_in_words, weights_in_words
 from runtime.backend import Array, Backend
@@ -63,11 +64,16 @@ class Model:
     backend: Backend = field(default_factory=numpy_backend, compare=False, repr=False)
 
     def predict(self, examples: Given) -> list[Any]:
-        """The label (or the number, or the numbers) for each example; of several outputs a dictionary.
+        """The label (or the number, or the numbers) for each example; of several outputs a dictionary. A language model
+        goes on with each text to the end of its line.
 
         examples: a list of texts, of numbers, of tuples or dictionaries of the inputs; or a dictionary of columns
         Raises DataError for an example that does not fit the model's inputs.
         """
+        if followed(self.experiment.network) is not None:
+            from nnc.writing import lines_continued, texts_of
+
+            return list(lines_continued(self, texts_of(self, examples)))
         return [_only(found) for found in self.answers(self.rows(examples))]
 
     def predict_proba(self, examples: Given) -> list[Any]:
@@ -79,6 +85,27 @@ class Model:
             _only_of({name: dict(answer.probabilities or ()) for name, answer in found.items()})
             for found in self.answers(self.rows(examples))
         ]
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        max: int | None = None,
+        temperature: float | None = None,
+        top: int | None = None,
+        seed: int | None = None,
+    ) -> str:
+        """The prompt, and what a language model writes behind it.
+
+        max: tokens that are written, line ends counted; temperature: 0 takes the likeliest each time, below 1 likely
+        ones come more often; top: drawn from so many of the likeliest, 0 from all; seed: of what is drawn
+
+        What is left out is as the spec's `predict` and `seed` say. RunError NN875: it writes none.
+        """
+        from nnc.writing import writer
+
+        writing = writer(self, max=max, temperature=temperature, top=top, seed=seed)
+        return prompt + "".join(writing.pieces(prompt))
 
     def evaluate(self, rows: Given | str | PathLike[str]) -> dict[str, Any]:
         """The scores on labelled rows, in memory or in a file: loss and metrics, as `nnc eval --json` gives them."""

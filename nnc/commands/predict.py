@@ -6,9 +6,11 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from compiler.written import followed, written
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -16,8 +18,9 @@ from nnc.device import backend_of
 from nnc.failure import print_diagnostics
 from nnc.model import BATCH, Model
 from nnc.opening import open_model
+from nnc.writing import lines_continued
 from runtime.data import Rows
-from runtime.data.files import BYTES_A_BYTE
+from runtime.data.files import BYTES_A_BYTE, read_text, resolve
 from runtime.memory import available_bytes, in_words
 from runtime.predict import Answer
 
@@ -44,10 +47,12 @@ def run(
 
 def _answers(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[list[dict[str, Answer]]]:
     """A piece at a time, each as soon as it is there."""
-    if file is not None:
+    if followed(model.experiment.network) is not None:
+        yield from _lines_continued(model, texts, file)
+    elif file is not None:
         yield model.answers(_rows_of(model, file))
     elif texts:
-        whole = [_decoded(text.encode("utf-8", "surrogateescape"), i, "argument") for i, text in enumerate(texts, 1)]
+        whole = _arguments(texts)
         yield model.answers(model.encode([text.split("\t") for text in whole], "argument"))
     else:
         line = 1
@@ -56,6 +61,22 @@ def _answers(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[
                 part = lines[at : at + BATCH]
                 yield model.answers(model.encode([text.split("\t") for text in part], "standard input", line))
                 line += len(part)
+
+
+def _arguments(texts: Sequence[str]) -> list[str]:
+    return [decoded(text.encode("utf-8", "surrogateescape"), i, "argument") for i, text in enumerate(texts, 1)]
+
+
+def _lines_continued(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[list[dict[str, Answer]]]:
+    """A language model goes on with each line, to its end."""
+    if file is not None:
+        whole = read_text(resolve(str(file), Path(), None, None, free=True)).text
+        lines = iter([[line.removesuffix("\r") for line in whole.removesuffix("\n").split("\n")] if whole else []])
+    else:
+        lines = iter([_arguments(texts)]) if texts else _standard_input()
+    output, _ = written(model.experiment.network)
+    for text in lines_continued(model, chain.from_iterable(lines)):
+        yield [{output.name: Answer(text)}]
 
 
 def _rows_of(model: Model, file: Path) -> Rows:
@@ -81,7 +102,7 @@ def _standard_input() -> Iterator[list[str]]:
             _limit(begun, number)
         elif begun:
             lines = [bytes(begun)]
-        texts = [_decoded(line, number + i, "standard input") for i, line in enumerate(lines)]
+        texts = [decoded(line, number + i, "standard input") for i, line in enumerate(lines)]
         number += len(lines)
         if texts:
             yield texts
@@ -95,7 +116,8 @@ def _limit(line: bytearray, number: int) -> None:
         raise DataError(_bad_line("NN706", message, bytes(line[:100]), "standard input", number, 1))
 
 
-def _decoded(line: bytes, number: int, source: str) -> str:
+def decoded(line: bytes, number: int, source: str) -> str:
+    """A line of text. Raises DataError NN703 and NN704 for one that is none."""
     line = line.removesuffix(b"\r")
     if number == 1:
         line = line.removeprefix(b"\xef\xbb\xbf")
