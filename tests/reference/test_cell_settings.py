@@ -13,7 +13,7 @@ from compiler.ops.chance import DropoutMask
 from compiler.pipeline import check
 from runtime.interpret import evaluate
 from tests.reference.cells import CELLS, MET, run
-from tests.reference.test_cells import LENGTHS, PLAIN, SIZES, WIDTHS, Array, D, H, Ours, V, use_of
+from tests.reference.test_cells import LENGTHS, MODULES, PLAIN, SIZES, WIDTHS, Array, D, H, Ours, V, theirs_of, use_of
 
 SETTINGS = [
     "",
@@ -148,3 +148,27 @@ def test_first_state_is_that_of_each_layer_and_direction(cell: str, settings: st
 @pytest.mark.parametrize("cell", ["gru", "lstm_projected"])
 def test_first_states_of_all_layers_and_directions_stand_side_by_side(cell: str):
     compare(cell, "layers=2 bidir", 4 * WIDTHS.get(cell, H))
+
+
+@pytest.mark.parametrize("cell", MODULES)
+def test_first_and_last_states_stand_in_the_order_of_torch(cell: str):
+    """Its h_0 and h_n, [layers * directions, B, H], are ours side by side."""
+    torch = pytest.importorskip("torch")
+    ours = Ours(spec(cell, "layers=2 bidir", str(4 * H)), seed=4)
+    weights = {f"{cell}{n.removeprefix('r')}" if n.startswith("r.") else n: w for n, w in ours.weights.items()}
+    module = getattr(torch.nn, MODULES[cell][0])(D, H, num_layers=2, bidirectional=True, batch_first=True).double()
+    with torch.no_grad():
+        for name, theirs in module.named_parameters():
+            theirs.copy_(torch.tensor(theirs_of(name, cell, 2, weights)))
+    total = 0.0
+    for row, length in enumerate(LENGTHS):
+        x = torch.tensor(weights["embed.weight"][ours.ids[row, :length]])
+        first = torch.tanh(x.sum(0) @ torch.tensor(weights["dense.weight"]) + torch.tensor(weights["dense.bias"]))
+        start = first.reshape(4, 1, H)
+        states, last = module(x[None], (start, torch.zeros_like(start)) if cell == "lstm" else start)
+        last = torch.cat([s.reshape(-1) for s in (last if cell == "lstm" else (last,))])
+        ends = torch.cat([states[0, -1, :H], states[0, 0, H:]])
+        outputs = torch.cat([states[0].mean(0), ends, last]).detach().numpy()
+        difference = outputs @ weights["dense.2.weight"] + weights["dense.2.bias"] - ours.y[row]
+        total += (difference * difference).sum() / 2 / SIZES["B"]
+    assert abs(ours.loss - total) < 1e-9

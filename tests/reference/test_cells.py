@@ -124,7 +124,7 @@ def test_cell_is_the_module_of_torch(cell: str, layers: int):
         dense.weight.copy_(torch.tensor(ours.weights["dense.weight"].T))
         dense.bias.copy_(torch.tensor(ours.weights["dense.bias"]))
         for name, theirs in module.named_parameters():
-            theirs.copy_(torch.tensor(_theirs(name, cell, layers, ours.weights)))
+            theirs.copy_(torch.tensor(theirs_of(name, cell, layers, ours.weights)))
     packed = torch.nn.utils.rnn.pack_padded_sequence(
         table[torch.tensor(ours.ids)], torch.tensor(LENGTHS), batch_first=True, enforce_sorted=False
     )
@@ -135,11 +135,11 @@ def test_cell_is_the_module_of_torch(cell: str, layers: int):
     assert abs(ours.loss - float(loss.detach())) < 1e-12
     np.testing.assert_allclose(ours.gradients["embed.weight"][1:], table.grad.numpy()[1:], rtol=1e-9, atol=1e-11)
     for name, theirs in module.named_parameters():
-        wanted = _theirs(name, cell, layers, ours.gradients, gradient=True)
+        wanted = theirs_of(name, cell, layers, ours.gradients, gradient=True)
         np.testing.assert_allclose(theirs.grad.numpy(), wanted, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
-def _theirs(name: str, cell: str, layers: int, ours: dict[str, Array], gradient: bool = False) -> Array:
+def theirs_of(name: str, cell: str, layers: int, ours: dict[str, Array], gradient: bool = False) -> Array:
     """Our weights (or their gradients) as one of torch's: the gates below each other, two biases instead of one."""
     kind, of, level, *back = name.split("_")
     path = f"{cell}.{int(level[1:]) + 1}." if layers > 1 else f"{cell}."
