@@ -10,7 +10,7 @@ from compiler.build import Build, Bundle, Mode, Origin, SameTable, Stop, TooLarg
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
-from compiler.lower import statements, streams, structures
+from compiler.lower import following, statements, streams, structures
 from compiler.lower.heads import head_of, results_of, total_loss
 from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
@@ -209,6 +209,9 @@ def network(
     evaluation, prediction = (o.graph for o in others)
     if evaluation is None or prediction is None:
         return None, [d for o in others for d in o.build.diagnostics]
+    looking = following.refusals(prediction, ports)
+    if looking:
+        return None, looking
     return (
         Network(
             model.name.id,

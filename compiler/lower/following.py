@@ -1,0 +1,85 @@
+"""Outputs that predict a token from those before it: what they are made from must not know it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compiler.causality import HERE, Reach, first_that_look, reaches
+from compiler.ir.graph import Graph, Input, Node
+from compiler.ops.scan import Part, Scan
+from compiler.ops.shape import Windows
+from compiler.sorts import Following, Port, Tokens, sequence_symbol_of
+from compiler.views import Ngrams, Spelling, View
+from dsl.errors import Diagnostic, Note
+
+LOOPS = {
+    True: "leave bidir and reverse out: {} goes from the first position to the last",
+    False: "write {} ... reverse",
+}
+WINDOWS = {True: "write causal: {} k=3 causal", False: "a window has to end at its position: use a cell with reverse"}
+AFTER, BEFORE = (dict.fromkeys((True, False), help) for help in ("write {} ... n=2 before", "leave before out"))
+POOLED = {
+    True: "each position may only be made from those up to it: leave {} out, or use a cell such as lstm",
+    False: "each position may only be made from those from it on: leave {} out, or use a cell with reverse",
+}
+
+
+def refusals(graph: Graph, ports: tuple[Port, ...]) -> list[Diagnostic]:
+    """An error for each line that looks at what `next` predicts, or at what `previous` does. graph: for prediction"""
+    found: list[Diagnostic] = []
+    for port in ports:
+        if not isinstance(port.sort, Following):
+            continue
+        text = next(p for p in ports if p.name == port.per)
+        known = reaches(graph, sequence_symbol_of(text, ports), _given(graph, text, ports))
+        root = next(o.node for o in graph.outputs if o.name == f"{port.name}.scores")
+        ahead = not port.sort.backwards
+        lines: dict[object, Node] = {}
+        for node in first_that_look(root, known, ahead=ahead):
+            lines.setdefault(node.span, node)
+        found += [_refusal(node, port, ahead) for node in lines.values()]
+    return found
+
+
+def _given(graph: Graph, text: Port, ports: tuple[Port, ...]) -> dict[str, Reach]:
+    """Of the inputs that are made from the text: its ids, its views, and what stands beside each token."""
+    assert isinstance(text.sort, Tokens)
+    own = [p for p in ports if p.name == text.name or (p.per == text.name and not p.output)]
+    found: dict[str, Reach] = {p.name: HERE for p in own}
+    for port in own:
+        for view in port.views:
+            found[view.of(port.name)] = _of_view(view, text.sort.reverse)
+    return found
+
+
+def _of_view(view: View, reverse: bool) -> Reach:
+    """n-grams are made in the order of the text, whichever way the network reads it."""
+    match view:
+        case Ngrams(n=n, before=before):
+            return Reach(n - 1, 0) if before != reverse else Reach(0, n - 1)
+        case Spelling():
+            return HERE
+
+
+def _refusal(node: Node, port: Port, ahead: bool) -> Diagnostic:
+    word = "next" if ahead else "previous"
+    snippet = node.span.snippet if node.span is not None else ""
+    layer = snippet.rpartition("|")[2].split() or ["it"]
+    message = f"{port.name} is {word}({port.per}), and this line looks {'ahead' if ahead else 'behind'}"
+    what = "a position would be made from the token that it shall predict"
+    notes = (Note(port.span, "this output"),)
+    help = _way(node)[ahead].format(layer[0].partition("(")[0])
+    return Diagnostic("NN519", message, node.span, what, notes, help)
+
+
+def _way(node: Node) -> Mapping[bool, str]:
+    match node.op:
+        case Part() if isinstance(node.inputs[0].op, Scan):
+            return LOOPS
+        case Windows():
+            return WINDOWS
+        case _ if any(isinstance(n.op, Input) and "grams" in n.op.name for n in node.inputs):
+            # With n=2, and whichever way the text is read, the neighbour on the other side is no secret.
+            return BEFORE if any(isinstance(n.op, Input) and ".before" in n.op.name for n in node.inputs) else AFTER
+        case _:
+            return POOLED
