@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
-from compiler.ir.graph import Input
+import numpy as np
+
 from compiler.settings.predict import PredictSettings
 from runtime.backend import Array
 from runtime.carried import Carried
@@ -44,6 +46,7 @@ class Reader:
 
     def __init__(self, layout: Layout, output: str, whole: Executor, step: Stepper | None) -> None:
         self.layout, self.output, self.whole, self.step = layout, output, whole, step
+        self.dtype: Literal["f32", "f64"] = float_dtype(whole.graph)
         self.restart()
 
     def restart(self) -> None:
@@ -85,20 +88,21 @@ class Reader:
         return found
 
     def _position(self, executor: Executor, text: list[str]) -> Array:
-        graph = executor.graph
-        batch = self.layout.batch(text, 1, float_dtype(graph))
-        feeds = feeds_of(graph, batch)
-        for node in graph.inputs:
+        name = self.layout.text.name
+        if self.layout.text.views:
+            batch = self.layout.batch(text, 1, self.dtype)
             # Rows are padded to a few positions.
-            if isinstance(node.op, Input) and node.op.name in feeds and node.type.shape[1:] == (1,):
-                feeds[node.op.name] = batch.arrays[node.op.name][:, :1]
-        sizes = {name: size for name, size in batch.sizes.items() if name != self.layout.symbol}
+            feeds = feeds_of(executor.graph, batch)
+            feeds |= {n: feeds[n][:, :1] for n in (name, *(v.of(name) for v in self.layout.text.views)) if n in feeds}
+            sizes = {n: size for n, size in batch.sizes.items() if n != self.layout.symbol}
+        else:
+            feeds, sizes = {name: np.array([[self.layout.id(text[-1])]])}, {"B": 1}
         return executor.run(feeds, sizes)[self.output][0, 0]
 
     def _anew(self, last: int) -> Array:
         executor, layout = self.whole, self.layout
         text = self.text[-(last + layout.reach - 1) :]
-        batch = layout.batch(text, last, float_dtype(executor.graph))
+        batch = layout.batch(text, last, self.dtype)
         require_memory(executor.arena_bytes(batch.sizes), executor.backend.available_bytes(), "reading this text")
         carried = Carried(executor.graph)
         carried.begin(batch.sizes)
