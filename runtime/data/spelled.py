@@ -49,9 +49,10 @@ class Spelled(Sequences):
         """The words of these rows, each once."""
         return self.letters.take(self._used)
 
-    def most_words(self, rows: int) -> int:
-        """Different words that so many of these rows have at most, as they are padded."""
-        return padded_words(1 + min(int(self.words_of_rows[:rows].sum()), len(self._used)))
+    def most_words(self, rows: int, positions: int | None = None) -> int:
+        """Different words that so many of these rows, or of their positions, have at most, as they are padded."""
+        most = int(self.words_of_rows[:rows].sum()) if positions is None else positions
+        return padded_words(1 + min(most, len(self._used)))
 
     def most_letters(self) -> int:
         """Characters that the longest word takes when it is padded."""

@@ -119,7 +119,10 @@ def test_a_model_that_spells_is_shown_with_its_costs(spelled, capsys):
     assert run("check", "s.nn", "--data") == 0
     assert "9 characters" in capsys.readouterr().out
     assert run("inspect", "s.nn", "--stage", "code") == 0
-    assert run("inspect", "s.nn", "--stage", "plan", "--sizes", "V=9,V.text.spelling.marks=8,classes=2,T=5,W.marks=20") == 0
+    assert (
+        run("inspect", "s.nn", "--stage", "plan", "--sizes", "V=9,V.text.spelling.marks=8,classes=2,T=5,W.marks=20")
+        == 0
+    )
     assert run("check", "s.nn") == 0
     assert "FLOP a word of 8 characters" in capsys.readouterr().out
     program = nnc.compile("s.nn").program({"B": 2, "T": 3, "K.marks": 9})

@@ -11,7 +11,7 @@ END = "\nmean\ndense softmax"
 
 
 def test_ngrams_have_a_table_as_long_as_their_vocabulary():
-    spec = model(f"concat((text | embed 5), (text | embed 3 n=2))\nembed 2 n=3{END}".replace("\nembed 2 n=3", ""))
+    spec = model(f"concat((text | embed 5), (text | embed 3 n=2)){END}")
     assert shapes(spec)[:3] == ["[T, 5]", "[T, 3]", "[T, 8]"]
     assert weights(spec)["embed.2.weight"] == "[V.text.2grams, 3]"
     network = checked(spec, V=9, classes=2, **{"V.text.2grams": 30}).network
@@ -19,8 +19,8 @@ def test_ngrams_have_a_table_as_long_as_their_vocabulary():
 
 
 def test_the_input_says_which_views_the_layers_read():
-    text = "e = concat((text | embed 5 n=2), (text | embed 5 n=2 before), (text | embed 4 n=2), (text | embed 4 n=3 min=5))"
-    network = checked(model(f"{text}{END}")).network
+    read = ("embed 5 n=2", "embed 5 n=2 before", "embed 4 n=2", "embed 4 n=3 min=5")
+    network = checked(model(f"concat({', '.join(f'(text | {e})' for e in read)}){END}")).network
     assert network.inputs[0].views == (Ngrams(2), Ngrams(2, before=True), Ngrams(3, min=5))
 
 
@@ -62,3 +62,18 @@ def test_tokens_and_ngrams_do_not_share_a_table(second):
     (found,) = diagnostics(spec)
     assert found.code == "NN307"
     assert "n-grams" in found.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "how", "refused"),
+    [
+        ("next", "", True),
+        ("next", "before", False),
+        ("previous", "", False),
+        ("previous", "before", True),
+    ],
+)
+def test_ngrams_that_hold_the_answer_are_refused(asked, how, refused):
+    body = f"concat((text | embed 5), (text | embed 4 n=2 {how}))\ngru 3{' reverse' * (asked == 'previous')}"
+    spec = model(f"{body}\ndense softmax", output=f"{asked}: {asked}(text)")
+    assert [code for code, *_ in errors(spec)] == ["NN519"] * refused
