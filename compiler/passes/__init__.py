@@ -17,6 +17,7 @@ from compiler.passes.join import join
 from compiler.passes.masked import masked
 from compiler.passes.merge import merge
 from compiler.passes.sink import sink
+from compiler.passes.squash import squash
 from compiler.passes.stability import stability
 from compiler.passes.transpose import transpose
 from compiler.passes.widen import widen
@@ -44,6 +45,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("masked", "reads a sequence with its padding cleared where that is there anyway", masked),
     Pass("transpose", "lays weights that a loop reads transposed out so, before it", transpose, exact=False),
     Pass("widen", "makes equal work on neighbouring columns one call", widen),
+    Pass("squash", "makes sigmoids and tanhs of neighbouring columns one tanh", squash, exact=False),
     Pass("fuse", "makes groups of element-wise ops one op each", fuse),
     Pass("dce", "drops updates that change nothing", dce),
 )

@@ -68,13 +68,15 @@ def _merged(site: Site) -> Block:
 
 
 def products_of_one_value(site: Site) -> Found:
-    groups: dict[tuple[Node, bool], list[Node]] = {}
+    groups: dict[tuple[Node, bool, int], list[Node]] = {}
     for node in site.block.nodes:
         op = node.op
         if isinstance(op, MatMul) and site.is_weight(node.inputs[1]) and isinstance(node.type.shape[-1], int):
-            groups.setdefault((node.inputs[0], op.transposed), []).append(node)
+            # Two loops get two products: the steps of each then read all columns of theirs, without gaps.
+            loop = site.place_of(node.inputs[1])[0]
+            groups.setdefault((node.inputs[0], op.transposed, loop), []).append(node)
     found: Found = {}
-    for (x, transposed), group in groups.items():
+    for (x, transposed, _), group in groups.items():
         if len(group) < 2:
             continue
         group.sort(key=lambda n: site.place_of(n.inputs[1]))

@@ -40,6 +40,14 @@ def slice_of_slice(node: Node) -> Node | None:
             return None
 
 
+def concat_of_concat(node: Node) -> Node | None:
+    """concat(..., concat(x, y), ...) -> concat(..., x, y, ...) along one axis"""
+    if not isinstance(node.op, Concat) or all(n.op != node.op for n in node.inputs):
+        return None
+    parts = [m for n in node.inputs for m in (n.inputs if n.op == node.op else (n,))]
+    return apply(node.op, *parts, span=node.span)
+
+
 def concat_of_neighbours(node: Node) -> Node | None:
     """concat(..., slice(x, i to j), slice(x, j to k), ...) -> concat(..., slice(x, i to k), ...)"""
     if not isinstance(node.op, Concat):
@@ -51,7 +59,9 @@ def concat_of_neighbours(node: Node) -> Node | None:
             kept[-1] = wide
         else:
             kept.append(part)
-    return apply(node.op, *kept, span=node.span) if len(kept) < len(node.inputs) else None
+    if len(kept) == len(node.inputs):
+        return None
+    return apply(node.op, *kept, span=node.span) if len(kept) > 1 else kept[0]
 
 
 def _one(left: Node, right: Node, axis: int) -> Node | None:
@@ -65,7 +75,7 @@ def _one(left: Node, right: Node, axis: int) -> Node | None:
             return None
 
 
-RULES: tuple[Rule, ...] = (slice_of_concat, slice_of_slice, concat_of_neighbours)
+RULES: tuple[Rule, ...] = (slice_of_concat, slice_of_slice, concat_of_concat, concat_of_neighbours)
 
 
 @dataclass(frozen=True)
@@ -98,9 +108,7 @@ def neighbours(nodes: Sequence[Node]) -> bool:
 def side_by_side(nodes: Sequence[Node], axis: int) -> Node:
     """The nodes as one along an axis: a stretch of one value, where they are that, else a concat."""
     whole = apply(Concat(axis), *nodes, span=nodes[0].span)
-    whole = concat_of_neighbours(whole) or whole
-    first, *others = whole.inputs
-    return whole if others else first
+    return concat_of_neighbours(whole) or whole
 
 
 def split(whole: Node, like: Sequence[Node], axis: int, along: int) -> list[Node]:

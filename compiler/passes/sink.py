@@ -24,6 +24,13 @@ def _sink(loop: Recurrence) -> list[Node] | None:
         if isinstance(node.op, MatMul) or any(n in heavy for n in node.inputs):
             heavy.add(node)
     sequences = dict(loop.sequences)
+    # What is made of arrays that are there anyway is one call after the loop instead of one a step.
+    there = {n for n in loop.outputs if n not in heavy} | set(sequences)
+    heavy |= {
+        n
+        for n in loop.outputs
+        if n not in core and n.op.elementwise and all(i in there or i not in varying for i in n.inputs)
+    }
     stacks: dict[Node, Node] = {}
 
     def stack(node: Node) -> Node | None:

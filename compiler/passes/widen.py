@@ -60,9 +60,7 @@ def _first_run(block: Block, chosen: set[Node]) -> dict[Node, Node] | None:
                 groups.setdefault((node.op, node.type.shape[:-1], node.type.dtype, kinds), []).append(node)
     place = {n: 1 << i for i, n in enumerate(block.nodes)}
     for group in groups.values():
-        for run in _runs(group):
-            if any(below[a] & place[b] for a in run for b in run if a is not b):
-                continue
+        for run in _runs(group, lambda a, b: bool(below[a] & place[b] or below[b] & place[a]) or _shared(a, b)):
             operands = [_wide([n.inputs[i] for n in run]) for i in range(len(run[0].inputs))]
             whole = apply(run[0].op, *operands, span=run[0].span)
             last = whole.type.rank - 1
@@ -94,15 +92,28 @@ def _kind(operand: Node, of: Node, block: Block) -> object:
             return piece.of
         case Node(type=type_) if type_.rank == 1 and (operand not in block.own or isinstance(operand.op, Input)):
             return "vector"
-        case _ if operand in block.own and operand.op.elementwise and operand.type.shape == of.type.shape:
+        case _ if _lies_anywhere(operand, block) and operand.type.shape == of.type.shape:
             taken = any(isinstance(u.op, (Concat, Scan)) for u in block.users[operand])
             return None if taken or isinstance(operand.op, Fused) else "anywhere"
         case _:
             return None
 
 
-def _runs(group: Sequence[Node]) -> list[list[Node]]:
-    """Longest stretches whose members are neighbours in all operands that are columns."""
+def _lies_anywhere(operand: Node, block: Block) -> bool:
+    """Whether it is computed in the block, where it is wanted; a concat too, if nobody else wants it."""
+    if operand not in block.own:
+        return False
+    whole = isinstance(operand.op, Concat) and operand.op.axis == operand.type.rank - 1
+    return operand.op.elementwise or (whole and len(block.users[operand]) == 1)
+
+
+def _shared(a: Node, b: Node) -> bool:
+    """Whether both read one value that would have to be copied to lie beside itself."""
+    return any(x is y and not isinstance(x.op, Constant) for x, y in zip(a.inputs, b.inputs, strict=True))
+
+
+def _runs(group: Sequence[Node], waits: Callable[[Node, Node], bool]) -> list[list[Node]]:
+    """Longest stretches whose members are neighbours in all operands that are columns, and wait for none of them."""
 
     def starts(node: Node) -> list[int]:
         return [piece.start for n in node.inputs if (piece := cut(n)) is not None and piece.of is not n]
@@ -113,7 +124,7 @@ def _runs(group: Sequence[Node]) -> list[list[Node]]:
     ordered = sorted(group, key=starts)
     runs = [ordered[:1]]
     for left, right in pairwise(ordered):
-        if ends(left) == starts(right):
+        if ends(left) == starts(right) and not any(waits(right, other) for other in runs[-1]):
             runs[-1].append(right)
         else:
             runs.append([right])

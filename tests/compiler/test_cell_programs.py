@@ -116,7 +116,7 @@ def cost(cell: str, use: str) -> Cost:
 
 def test_lstm_costs_one_product_a_step_each_way():
     found = cost("", "lstm 3")
-    assert found.steps == [(1, 11, 0), (1, 17, 0)]
+    assert found.steps == [(1, 10, 0), (1, 15, 0)]
     # x W for all gates and positions; then its gradients, those of W and U; the others are the dense layer's.
     assert found.around == 4 + 3
 
