@@ -114,7 +114,9 @@ def mask(
     real = xp.maximum((tokens * factor + shift) // step, least)
     positions = xp.arange(out.shape[0 if time_first else 1])
     past = xp.greater_equal(*((positions[:, None], real) if time_first else (positions, real[:, None])))
-    xp.copyto(out, fill, where=past.reshape(past.shape + (1,) * (out.ndim - 2)))
+    # A whole number's array takes no 0.0.
+    given = int(fill) if out.dtype.kind == "i" else fill
+    xp.copyto(out, given, where=past.reshape(past.shape + (1,) * (out.ndim - 2)))
 
 
 def take_along(
@@ -122,7 +124,7 @@ def take_along(
 ) -> None:
     places(xp, index, x.shape, xp.maximum(positions, 0), axis, starts)
     xp.take(x.reshape(-1), index, out=out)
-    xp.copyto(out, 0.0, where=xp.less(positions, 0))
+    xp.copyto(out, 0, where=xp.less(positions, 0))
 
 
 def put_along(

@@ -7,10 +7,13 @@ import math
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nnc.training import prepared, recipe
+from runtime.numpy_backend import numpy_backend
 from runtime.train import train
+from tests.runtime.strict_backend import strict_backend
 from tests.specs.training import SPECS
 
 TOKENS = (("a", "DT", "B-NP"), ("man", "NN", "I-NP"), ("sees", "VB", "B-VP"), ("it", "PR", "B-NP"), (".", ".", "O"))
@@ -48,3 +51,19 @@ def test_spec_of_tags_is_trained(spec: str, data: Path):
     assert result.test is not None
     assert math.isfinite(result.test.loss)
     assert result.test.outputs[0].metrics["f1"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", ["segmenter.nn", "entities.nn", "chunker.nn"])
+def test_spec_of_tags_on_a_device_learns_what_it_does_on_the_host(spec: str, data: Path):
+    made = recipe(SPECS / spec, sets=("train.steps=2",), seed=1, data_root=data)
+    dataset = made.read(made.check())
+    here, there = (
+        train(prepared(made, dataset, backend)[1], lambda event: None)
+        for backend in (numpy_backend(), strict_backend())
+    )
+    for weight, wanted in here.weights.items():
+        np.testing.assert_allclose(there.weights[weight], wanted, rtol=1e-3, atol=1e-5, err_msg=weight)
+    assert here.test is not None
+    assert there.test is not None
+    assert there.test.outputs[0].metrics == pytest.approx(here.test.outputs[0].metrics)
