@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
+from itertools import pairwise, takewhile
 
 from compiler.sorts import Category, Port, Real, Tokens, owner
+from compiler.written import written
 from nnc.model import Model
 from nnc.report import LONGEST_EXAMPLE
-from runtime.data import Rows
+from runtime.data import Rows, joining
+from runtime.data.context import LINE_END
 from runtime.data.tokens import Sequences, splitter
 
 ROWS_LOOKED_AT = 1000
+PROMPT_TOKENS = 20
+"""Looked at for the beginning of a text."""
+PROMPT_WORDS = 3
 
 
 def example_of(model: Model, rows: Rows) -> str | None:
@@ -74,7 +79,17 @@ def _quoted(text: str) -> str:
 
 def joined(tokens: list[str], sort: Tokens) -> str:
     """The text again: with `punctuation`, marks go back to the words that they were split from."""
-    if sort.unit != "words":
-        return "".join(tokens)
-    text = " ".join(tokens)
-    return re.sub(r" ([.,;:!?)])", r"\1", text).replace("( ", "(") if sort.punctuation else text
+    return "".join(joining.joined(sort, before, token) for before, token in pairwise([LINE_END, *tokens]))
+
+
+def prompt_of(model: Model, rows: Rows) -> str:
+    """What a language model could begin with, as an option: how the first row does; "" where that cannot be said."""
+    _, text = written(model.experiment.network)
+    column, vocabulary = rows.columns[text.name], model.tables.vocabularies[owner(text)]
+    assert isinstance(column, Sequences)
+    assert isinstance(text.sort, Tokens)
+    known = (vocabulary.token(i) for i in column.ids[1:PROMPT_TOKENS].tolist())
+    tokens = [token for token in takewhile(lambda token: token is not None, known) if token is not None]
+    of_chars = text.sort.unit == "chars"
+    said = "".join(tokens).rpartition(" ")[0] if of_chars else joined(tokens[:PROMPT_WORDS], text.sort)
+    return f"--prompt {_quoted(said)}" if said.isprintable() and said.strip() else ""

@@ -232,12 +232,12 @@ def by_class(scores: OutputScores, width: int) -> list[str]:
     return lines
 
 
-def model_lines(path: Path, run: Path, example: str | None) -> list[str]:
-    """Where the model is, and what to do next."""
+def model_lines(path: Path, run: Path, example: str | None, command: str = "predict") -> list[str]:
+    """Where the model is, and what to do next: the command with its run and an example."""
     size = in_words(path.stat().st_size)
     lines = [f"{show(str(path))}   {size}"]
     if example is not None:
-        lines.append(f"try it:  nnc predict {show(str(run))} {example}")
+        lines.append(f"try it:  nnc {command} {show(str(run))} {example}".rstrip())
     # Commands are not cut: a line that is folded by the terminal can still be copied.
     return lines
 

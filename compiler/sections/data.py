@@ -9,7 +9,7 @@ from compiler.sections.data_entries import FILE_WORDS, with_ports
 from compiler.sections.reading import Reading
 from compiler.settings.data import FORMATS, OWN_FOLDER, Beside, Column, DataSettings, Files, Share, path_refusal
 from compiler.signature import Resolved
-from compiler.sorts import Port, Segments
+from compiler.sorts import Following, Port, Segments
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.render import show
@@ -207,7 +207,8 @@ def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None,
             reading.error("NN606", f"the model has no input or output {name}", at, help)
             good = False
     for port in ports:
-        if port.name not in names and good and not isinstance(port.sort, Segments):
+        # Nothing is read for `next(text)` and `previous(text)`: they are the text.
+        if port.name not in names and good and not isinstance(port.sort, Segments | Following):
             message = f"no column is {port.name}"
             reading.error("NN606", message, span, "name every input and output of the model")
             return False

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from compiler.experiment import Experiment
 from compiler.sorts import Tokens, owner
+from compiler.written import followed
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import Span
 from nnc.device import backend_of
-from nnc.examples import example_of
+from nnc.examples import example_of, prompt_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
 from nnc.json_events import JsonLines
@@ -189,8 +190,10 @@ def _not_saved(error: Diagnostic) -> Diagnostic:
 def _ending(ended: Ended, folder: Path) -> list[str]:
     assert ended.path is not None
     dataset = ended.dataset
-    example = example_of(ended.model, dataset.test or dataset.valid or dataset.train)
-    return model_lines(ended.path, folder, example)
+    rows = dataset.test or dataset.valid or dataset.train
+    if followed(ended.model.experiment.network) is not None:
+        return model_lines(ended.path, folder, prompt_of(ended.model, rows), "generate")
+    return model_lines(ended.path, folder, example_of(ended.model, rows))
 
 
 def _end_of_folds(results: list[TrainResult], folds: int, folder: Path, as_json: bool, screen: Screen) -> None:

@@ -68,3 +68,9 @@ def test_predict_is_for_a_model_that_writes():
         (found,) = diagnostics(spec)
         assert (found.code, found.span and found.span.line) == ("NN605", 6)
         assert found.message == "predict says how a text is written, but the model writes none"
+
+
+def test_text_of_a_language_model_may_be_a_column():
+    data = 'data { train "reviews.tsv" columns=_,text }'
+    assert checked(WRITER + data).data is not None
+    assert errors(WRITER + 'data { train "reviews.tsv" columns=_,words }') == [("NN606", 6, 38)]
