@@ -95,12 +95,16 @@ def select(xp: Xp, out: Array, condition: Array, x: Array, y: Array) -> None:
     xp.copyto(out, x, where=condition)
 
 
-def keep(xp: Xp, out: Array, condition: Array, x: Array, *, negated: bool = False) -> None:
+def keep(xp: Xp, out: Array, condition: Array, x: Array | float, *, negated: bool = False) -> None:
     """out may be x's memory, unless negated.
 
     The bits are multiplied as integers: by 1 they stay, by 0 even a NaN becomes 0; and a copy under a condition takes
     twenty times as long.
     """
+    if isinstance(x, float):
+        out.fill(0)
+        xp.copyto(out, x, where=xp.not_equal(condition, negated))
+        return
     bits, kept = integers(xp, x), integers(xp, out)
     xp.multiply(bits, condition, out=kept)
     if negated:
