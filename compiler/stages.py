@@ -13,7 +13,7 @@ from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph, Input
 from compiler.ir.text import op_name, show
-from compiler.ops.fused import Fused
+from compiler.ops.scan import Scan
 from compiler.passes import PASSES, trace
 from compiler.written import page
 from dsl.errors import Diagnostic, SpecError
@@ -22,6 +22,9 @@ from dsl.parse import parse
 
 if TYPE_CHECKING:
     from compiler.plan.plan import Plan
+
+IN_STEP = " in a step"
+"""What marks the ops of a loop's body."""
 
 NODE_NUMBER = re.compile(r"(?<=[a-z_])\.\d+")
 
@@ -79,11 +82,13 @@ def diff(experiment: Experiment, pass_name: str) -> str:
     counts = [_count(before), _count(after)]
     head = [f"{chosen.name}   {chosen.sentence}{'' if chosen.exact else ' (roundings may change)'}", ""]
     changed = sorted(op for op in counts[0] | counts[1] if counts[0][op] != counts[1][op])
-    width = max((len(op) for op in changed), default=0)
+    width = max((len(op) for op in (*changed, f"all{IN_STEP}")), default=0)
     head += [f"{'ops':{width + 2}}before  after"] if changed else ["it changes nothing here"]
     head += [f"  {op:{width}}{counts[0][op]:>6}{counts[1][op]:>7}" for op in changed]
-    total = [c.total() for c in counts]
-    head += [f"  {'all':{width}}{total[0]:>6}{total[1]:>7}", ""] if changed else [""]
+    for name, inside in (("all", False), (f"all{IN_STEP}", True)):
+        total = [sum(n for op, n in c.items() if op.endswith(IN_STEP) == inside) for c in counts]
+        head += [f"  {name:{width}}{total[0]:>6}{total[1]:>7}"] if changed and any(total) else []
+    head.append("")
     return "\n".join([*head, *_changed_lines(before, after)])
 
 
@@ -102,10 +107,14 @@ def _changed_lines(before: Graph, after: Graph) -> list[str]:
 
 
 def _count(graph: Graph) -> Counter[str]:
+    """The ops of a graph, and those of a step of its loops, all loops together."""
     found: Counter[str] = Counter()
-    for node in graph.nodes():
-        if isinstance(node.op, Fused):
-            found["fused"] += 1
-        elif not isinstance(node.op, Input):
-            found[op_name(type(node.op))] += 1
+    blocks = [(graph, "")]
+    while blocks:
+        block, where = blocks.pop()
+        for node in block.nodes():
+            if not isinstance(node.op, Input):
+                found[f"{op_name(type(node.op))}{where}"] += 1
+            if isinstance(node.op, Scan):
+                blocks.append((node.op.body.graph, IN_STEP))
     return found
