@@ -103,7 +103,7 @@ def keep(xp: Xp, out: Array, condition: Array, x: Array | float, *, negated: boo
     """
     if isinstance(x, float):
         out.fill(0)
-        xp.copyto(out, x, where=xp.not_equal(condition, negated))
+        xp.copyto(out, x, where=xp.logical_not(condition) if negated else condition)
         return
     bits, kept = integers(xp, x), integers(xp, out)
     xp.multiply(bits, condition, out=kept)
