@@ -93,7 +93,7 @@ ELEMENTWISE = [
     Case("keep the others", elementwise.Keep(negated=True), (boolean(4), f64(3, 4)), lambda c, x: (1 - c) * x,
          f64(3, 4), ("bool", "normal"), (1,)),
     Case("keep a number", _kept_number(False), (boolean(3, 4),), lambda c: c * 2.5, f64(3, 4), ("bool",)),
-    Case("keep a number elsewhere", _kept_number(True), (boolean(3, 4),), lambda c: 2.5 - c * 2.5, f64(3, 4), ("bool",)),
+    Case("keep a number not", _kept_number(True), (boolean(3, 4),), lambda c: 2.5 - c * 2.5, f64(3, 4), ("bool",)),
     Case("cast of bool", elementwise.Cast("f64"), (boolean(3),), lambda c: c * 1.0, f64(3), ("bool",)),
     Case("fused", fused.Fused(((elementwise.Mul(), (0, 1)), (elementwise.Constant((2.0).hex(), "f64"), ()),
                                (elementwise.Add(), (2, 3)), (elementwise.Tanh(), (4,)), (elementwise.Sub(), (5, 2)))),
