@@ -23,6 +23,8 @@ def open_symbols(experiment: Experiment) -> list[str]:
 def batch_sizes(experiment: Experiment) -> dict[str, int]:
     """A batch as the spec has it, of texts of a usual length."""
     sizes = {"B": experiment.train.batch}
+    if experiment.network.carried:
+        sizes["T"] = experiment.train.unroll
     for node in experiment.network.training.inputs:
         for dim in node.type.shape:
             if not isinstance(dim, int):

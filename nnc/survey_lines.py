@@ -20,7 +20,7 @@ NARROW = 40
 
 def lines(survey: Survey, memory: str, width: int) -> list[str]:
     """memory: what training takes of what is free"""
-    found: list[tuple[str, list[str]]] = [("rows", _rows(survey))]
+    found: list[tuple[str, list[str]]] = [("tokens" if survey.stream else "rows", _rows(survey))]
     for name, lengths in survey.texts.items():
         vocabulary = next((v for v in survey.vocabularies.values() if name in v.ports), None)
         found.append((name, _lengths(lengths, UNITS[vocabulary.unit] if vocabulary else "word")))

@@ -106,12 +106,12 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], D
     if options.stage not in NEED_SIZES or options.pass_name is not None or not open_symbols(experiment):
         return experiment, {**batch_sizes(experiment), **given}, None
     if options.sizes is None and experiment.data is not None:
-        from runtime.data import read
+        from runtime.data import largest_sizes, read
 
         fold = 0 if experiment.data.folds else None
         dataset = read(experiment.network.ports, experiment.data, spec.parent, options.data_root, fold=fold)
         bound = check(dataset.tables.sizes())
-        batch = dataset.train.largest(min(bound.train.batch, dataset.train.count))
+        batch = largest_sizes(dataset.train, bound.train.batch, unroll=bound.train.unroll)[0]
         return bound, {**batch, **dataset.tables.sizes()}, dataset
     raise RunError(sizes_missing(experiment, options.stage))
 

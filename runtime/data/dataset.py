@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +36,16 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Assembled:
-    """A dataset beside the rows that it was made from. splits: which of these are whose."""
+    """A dataset beside the rows that it was made from.
+
+    splits: which of these are whose; of a stream tokenised has a row for each split, and lines what they are made of
+    """
 
     dataset: Dataset
     whole: Whole
     tokenised: Mapping[str, Tokenised]
     splits: Mapping[str, Indices]
+    lines: Mapping[str, Tokenised] = field(default_factory=dict[str, "Tokenised"])
 
 
 def read(
@@ -144,8 +148,9 @@ def _assemble_stream(
     made = joined.streams(ports, lines, counts, settings, fold)
     tables = fitting.fit(ports, made.counted, whole.columns, made.splits["train"], vocabularies)
     rows = {name: made.rows(ports, tables, name) for name in made.splits}
+    fitting.warn(ports, made.counted, whole.columns, whole.span, made.splits, rows["train"], problems)
     dataset = Dataset(rows["train"], rows.get("valid"), rows.get("test"), tables, tuple(problems.warnings), fingerprint)
-    return Assembled(dataset, whole, made.counted, made.splits)
+    return Assembled(dataset, whole, made.counted, made.splits, lines)
 
 
 def read_file(

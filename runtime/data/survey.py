@@ -71,7 +71,7 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Survey:
-    """By split or by port. labels: of each label how often it stands in each split."""
+    """By split or by port. rows: of a stream its tokens; labels: of each label how often it stands in each split."""
 
     rows: Mapping[str, int]
     texts: Mapping[str, Lengths]
@@ -80,6 +80,7 @@ class Survey:
     numbers: Mapping[str, tuple[Range, ...]]
     pictures: Mapping[str, Range]
     repeats: Mapping[str, Repeats]
+    stream: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,7 +93,7 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     rows = {name: part for name, part in parts.items() if part is not None}
     texts = {
-        p.name: _lengths(p.sort, found.tokenised[p.name], used)
+        p.name: _lengths(p.sort, *((found.lines[p.name], None) if found.lines else (found.tokenised[p.name], used)))
         for p in ports
         if isinstance(p.sort, Tokens) and p.name in found.tokenised
     }
@@ -114,19 +115,22 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
     }
     pictures = {p.name: _brightness(columns.pictures[p.name]) for p in ports if isinstance(p.sort, Image)}
     return Survey(
-        rows={name: part.count for name, part in rows.items()},
+        rows={name: part.tokens if found.lines else part.count for name, part in rows.items()},
         texts=texts,
         vocabularies=vocabularies,
         labels=labels,
         numbers=numbers,
         pictures=pictures,
-        repeats=_repeats(ports, found),
+        # A stream has no rows that could repeat others.
+        repeats={} if found.lines else _repeats(ports, found),
+        stream=bool(found.lines),
     )
 
 
-def _lengths(sort: Tokens, tokenised: Tokenised, used: Indices) -> Lengths:
-    lengths = tokenised.lengths[used]
-    kept = np.diff(tokenised.offsets)[used]
+def _lengths(sort: Tokens, tokenised: Tokenised, used: Indices | None) -> Lengths:
+    """used: rows, None for all"""
+    lengths = tokenised.lengths if used is None else tokenised.lengths[used]
+    kept = np.diff(tokenised.offsets) if used is None else np.diff(tokenised.offsets)[used]
     median, most = np.percentile(lengths, [50, 95], method="inverted_cdf").tolist()
     return Lengths(
         int(lengths.min()),
