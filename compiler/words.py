@@ -37,6 +37,14 @@ SYNTAX = {
 }
 """Words that are syntax."""
 
+COMMANDS = {
+    "generate": (
+        'nnc generate RUN --prompt "the cat"',
+        "a language model, one with an output next(text), goes on writing; the section predict says how",
+    ),
+}
+"""Commands that belong to words of the language."""
+
 SECTION_SENTENCES = {
     "data": "which files to learn from, to choose by and to test on",
     "train": "how the weights are found",
@@ -105,6 +113,7 @@ def words() -> tuple[str, ...]:
         *entries,
         *SECTIONS,
         *SYNTAX,
+        *COMMANDS,
     }
     for _, signature in _signatures():
         for setting in signature.settings:
@@ -114,8 +123,9 @@ def words() -> tuple[str, ...]:
 
 
 def _meanings(word: str) -> Iterator[str]:
-    if word in SYNTAX:
-        yield ": ".join(SYNTAX[word])
+    for forms in (SYNTAX, COMMANDS):
+        if word in forms:
+            yield ": ".join(forms[word])
     if word in LAYERS:
         yield _layer(LAYERS[word])
     if word in STRUCTURES:

@@ -10,6 +10,7 @@ from compiler.layers import LAYERS, STRUCTURES
 from compiler.layers.later import LATER
 from compiler.pipeline import check
 from compiler.sections.data_entries import DATA
+from compiler.sections.predict import PREDICT
 from compiler.sections.train_entries import TRAIN
 from compiler.words import EXAMPLES, describe, reference, words
 
@@ -42,6 +43,7 @@ def test_lists_have_every_word():
     assert [w for w in (*LAYERS, *STRUCTURES, *LATER) if f"\n  {w}:" not in layers] == []
     assert [w for w in DATA if f"\n  data {w}:" not in entries] == []
     assert [w for w in TRAIN if f"\n  train {w}:" not in entries] == []
+    assert [w for w in PREDICT if f"\n  predict {w}:" not in entries] == []
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,10 @@ def test_lists_have_every_word():
         ("feed_forward", "block feed_forward(x) width p=0.1"),
         ("crf", "in dense: short for activation=crf"),
         ("train", "an entry of data"),
+        ("generate", 'nnc generate RUN --prompt "the cat": a language model'),
+        ("sample", "an entry of predict: draws each token by its probability"),
+        ("greedy", "an entry of predict: writes the likeliest token"),
+        ("temperature", "in sample: a setting, below 1 likely tokens"),
         ("image", "a sort: a picture"),
         ("block", "layers with a name"),
     ],

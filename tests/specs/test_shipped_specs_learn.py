@@ -55,6 +55,7 @@ def test_bag_of_words_cannot_tell_pairs_with_the_same_words() -> None:
         ("textcnn_channels.nn", 3, "accuracy", 0.7),
         ("siamese.nn", 3, "accuracy", 0.75),
         ("bilstm_sentiment.nn", 9, "accuracy", 0.8),
+        ("reviews.nn", 2, "accuracy", 0.3),
     ],
 )
 def test_shipped_spec_learns_what_guessing_does_not_know(spec: str, epochs: int, metric: str, floor: float) -> None:
