@@ -168,7 +168,8 @@ class Network:
     one `per` a text `NAME.labels` (i64[B, T], which label wins where) and `NAME.losses` (f[B, T], 0 where no label is
     known)."""
     prediction: Graph
-    """Forward without targets. Outputs `NAME.scores`, and `NAME.labels` of an output `per` a text."""
+    """Forward without targets. Outputs `NAME.scores`, of an output `per` a text also `NAME.labels`, and of `dense crf`
+    `NAME.probabilities`."""
     carried: tuple[Carried, ...] = ()
 
     @property

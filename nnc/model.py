@@ -79,10 +79,11 @@ class Model:
     def predict_proba(self, examples: Given) -> list[Any]:
         """For each example, each label's probability, the likeliest first; of several outputs a dictionary of them.
 
-        An output that has no probabilities, a perceptron's or a number, gives an empty one.
+        An output with a label for each token gives a list of such. One that has no probabilities, a perceptron's or a
+        number, gives an empty one.
         """
         return [
-            _only_of({name: dict(answer.probabilities or ()) for name, answer in found.items()})
+            _only_of({name: answer.each for name, answer in found.items()})
             for found in self.answers(self.rows(examples))
         ]
 

@@ -16,15 +16,35 @@ from runtime.data.tokens import BEGIN, END, PADDING, Sequences, Tokenised
 from runtime.evaluate import chosen, in_own_units
 
 
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """How likely each label is for each token: values f[tokens, labels]."""
+
+    labels: Sequence[str]
+    values: Array
+
+    def by_token(self) -> list[dict[str, float]]:
+        """Of each token every label's, the likeliest first."""
+        order = (-self.values).argsort(axis=1, kind="stable").tolist()
+        rows = zip(order, self.values.tolist(), strict=True)
+        return [{self.labels[i]: row[i] for i in places} for places, row in rows]
+
+
 @dataclass(frozen=True)
 class Answer:
     """value: a label, a number or several; a label for each token; the words of a text
 
-    probabilities: each label's, the likeliest first; None where there are none
+    probabilities: each label's, the likeliest first; shares: those of tokens; None where there are none
     """
 
     value: str | float | tuple[float, ...] | tuple[str, ...]
     probabilities: tuple[tuple[str, float], ...] | None = None
+    shares: Shares | None = None
+
+    @property
+    def each(self) -> dict[str, float] | list[dict[str, float]]:
+        """The probabilities by label, of tokens for each; empty where there are none."""
+        return self.shares.by_token() if self.shares is not None else dict(self.probabilities or ())
 
 
 def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables, rows: Rows) -> list[dict[str, Answer]]:
@@ -33,7 +53,10 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
     for head in heads if rows.count else ():
         name = head.port.name
         if head.port.per is not None:
-            columns[name] = _labels(results[f"{name}.labels"], tables.labels[name], rows, head.port.per)
+            of_crf = head.kind == "crf"
+            scores = results[f"{name}.{'probabilities' if of_crf else 'scores'}"]
+            shares = scores if of_crf else probabilities(head, scores)
+            columns[name] = _labels(results[f"{name}.labels"], shares, tables.labels[name], rows, head.port.per)
             if isinstance(head.port.sort, Segments):
                 columns[name] = _segments(columns[name], rows.written[head.port.per])
         else:
@@ -41,17 +64,19 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
     return [{name: column[row] for name, column in columns.items()} for row in range(rows.count)]
 
 
-def _labels(winners: Array, known: Sequence[str], rows: Rows, text: str) -> list[Answer]:
-    """winners: i64[positions], of all rows end to end. Each token of a text gets its label, in the text's order; marks
-    and the padding of an empty text get none."""
+def _labels(winners: Array, shares: Array | None, known: Sequence[str], rows: Rows, text: str) -> list[Answer]:
+    """winners: i64[positions], of all rows end to end; shares: f[positions, labels]. Each token of a text gets its
+    label, in the text's order; marks and the padding of an empty text get none."""
     column, sort = rows.columns[text], next(p.sort for p in rows.ports if p.name == text)
     assert isinstance(column, Sequences)
     assert isinstance(sort, Tokens)
     is_token = ~np.isin(column.ids, (PADDING, BEGIN, END))
     found: list[Answer] = []
     for begin, end in zip(column.offsets[:-1].tolist(), column.offsets[1:].tolist(), strict=True):
-        row = [known[i] for i in winners[begin:end][is_token[begin:end]].tolist()]
-        found.append(Answer(tuple(row[::-1] if sort.reverse else row)))
+        places = np.flatnonzero(is_token[begin:end]) + begin
+        places = places[::-1] if sort.reverse else places
+        each = None if shares is None else Shares(known, shares[places].astype(np.float64))
+        found.append(Answer(tuple(known[i] for i in winners[places].tolist()), shares=each))
     return found
 
 

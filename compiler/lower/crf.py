@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from compiler.autodiff import gradients
 from compiler.ir.graph import Node, Op, apply
-from compiler.ir.types import BATCH, Dim, Type, is_ragged, plus
+from compiler.ir.types import BATCH, Dim, Type, is_ragged, plus, sequence_symbol
 from compiler.ops.elementwise import Add, Cast, Greater, Maximum, Mul, Sub, constant
 from compiler.ops.lookup import OneHot
 from compiler.ops.normal import LogSumExp
@@ -86,6 +87,14 @@ def log_partition(chain: Chain) -> Node:
     arriving.next = chain.op(LogSumExp(1), leaving)
     final = _kept(chain, loop, "here", here)
     return chain.op(LogSumExp(1), chain.op(Add(), part(loop.close(), final), chain.last))
+
+
+def marginals(chain: Chain) -> Node:
+    """How likely each tag is at each position, whatever the others are: [B, T, K], 0 in the padding."""
+    lengths = {sequence_symbol(chain.length): chain.lengths} if is_ragged(chain.length) else {}
+    (found,) = gradients(chain.op(Sum((0,)), log_partition(chain)), [chain.scores], lengths)
+    assert found is not None
+    return _cleared(chain, found)
 
 
 def path_score(chain: Chain, tags: Node) -> Node:

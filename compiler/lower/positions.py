@@ -25,9 +25,10 @@ LEAST_COUNT = 1e-30
 def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
     """scores: [B, T, n]
 
-    Prediction: `NAME.scores`, and `NAME.labels`, i64[B, T], which label wins. Evaluation: `NAME.losses`, f[B, T], and
-    `NAME.labels`. Training: `NAME.loss`, the mean over the batch's positions that have a label, and for `loss sum`
-    `NAME.sum`.
+    Prediction: `NAME.scores`, and `NAME.labels`, i64[B, T], which label wins; of `dense crf` also
+    `NAME.probabilities`, f[B, T, n], of each label whatever the others in the row are. Evaluation: `NAME.losses`,
+    f[B, T], and `NAME.labels`. Training: `NAME.loss`, the mean over the batch's positions that have a label, and for
+    `loss sum` `NAME.sum`.
 
     A target below 0 is none: its position has no loss. Of `dense crf` a row has one loss, that of its tags together: in
     evaluation `NAME.losses` is f[B].
@@ -41,7 +42,10 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
     best = _winners(op, head, scores, build.number(head.threshold or 0.0)) if tagging is None else tagging.best()
     winners = Output(f"{name}.labels", best)
     if mode == "prediction":
-        return [Output(f"{name}.scores", scores), winners]
+        found = [Output(f"{name}.scores", scores), winners]
+        if tagging is not None and head.loss == "crf":
+            found.append(Output(f"{name}.probabilities", tagging.probabilities()))
+        return found
     target = build.input(name, Type("i64", scores.type.shape[:2]), "data")
     known = op(Greater(), target, constant(-1, "i64"))
     right = op(Maximum(), target, constant(0, "i64"))

@@ -35,6 +35,10 @@ class Tagging:
         """The tags that are likeliest together, of those that the scheme allows: i64[B, T]."""
         return crf.best_path(self._chain())
 
+    def probabilities(self) -> Node:
+        """Of a crf, how likely each tag is at each position: [B, T, K]."""
+        return crf.marginals(self._chain())
+
     def losses(self, tags: Node, *, some_lack: bool) -> Node:
         """-log of the probability of each row's tags: f[B]. tags: i64[B, T], below 0 where none is known
 

@@ -22,7 +22,7 @@ from nnc.writing import lines_continued
 from runtime.data import Rows
 from runtime.data.files import BYTES_A_BYTE, read_text, resolve
 from runtime.memory import available_bytes, in_words
-from runtime.predict import Answer
+from runtime.predict import Answer, Shares
 
 CHUNK_BYTES = 1 << 16
 
@@ -149,6 +149,8 @@ def _text(answer: Answer, proba: bool) -> str:
         (_, first), *others = answer.probabilities
         rest = "  ".join(f"{show(name)} {p:.2f}" for name, p in others)
         return f"{label}    {first:.2f}    {rest}"
+    if proba and answer.shares is not None:
+        return _tokens(answer, answer.shares)
     values = answer.value if isinstance(answer.value, tuple) else (answer.value,)
     # Labels of tokens stand side by side as the tokens do; numbers are columns.
     if values and isinstance(values[0], str):
@@ -156,11 +158,19 @@ def _text(answer: Answer, proba: bool) -> str:
     return "\t".join(f"{value:.6g}" for value in values)
 
 
+def _tokens(answer: Answer, shares: Shares) -> str:
+    """`B-PER 0.97  I-PER 0.99  O 1.00`: of each token its label and how likely that is."""
+    labels = answer.value if isinstance(answer.value, tuple) else ()
+    found = zip(map(str, labels), shares.by_token(), strict=True)
+    return "  ".join(f"{show(label)} {each[label]:.2f}" for label, each in found)
+
+
 def _json_line(answers: Mapping[str, Answer], proba: bool) -> str:
-    """`{"polarity": "negative"}`; with probabilities `{"polarity": {"label": ..., "probabilities": {...}}}`."""
+    """`{"polarity": "negative"}`; with probabilities `{"polarity": {"label": ..., "probabilities": {...}}}`, of tokens
+    a list of both."""
     found: dict[str, Any] = {}
     for name, answer in answers.items():
         found[name] = list(answer.value) if isinstance(answer.value, tuple) else answer.value
-        if proba and answer.probabilities is not None:
-            found[name] = {"label": answer.value, "probabilities": dict(answer.probabilities)}
+        if proba and answer.each:
+            found[name] = {"label": found[name], "probabilities": answer.each}
     return json.dumps(found, ensure_ascii=False)

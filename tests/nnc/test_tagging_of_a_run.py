@@ -83,6 +83,13 @@ def test_spans_and_tags_are_told(here: Path, capsys: pytest.CaptureFixture[str])
     assert output(capsys, "predict", "r", "Mr Smith sings in Rome") == "B-PER I-PER O O B-LOC\tt n v f n\n"
     found = json.loads(output(capsys, "predict", "r", "--json", "Mr Smith"))
     assert found == {"kinds": ["B-PER", "I-PER"], "marks": ["t", "n"]}
+    shares = output(capsys, "predict", "r", "--proba", "Mr Smith").rstrip("\n").split("\t")
+    assert [each.split()[::2] for each in shares] == [["B-PER", "I-PER"], ["t", "n"]]
+    assert all(float(number) > 0.8 for each in shares for number in each.split()[1::2])
+    found = json.loads(output(capsys, "predict", "r", "--proba", "--json", "Mr Smith"))["kinds"]
+    assert found["label"] == ["B-PER", "I-PER"]
+    assert [next(iter(each)) for each in found["probabilities"]] == ["B-PER", "I-PER"]
+    assert sum(found["probabilities"][0].values()) == pytest.approx(1)
     scores = json.loads(output(capsys, "eval", "r", "--json"))["valid"]["kinds"]
     assert scores["f1"] == scores["accuracy"] == 1
     assert scores["classes"]["PER"].keys() == {"f1", "precision", "recall", "count"}
@@ -101,6 +108,18 @@ def test_python_gives_rows_of_its_own(here: Path):
     rows = [(["B-PER", "I-PER", "O"], ["t", "n", "v"], "Mr Smith sings"), (["O"], ["v"], "sings")] * 20
     found = nnc.train("names.nn", rows).model.predict(["Mr Smith sings"])
     assert found == [{"kinds": ("B-PER", "I-PER", "O"), "marks": ("t", "n", "v")}]
+
+
+def test_python_tells_how_likely_each_tag_of_a_token_is(here: Path):
+    rows = [(["B-PER", "O"], "Mr sings"), (["O"], "sings")] * 20
+    spec = (
+        TAGGER.replace(", marks: class per words", "").replace("  marks = x | dense crf\n", "").replace("s,marks", "s")
+    )
+    Path("one.nn").write_text(spec.replace("kinds = x | dense crf", "x | dense softmax"))
+    model = nnc.train("one.nn", rows).model
+    (found,) = model.predict_proba(["Mr sings"])
+    assert [next(iter(each)) for each in found] == ["B-PER", "O"]
+    assert model.predict_proba([""]) == [[]]
 
 
 def test_run_of_tags_goes_on_as_if_it_had_not_stopped(here: Path, capsys: pytest.CaptureFixture[str]):

@@ -81,9 +81,13 @@ def test_each_token_has_its_label_in_the_order_of_the_text(sort: Tokens, wanted:
     text, tags = Port("text", sort, False, SPAN), Port("y", Class(), True, SPAN, per="text")
     ids = Sequences(np.array([4, 5, 0, 6], np.int32), np.array([0, 2, 3, 4]))
     rows = make((text, tags), 3, {"text": ids})
-    results = {"y.labels": np.array([0, 1, 1, 2])}
+    shares = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0, 1, 0], [0.1, 0, 0.9]])
+    results = {"y.labels": np.array([0, 1, 1, 2]), "y.scores": shares}
     found = answers(results, [Head(tags, "softmax", "cross-entropy")], LABELS, rows)
     assert [row["y"].value for row in found] == wanted
+    likeliest = [tuple(next(iter(each)) for each in row["y"].each) for row in found]
+    assert likeliest == wanted
+    assert found[2]["y"].each == [{"so so": 0.9, "bad": 0.1, "good": 0.0}]
 
 
 def test_marks_have_no_labels():
@@ -91,7 +95,7 @@ def test_marks_have_no_labels():
     tags = Port("y", Class(), True, SPAN, per="text")
     ids = Sequences(np.array([2, 7, 8, 3], np.int32), np.array([0, 4]))
     found = answers(
-        {"y.labels": np.array([0, 1, 2, 0])},
+        {"y.labels": np.array([0, 1, 2, 0]), "y.scores": np.full((4, 3), 1 / 3)},
         [Head(tags, "softmax", "cross-entropy")],
         LABELS,
         make((text, tags), 1, {"text": ids}),

@@ -74,6 +74,16 @@ def test_crf_predicts_the_likeliest_lawful_path():
         assert tuple(found[row, :n]) == max(paths(row, True), key=lambda pair: pair[1])[0]
 
 
+def test_crf_tells_how_likely_each_tag_is_whatever_the_others_are():
+    found = evaluate(network().prediction, FEEDS, SIZES)["tags.probabilities"]
+    for row, n in enumerate(LENGTHS):
+        every = dict(paths(row, True))
+        total = sum(np.exp(w) for w in every.values())
+        for t, tag in itertools.product(range(int(n)), range(3)):
+            share = sum(np.exp(w) for path, w in every.items() if path[t] == tag) / total
+            assert found[row, t, tag] == pytest.approx(share)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_softmax_over_tags_predicts_a_lawful_path(seed: int):
     """The likeliest of all lawful ones by the probabilities of each position."""
