@@ -19,6 +19,7 @@ from runtime.data.context import LINE_END
 from runtime.evaluate import run_rows
 from runtime.generate import Reader
 from tests.nnc.language_models import LINES, language_model
+from tests.runtime.strict_backend import strict_backend
 
 BODIES = {
     "cell": "embed 5 ; lstm 4 layers=2 ; dense softmax",
@@ -105,6 +106,12 @@ def test_what_is_written_is_the_same_with_and_without_a_step(tmp_path: Path):
     assert list(writer(model).pieces("the cat")) == first
     assert list(writer(replace(model, optimized=False)).pieces("the cat")) == first
     assert list(writer(model, seed=9).pieces("the cat")) != first
+
+
+def test_device_writes_what_the_host_writes(tmp_path: Path):
+    model = language_model(tmp_path, BODIES["both"], more="predict { sample max=30 }")
+    there = replace(model, backend=strict_backend())
+    assert list(writer(there).pieces("the cat")) == list(writer(model).pieces("the cat"))
 
 
 def test_no_text_has_what_only_the_program_knows(tmp_path: Path):
