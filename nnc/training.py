@@ -141,7 +141,7 @@ def prepared(
         initial=initial,
         numbers={
             **class_weights(experiment.train, dataset.train, dataset.tables),
-            **legal_steps(experiment.network.training, dataset.tables.labels),
+            **legal_steps(experiment.network.training, experiment.network.ports, dataset.tables.labels),
         },
     )
     return experiment, job

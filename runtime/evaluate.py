@@ -180,7 +180,7 @@ def run_rows(
     A label of -1 (training never saw it) is fed as 0 where a row has one: a loss needs some label; who reads the loss
     leaves it out.
     """
-    dtype, legal = float_dtype(executor.graph), legal_steps(executor.graph, tables.labels)
+    dtype, legal = float_dtype(executor.graph), legal_steps(executor.graph, rows.ports, tables.labels)
     ragged = {o.name: sequence_symbol(o.node.type.shape[1]) for o in executor.graph.outputs if o.node.type.ragged == 1}
     texts = {symbol: rows.columns[port] for port, symbol in rows.symbols.items()}
     collected: dict[str, Array] = {}

@@ -26,7 +26,7 @@ def separated(ports: tuple[Port, ...], columns: Columns, *, tagged: bool = True)
         assert isinstance(sort, Tokens)
         assert port.per is not None
         # A text that comes as a list is one of words.
-        given = texts.pop(port.per, None) or [" ".join(words) for words in lists[port.per]]
+        given = texts.pop(port.per) if port.per in texts else [" ".join(words) for words in lists[port.per]]
         characters = splitter(sort)
         words = [[characters(word) for word in text.split()] for text in given]
         lists[port.per] = [[character for word in row for character in word] for row in words]

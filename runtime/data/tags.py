@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -90,8 +90,18 @@ def _row(tags: Tokenised, row: int) -> list[str]:
     return [tags.names[type_] for type_ in tags.types[begin:end].tolist()]
 
 
-def legal_steps(graph: Graph, labels: Mapping[str, tuple[str, ...]]) -> dict[str, NDArray[np.float64]]:
+def legal_steps(
+    graph: Graph, ports: Iterable[Port], labels: Mapping[str, tuple[str, ...]]
+) -> dict[str, NDArray[np.float64]]:
     """What the graph asks for as `legal.OUTPUT`: which of its labels may follow which, 1 or 0."""
+    sorts, texts = {p.name: p.sort for p in ports}, {p.name: p.per for p in ports}
     names = [n.op.name for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "number"]
-    outputs = [name.removeprefix(LEGAL) for name in names if name.startswith(LEGAL)]
-    return {LEGAL + of: schemes.legal(labels[of], schemes.scheme_of(labels[of])).astype(np.float64) for of in outputs}
+    found: dict[str, NDArray[np.float64]] = {}
+    for name in names:
+        if name.startswith(LEGAL):
+            output = name.removeprefix(LEGAL)
+            text = sorts[texts[output] or ""]
+            steps = schemes.legal(labels[output], schemes.scheme_of(labels[output])).astype(np.float64)
+            # A text that is read from its end has each step the other way.
+            found[name] = steps.T if isinstance(text, Tokens) and text.reverse else steps
+    return found

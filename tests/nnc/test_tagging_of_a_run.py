@@ -122,6 +122,15 @@ def test_python_tells_how_likely_each_tag_of_a_token_is(here: Path):
     assert model.predict_proba([""]) == [[]]
 
 
+@pytest.mark.parametrize("text", ["chars(reverse)", "chars(marks)", "chars(lower, max=9)"])
+def test_text_is_cut_in_words_however_it_is_read(here: Path, capsys: pytest.CaptureFixture[str], text: str):
+    spec = SEGMENTER.replace("softmax", "crf").replace(": chars)", f": {text})").replace("epochs 12", "epochs 16")
+    Path("cut.nn").write_text(spec)
+    output(capsys, "train", "cut.nn", "--out", "r")
+    assert output(capsys, "predict", "r", "abcdde", "").splitlines() == ["ab c dde", ""]
+    assert json.loads(output(capsys, "eval", "r", "--json"))["valid"]["f1"] > 0.9
+
+
 def test_run_of_tags_goes_on_as_if_it_had_not_stopped(here: Path, capsys: pytest.CaptureFixture[str]):
     output(capsys, "train", "names.nn", "--out", "r", "--set", "train.epochs=4")
     output(capsys, "train", "names.nn", "--out", "s", "--set", "train.epochs=2")
@@ -131,8 +140,9 @@ def test_run_of_tags_goes_on_as_if_it_had_not_stopped(here: Path, capsys: pytest
         np.testing.assert_array_equal(values, second[name])
 
 
-def test_unlearnt_tagger_obeys_the_scheme(here: Path, capsys: pytest.CaptureFixture[str]):
-    spec = TAGGER.replace("kinds = x | dense crf", "kinds = x | dense softmax")
+@pytest.mark.parametrize("text", ["words", "words(reverse)"])
+def test_unlearnt_tagger_obeys_the_scheme(here: Path, capsys: pytest.CaptureFixture[str], text: str):
+    spec = TAGGER.replace("kinds = x | dense crf", "kinds = x | dense softmax").replace(": words)", f": {text})")
     Path("names.nn").write_text(spec.replace("lr=0.05", "lr=1e-9").replace("epochs 12", "epochs 1"))
     for seed in ("1", "2", "3"):
         output(capsys, "train", "names.nn", "--out", f"r{seed}", "--seed", seed)
