@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.experiment import Head
-from compiler.sorts import Class, Segments, Tokens
+from compiler.sorts import Class, Following, Segments, Tokens, word_of
+from dsl.errors import Diagnostic, RunError
 from runtime.backend import Array
 from runtime.data import Rows, Tables
 from runtime.data.schemes import words_of
@@ -48,9 +49,13 @@ class Answer:
 
 
 def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables, rows: Rows) -> list[dict[str, Answer]]:
-    """results: a prediction graph's outputs for these rows."""
+    """results: a prediction graph's outputs for these rows. `next(text)` has no answer beside those of other outputs;
+    RunError NN877 where there are no others."""
     columns: dict[str, list[Answer]] = {}
-    for head in heads if rows.count else ():
+    answering = [head for head in heads if not isinstance(head.port.sort, Following)]
+    if not answering:
+        raise RunError(_no_answer(heads[0]))
+    for head in answering if rows.count else ():
         name = head.port.name
         if head.port.per is not None:
             of_crf = head.kind == "crf"
@@ -62,6 +67,12 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
         else:
             columns[name] = _column(head, results[f"{name}.scores"], tables)
     return [{name: column[row] for name, column in columns.items()} for row in range(rows.count)]
+
+
+def _no_answer(head: Head) -> Diagnostic:
+    name, written = head.port.name, f"{word_of(head.port.sort)}({head.port.per})"
+    message = f"{name} is {written}: it tells tokens of a text, and gives no label and no number for it"
+    return Diagnostic("NN877", message, help="nnc eval scores it, nnc generate lets a model of next(text) write")
 
 
 def _labels(winners: Array, shares: Array | None, known: Sequence[str], rows: Rows, text: str) -> list[Answer]:
