@@ -61,7 +61,9 @@ def numbers(rows: int, width: int) -> Callable[[Path], None]:
 
 TEXT = 'data { train "train.tsv" ; valid "valid.tsv" }\n'
 NUMBERS = 'data { train "train.csv" columns=y,x ; valid 10% }\n'
+PLAIN = 'data { train "train.tsv" ; valid "valid.tsv" ; format text }\n'
 CLASSIFY = "model m(text: words) -> label: class"
+PREDICT = "model m(text: words) -> next: next(text)"
 
 
 def case(
@@ -103,6 +105,16 @@ CASES: tuple[Case, ...] = (
          "adam ; batch 64 ; epochs 2", texts(500, 2000, 20, 40), "model m(text: chars) -> label: class"),
     case("lstm", "  embed 100\n  lstm 128 bidir\n  maxpool\n  dense softmax", "adam ; batch 50 ; epochs 2",
          texts(300, 5000, 20, 24)),
+    case("language model, a stream", "  embed 100\n  lstm 100 layers=2 stateful\n  dense softmax",
+         "sgd lr=1 ; batch 20 ; unroll 20 ; clip norm=5 ; epochs 1", texts(900, 8000, 10, 40), PREDICT, PLAIN),
+    case("language model, lines", "  embed 100\n  lstm 100\n  dense softmax",
+         "adam ; batch 20 ; epochs 1", texts(300, 4000, 10, 24), PREDICT, PLAIN),
+    case("pairs of neighbours", "  concat((text | embed 64), (text | embed 64 n=2))\n  conv 3 filters=64\n  maxpool\n"
+         "  dense softmax", "adam ; batch 64 ; epochs 2", texts(1500, 2000, 10, 50)),
+    case("spelling, lstm", "  spelling { embed 25 ; lstm 50 bidir ; last }\n  lstm 64\n  last\n  dense softmax",
+         "adam ; batch 32 ; epochs 2", texts(300, 2000, 20, 24)),
+    case("spelling, conv", "  spelling { embed 30 ; conv k=2,3 filters=100 ; maxpool }\n  mean\n  dense softmax",
+         "adam ; batch 64 ; epochs 2", texts(600, 3000, 10, 60)),
     case("two texts", TWO,
          "adam ; batch 64 ; epochs 2", pairs(800, 8000, 10, 60), "model m(a: words, b: words) -> label: class"),
     real("mlp", 200, "  dense 1000 relu\n  dense 1000 relu\n  dense", "adam ; batch 100 ; epochs 2", 1500),
