@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 from math import prod
 
 import numpy as np
 
-from compiler.ir.types import DTYPES, Type, bound_shape, elements, size_bytes
+from compiler.ir.types import DTYPES, Type, bound_shape, elements, is_ragged, size_bytes, symbol
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import PutAlong, TakeAlong
 from compiler.plan.plan import Call, Loop, Place, Plan, Positions, Work
 from runtime.data import Rows
-from runtime.data.batches import batch_count, largest_sizes
+from runtime.data.batches import POOL, batch_count, batches, largest_sizes
 from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences
 from runtime.execute import KEPT, Executor
@@ -28,6 +29,8 @@ what that is computed with; of a number itself in three forms; of a row its plac
 PACKED, MOST_PACKED = 448, 32 << 20
 """BLAS copies one factor of a product into memory of its own: so many columns at a time, at most so many bytes for a
 thread. Measured with OpenBLAS."""
+SAMPLED = 300
+"""Batches that are looked at where their words count; those of later epochs have about as many other sizes."""
 ALWAYS = 1 << 20
 SLACK = 0.06
 """Of the whole, for what an allocator leaves between."""
@@ -137,8 +140,9 @@ def batch_bytes(rows: Rows, sizes: Mapping[str, int]) -> int:
     return found
 
 
-def program_bytes(plan: Plan) -> tuple[int, int]:
-    """A bound program and its plan: what every batch size costs, and what grows with it."""
+def program_bytes(plan: Plan) -> tuple[int, int, int]:
+    """A bound program and its plan: what every batch size costs, what grows with the positions that loops go along, and
+    what grows with the rows."""
     calls, views, tables = 0, 0, 0
     for work in _work(plan):
         if isinstance(work, Positions):
@@ -154,23 +158,39 @@ def program_bytes(plan: Plan) -> tuple[int, int]:
             of = work.inputs[0] if isinstance(work.op, TakeAlong) else work.out
             assert isinstance(of, Place)
             tables += DTYPES["i64"] * prod(of.shape) // max(of.shape[work.op.axis], 1)
-    return calls * CALL_BYTES, views * VIEW_BYTES + tables
+    return calls * CALL_BYTES, views * VIEW_BYTES, tables
 
 
 def _programs(part: Plans, epochs: int | None) -> int:
     """All programs that can stay bound."""
-    fixed, growing = (max(of) for of in zip(*(program_bytes(plan) for plan in part.largest()), strict=True))
-    widths = [_widths(part.rows, port, symbol) for port, symbol in part.rows.symbols.items()]
-    for column in part.rows.spelled.values():
-        widths += [column.letter_widths(), column.word_widths(part.batch)]
-    kinds = prod(len(w) for w in widths) * (2 if part.tokens is None and part.rows.count % part.batch else 1)
-    batches = batch_count(part.rows, part.batch, tokens=part.tokens, unroll=part.unroll)
-    if part.tokens is not None:
-        kinds = KEPT
-    count = min(KEPT, kinds, batches * (KEPT if epochs is None else epochs))
+    fixed, loops, tables = (max(of) for of in zip(*(program_bytes(plan) for plan in part.largest()), strict=True))
+    kinds, of_loops, of_tables = _kinds_seen(part) if part.rows.spelled else _kinds(part)
+    number = batch_count(part.rows, part.batch, tokens=part.tokens, unroll=part.unroll)
+    count = min(KEPT, kinds, number * (KEPT if epochs is None else epochs))
     # The largest is there once, the others are of every length.
+    return count * fixed + loops + tables + int((count - 1) * (loops * of_loops + tables * of_tables))
+
+
+def _kinds(part: Plans) -> tuple[int, float, float]:
+    """How many sizes of batches there are; how large what grows with loops is in these, and what grows with rows."""
+    widths = [_widths(part.rows, port, symbol) for port, symbol in part.rows.symbols.items()]
+    kinds = prod(len(w) for w in widths) * (2 if part.tokens is None and part.rows.count % part.batch else 1)
     share = prod(float(w.mean() / w.max()) for w in widths)
-    return count * fixed + growing + int((count - 1) * growing * share)
+    return KEPT if part.tokens is not None else kinds, share, share
+
+
+def _kinds_seen(part: Plans) -> tuple[int, float, float]:
+    """The same where words are spelled: how many a batch has takes few different values for each length of text."""
+    every = batches(part.rows, part.batch, order="train", tokens=part.tokens, unroll=part.unroll)
+    seen = {tuple(batch.sizes.items()) for batch in islice(every, SAMPLED)}
+
+    def share(counts: Callable[[str], bool]) -> float:
+        totals = [sum(size for name, size in sizes if counts(name)) for sizes in seen]
+        return sum(totals) / len(totals) / max(sum(s for n, s in sizes.items() if counts(n)) for sizes in part.sizes())
+
+    # Where all rows are sorted together every epoch has about the same batches.
+    others = 2 if part.rows.count > POOL * part.batch else 1
+    return others * len(seen), share(lambda name: is_ragged(symbol(name))), share(lambda name: name.startswith("W"))
 
 
 def _programs_of(scoring: Sequence[Plans]) -> int:

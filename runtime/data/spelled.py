@@ -33,12 +33,18 @@ class Spelled(Sequences):
         return Spelled(taken.ids, taken.offsets, self.letters)
 
     @cached_property
-    def words_of_rows(self) -> NDArray[np.int64]:
-        """How many different words each row has, the largest number first."""
+    def _rare_words(self) -> list[tuple[int, NDArray[np.int64]]]:
+        """For some numbers n: how many different words each row has beside the n that most rows have, most first."""
+        every = len(self.letters.lengths) + 1
         rows = np.repeat(np.arange(len(self.lengths)), self.lengths)
-        different = np.unique(rows * (len(self.letters.lengths) + 1) + self.ids)
-        found = np.bincount(different // (len(self.letters.lengths) + 1), minlength=len(self.lengths))
-        return np.sort(found)[::-1]
+        row, word = np.divmod(np.unique(rows * every + self.ids), every)
+        order = np.argsort(-np.bincount(word, minlength=every), kind="stable")
+        rank = np.empty(every, np.int64)
+        rank[order] = np.arange(every)
+        ranks = rank[word]
+        common = [0, *(1 << i for i in range(every.bit_length()))]
+        found = ((n, np.bincount(row[ranks >= n], minlength=len(self.lengths))) for n in common)
+        return [(n, np.sort(counts)[::-1]) for n, counts in found]
 
     @cached_property
     def _used(self) -> NDArray[np.int64]:
@@ -51,21 +57,12 @@ class Spelled(Sequences):
 
     def most_words(self, rows: int, positions: int | None = None) -> int:
         """Different words that so many of these rows, or of their positions, have at most, as they are padded."""
-        most = int(self.words_of_rows[:rows].sum()) if positions is None else positions
+        most = positions if positions is not None else min(n + int(c[:rows].sum()) for n, c in self._rare_words)
         return padded_words(1 + min(most, len(self._used)))
 
     def most_letters(self) -> int:
         """Characters that the longest word takes when it is padded."""
         return padded_letters(int(self.letters.lengths[self._used].max(initial=1)))
-
-    def letter_widths(self) -> NDArray[np.int64]:
-        """The padded lengths that the longest word of a batch can have."""
-        return np.unique([padded_letters(int(n)) for n in np.unique(self.letters.lengths[self._used])] or [1])
-
-    def word_widths(self, rows: int) -> NDArray[np.int64]:
-        """The padded numbers of different words that so many rows can have; those with fewest at once are the least."""
-        least, most = 1 + int(self.words_of_rows[-rows:].max(initial=0)), self.most_words(rows)
-        return np.array([n for n in _half_powers(most) if n >= min(padded_words(least), most)], np.int64)
 
     def of_batch(self, where: Ids, bucket: bool) -> tuple[Ids, Ids, Ids]:
         """where: i64[B, T], a batch's numbers of words -> i64[B, T], numbers among the different words of the batch;
@@ -88,14 +85,6 @@ def padded_words(count: int) -> int:
     """Few different numbers: 16, 32, then half powers of two."""
     step = max(16, (1 << (count - 1).bit_length()) // 4)
     return -(-count // step) * step
-
-
-def _half_powers(most: int) -> list[int]:
-    """What padded_words gives, up to a number that it gives."""
-    found = [16]
-    while found[-1] < most:
-        found.append(padded_words(found[-1] + 1))
-    return found
 
 
 def padded_letters(longest: int) -> int:

@@ -127,3 +127,13 @@ def test_a_model_that_spells_is_shown_with_its_costs(spelled, capsys):
     assert "FLOP a word of 8 characters" in capsys.readouterr().out
     program = nnc.compile("s.nn").program({"B": 2, "T": 3, "K.marks": 9})
     assert "spelling" in program
+
+
+def test_a_language_model_spells_the_words_of_its_stream(here, capsys):
+    body = "spelling { embed 4 ; conv k=2 filters=5 ; maxpool }\n  lstm 6 stateful\n  dense softmax"
+    train = 'data { train "t.txt" ; valid 20% last }\ntrain { adam lr=0.05 ; batch 4 ; unroll 5 ; epochs 8 }\n'
+    Path("l.nn").write_text(f"model lm(text: words) -> next: next(text) {{\n  {body}\n}}\n{train}")
+    Path("t.txt").write_text("one two three four\nfive six seven\n" * 40)
+    assert run("train", "l.nn", "--out", "r", "--json") == 0, capsys.readouterr().err
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[-1]["valid"]["perplexity"] < 1.5

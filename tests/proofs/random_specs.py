@@ -203,13 +203,19 @@ class Writer:
         width = self.size()
         options = ["scaled", "frozen", "init=uniform scale=0.1", "init=normal"]
         table = f"embed {width}" + "".join(f" {o}" for o in options if self.chance(0.1))
-        layers = [self.pick(table, table, table, "onehot")]
+        near = f"{table} n={self.pick('2', '3')} min={self.pick('1', '2')}{self.pick('', ' before')}"
+        layers = [self.pick(table, table, table, "onehot", near, self.spelling())]
         for _ in range(self.random.randrange(3)):
             layers.append(self.sequence_layer(width))
         layers += self.random.choice(
             (["maxpool"], ["mean"], ["sum"], ["last"], ["first"], ["avgpool"], ["maxpool k=2", "flatten"])
         )
         return layers
+
+    def spelling(self) -> str:
+        width, how = self.size(), "".join(f" {o}" for o in ("max=3", "min=2", "marks") if self.chance(0.2))
+        inner = [f"embed {width}", *(self.sequence_layer(width) for _ in range(self.random.randrange(2)))]
+        return f"spelling{how} {{ {' ; '.join([*inner, self.pick('maxpool', 'last', 'mean')])} }}"
 
     def sequence_layer(self, width: int) -> str:
         match self.random.randrange(9):

@@ -21,8 +21,8 @@ class DefectError(Exception):
     """check and a run do not agree, or something failed that is no error of the spec."""
 
 
-BY_DATA = ("NN209", "NN650")
-"""What needs the data: how many labels there are, and whether there is a data section at all."""
+BY_DATA = ("NN209", "NN650", "NN724")
+"""What needs the data: how many labels there are, whether there is a data section, and any n-gram often enough."""
 
 
 def verdict(one: Sample, folder: Path) -> str:
@@ -51,7 +51,7 @@ def checked_with_data(path: Path) -> str:
     made = recipe(path)
     try:
         made.check(made.read(made.check()).tables.sizes())
-    except SpecError as error:
+    except NncError as error:
         return error.diagnostics[0].code
     return "ok"
 

@@ -121,11 +121,15 @@ def test_no_batch_is_larger_than_the_largest_that_is_told_before(size, tokens):
     for epoch in range(3):
         for batch in data.batches(found.train, size, order="train", seed=1, epoch=epoch, tokens=tokens):
             assert any(all(batch.sizes[s] <= most[s] for s in most) for most in largest)
-            widths = found.train.spelled["text.spelling"]
-            assert batch.sizes["K"] in widths.letter_widths()
-            assert batch.sizes["W"] in widths.word_widths(batch.count)
 
 
 def test_numbers_of_words_and_characters_are_padded_to_few_sizes():
     assert sorted({padded_words(n) for n in range(1, 600)}) == [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768]
     assert sorted({padded_letters(n) for n in range(1, 70)}) == [8, 16, 24, 32, 48, 64, 96]
+
+
+def test_words_that_most_texts_have_are_counted_once():
+    texts = [f"the a of to and in is {'w' * n}" for n in range(1, 65)]
+    found = read(spelled(), *texts).train.spelled["text.spelling"]
+    assert found.most_words(64) == padded_words(1 + 7 + 64)
+    assert found.most_words(8) == padded_words(1 + 8 + 8)
