@@ -213,9 +213,10 @@ class Planner:
         """Operands as large as the result that lie alone in their memory and are read for the last time."""
         places = [x for x in dict.fromkeys(inputs) if isinstance(x, Place)]
         alone = [x for x in places if sum(x.region == y.region for y in places) == 1]
-        return [x for x in alone if x.shape == out.shape and x.region != out.region and self._ends(x)]
+        return [x for x in alone if x.shape == out.shape and x.region != out.region and self.ends(x)]
 
-    def _ends(self, x: Place) -> bool:
+    def ends(self, x: Place) -> bool:
+        """Whether nobody reads this memory any more once this step is done, and it may be written to."""
         region = self.regions[x.region]
         over = (
             region.inside == self.inside and region.store is None and region.born >= 0 and region.read_until <= self.now
@@ -324,7 +325,7 @@ class Planner:
             if not isinstance(x, Place) or (x.dtype, x.shape) != (node.type.dtype, shape):
                 continue
             alone = all(not isinstance(v, Place) or v.region != x.region or v == x for v in values)
-            if alone and self._ends(x):
+            if alone and self.ends(x):
                 self.regions[x.region].read_until = self.last_read(node)
                 return x
         return None

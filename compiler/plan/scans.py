@@ -11,8 +11,9 @@ from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Broadcast, Reshape, Slice
 from compiler.plan.layout import contiguous
 from compiler.plan.names import plain
+from compiler.plan.over import over_sequences
 from compiler.plan.plan import Call, Moving, Place, Positions, RowsPlace, Where
-from compiler.plan.schedule import Schedule
+from compiler.plan.schedule import Schedule, ordered
 
 if TYPE_CHECKING:
     from compiler.plan.make import Planner
@@ -40,8 +41,8 @@ class _Scan:
         assert isinstance(self.node.op, Scan)
         self.op = self.node.op
         self.count = value_of(self.op.length, self.planner.sizes)
-        parts = [n for n in self.planner.users.get(self.node, ()) if isinstance(n.op, Part)]
-        self.asked = {n.op.index for n in parts if isinstance(n.op, Part)}
+        self.parts = [n for n in self.planner.users.get(self.node, ()) if isinstance(n.op, Part)]
+        self.asked = {n.op.index for n in self.parts if isinstance(n.op, Part)}
         graph = self.op.body.graph
         self.inner = graph.inputs[: self.op.states]
         roots = [o.node for o in graph.outputs]
@@ -55,8 +56,10 @@ class _Scan:
             planner.touch(where)
         before = [self._state(k, inputs[k]) for k in range(op.states)]
         where = self._fed(inputs)
-        forced, stacks = self._results()
         nodes = sorted_nodes([*self.next, *self.values.values()])
+        over, following = over_sequences(nodes, self._stacked(), self._free(inputs))
+        nodes = ordered(nodes, following)
+        forced, stacks = self._results(over)
         body = Graph(op.body.graph.inputs, tuple(Output(f"{i}", n) for i, n in enumerate(forced)))
         names = {n: str(i) for i, n in enumerate(forced)}
         inner = planner.within(body, Schedule(tuple(nodes), names), where)
@@ -70,9 +73,11 @@ class _Scan:
         for k, value in self.values.items():
             results[k] = self._stack(value, stacks)
         planner.results[self.node] = tuple(results)
-        for place in (p for p in results if p is not None):
-            region = planner.regions[place.region]
-            region.read_until = max(region.read_until, planner.last_read(self.node))
+        for read in self.parts:
+            assert isinstance(read.op, Part)
+            if (place := results[read.op.index]) is not None:
+                region = planner.regions[place.region]
+                region.read_until = max(region.read_until, planner.last_read(read))
         held: tuple[tuple[Place, Place, Place], ...] = ()
         ended = inputs[-1] if op.ragged else None
         if ended is not None:
@@ -144,20 +149,34 @@ class _Scan:
                 where[node] = outer
         return where
 
-    def _results(self) -> tuple[dict[Node, Place], dict[Node, Place]]:
+    def _stacked(self) -> dict[Node, tuple[str, tuple[int, ...]]]:
+        """The values that are no states: of each its dtype and the shape of all of it."""
+        values = (v for v in self.values.values() if v not in self.inner and v not in self.next)
+        return {v: (v.type.dtype, (self.count, *bound_shape(v.type, self.planner.sizes))) for v in values}
+
+    def _free(self, inputs: list[Where]) -> dict[Node, Place]:
+        """The sequences that only this loop reads, and no more once it is done; by their elements."""
+        found: dict[Node, Place] = {}
+        for i in range(self.op.states, self.op.states + self.op.sequences):
+            element, whole = self.op.body.graph.inputs[i], inputs[i]
+            assert isinstance(whole, Place)
+            if element in self.next or element in self.values.values():
+                continue  # the copy of it is made when all else is done
+            regions = [p.region for p in inputs if isinstance(p, Place)]
+            if regions.count(whole.region) == 1 and self.planner.ends(whole):
+                found[element] = whole
+        return found
+
+    def _results(self, over: dict[Node, Place]) -> tuple[dict[Node, Place], dict[Node, Place]]:
         """Where the body writes what it gives, by node; and the stacks of values that are no states."""
         forced: dict[Node, Place] = {}
         stacks: dict[Node, Place] = {}
         for node, place in zip(self.next, self.new, strict=True):
             if not isinstance(node.op, Input):
                 forced.setdefault(node, place)
-        for value in self.values.values():
-            if value in stacks or value in self.inner or value in self.next:
-                continue
-            shape = (self.count, *bound_shape(value.type, self.planner.sizes))
-            stacks[value] = self.planner.new(
-                self.planner.names.free(f"steps_{self.planner.now}"), value.type.dtype, shape
-            )
+        for value, (_, shape) in self._stacked().items():
+            name = self.planner.names.free(f"steps_{self.planner.now}")
+            stacks[value] = over.get(value) or self.planner.new(name, value.type.dtype, shape)
             place = self._element(f"value_{self.planner.now}", stacks[value], 0)
             if not isinstance(value.op, Input):
                 forced[value] = place

@@ -27,7 +27,7 @@ def schedule(graph: Graph) -> Schedule:
     updates = sorted((o.node for o in graph.outputs if o.update is not None), key=lambda n: below[n].bit_count())
     nodes = sorted_nodes([*first, *updates])
     after, in_place = _overwrites(graph, nodes)
-    return Schedule(tuple(_sorted(nodes, after)), in_place)
+    return Schedule(tuple(ordered(nodes, after)), in_place)
 
 
 def ancestors(nodes: Iterable[Node]) -> dict[Node, int]:
@@ -55,15 +55,15 @@ def _overwrites(graph: Graph, nodes: list[Node]) -> tuple[dict[Node, list[Node]]
         if output.update is None or output.node in in_place:
             continue
         target = graph.input(output.update)
-        readers = _readers(target, users, read_at_end)
-        if readers is None or not same_memory(output.node, target):
+        reading = readers(target, users, read_at_end)
+        if reading is None or not same_memory(output.node, target):
             continue
         for chain in _chains(output.node, users, read_at_end):
             start = chain[0]
-            if start in readers and not _reads_in_place(start, target):
+            if start in reading and not _reads_in_place(start, target):
                 continue
-            others = [r for r in readers if r is not start]
-            if _reaches(start, set(others), users, after):
+            others = [r for r in reading if r is not start]
+            if reaches(start, set(others), users, after):
                 continue
             for reader in others:
                 after.setdefault(reader, []).append(start)
@@ -72,7 +72,7 @@ def _overwrites(graph: Graph, nodes: list[Node]) -> tuple[dict[Node, list[Node]]
     return after, in_place
 
 
-def _readers(node: Node, users: Mapping[Node, list[Node]], read_at_end: set[Node]) -> list[Node] | None:
+def readers(node: Node, users: Mapping[Node, list[Node]], read_at_end: set[Node]) -> list[Node] | None:
     """Who reads the node's memory, itself or through views; None where it is read after the last step."""
     found: dict[Node, None] = {}
     stack = [node]
@@ -119,7 +119,8 @@ def _reads_in_place(node: Node, target: Node) -> bool:
     return direct and not seen_through
 
 
-def _reaches(start: Node, goals: set[Node], users: Mapping[Node, list[Node]], after: Mapping[Node, list[Node]]) -> bool:
+def reaches(start: Node, goals: set[Node], users: Mapping[Node, list[Node]], after: Mapping[Node, list[Node]]) -> bool:
+    """Whether one of the goals comes after start, as it needs it or by what `after` says."""
     seen = {start}
     stack = [start]
     while stack:
@@ -133,7 +134,7 @@ def _reaches(start: Node, goals: set[Node], users: Mapping[Node, list[Node]], af
     return False
 
 
-def _sorted(nodes: list[Node], after: Mapping[Node, list[Node]]) -> list[Node]:
+def ordered(nodes: list[Node], after: Mapping[Node, list[Node]]) -> list[Node]:
     """As near to the given order as the inputs and `after` allow."""
     rank = {node: i for i, node in enumerate(nodes)}
     waits = {node: len(node.inputs) for node in nodes}
