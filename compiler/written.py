@@ -16,6 +16,11 @@ def followed(network: Network) -> Port | None:
     return next(found, None)
 
 
+def tells_next_alone(network: Network) -> bool:
+    """Whether it is asked for nothing but the text that goes on."""
+    return followed(network) is not None and all(isinstance(p.sort, Following) for p in network.outputs)
+
+
 def written(network: Network) -> tuple[Port, Port]:
     """The output `next(text)`, and the text. Raises RunError NN875 for a model that cannot go on by itself."""
     output = followed(network)

@@ -12,7 +12,7 @@ from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
 from compiler.sorts import Port
-from compiler.written import followed
+from compiler.written import tells_next_alone
 from dsl.errors import Diagnostic
 from nnc.layers import signature_in_words, weights_in_words
 from runtime.backend import Array, Backend
@@ -70,7 +70,7 @@ class Model:
         examples: a list of texts, of numbers, of tuples or dictionaries of the inputs; or a dictionary of columns
         Raises DataError for an example that does not fit the model's inputs.
         """
-        if followed(self.experiment.network) is not None:
+        if tells_next_alone(self.experiment.network):
             from nnc.writing import lines_continued, texts_of
 
             return list(lines_continued(self, texts_of(self, examples)))

@@ -210,7 +210,7 @@ class Trap:
         return (open, ("sprung", "w"))
 
 
-@pytest.mark.parametrize("command", ["predict", "eval", "inspect"])
+@pytest.mark.parametrize("command", ["predict", "eval", "inspect", "generate"])
 def test_pickle_given_as_a_model_is_refused_unopened(tmp_path: Path, command: str):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "model.safetensors").write_bytes(pickle.dumps(Trap()))

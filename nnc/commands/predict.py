@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from compiler.written import followed, written
+from compiler.written import tells_next_alone, written
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -47,7 +47,7 @@ def run(
 
 def _answers(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[list[dict[str, Answer]]]:
     """A piece at a time, each as soon as it is there."""
-    if followed(model.experiment.network) is not None:
+    if tells_next_alone(model.experiment.network):
         yield from _lines_continued(model, texts, file)
     elif file is not None:
         yield model.answers(_rows_of(model, file))

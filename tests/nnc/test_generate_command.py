@@ -15,6 +15,7 @@ import pytest
 import nnc
 from nnc.cli import run as nnc_run
 from nnc.failure import guarded
+from nnc.writing import writer
 from tests.nnc.language_models import language_model
 
 CELL = "embed 5 ; lstm 4 stateful ; dense softmax"
@@ -203,3 +204,14 @@ def test_inspect_of_a_model_that_writes_nothing_has_no_step(tmp_path: Path, caps
     (tmp_path / "m.nn").write_text("model m(text: words) -> mood: class {\n  embed 2\n  mean\n  dense softmax\n}\n")
     assert said("inspect", tmp_path / "m.nn", "--stage", "step") == 1
     assert "NN875" in capsys.readouterr().err
+
+
+def test_predict_of_a_model_with_labels_too_tells_these():
+    spec = (
+        "model m(text: words) -> mood: class, next: next(text) {\n  x = embed 3\n"
+        "  mood = x | mean | dense softmax\n  next = x | srn 3 | dense softmax\n}\ntrain { epochs 1 }\n"
+    )
+    rows = [("good", "fine"), ("bad", "poor"), ("good", "so fine"), ("bad", "so poor")]
+    model = nnc.train(spec, rows).model
+    assert model.predict(["so fine"])[0] in ("good", "bad")
+    assert list(writer(model, max=3).pieces("so"))
