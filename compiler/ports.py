@@ -51,7 +51,9 @@ SORTS: dict[str, Signature] = {
     "class": Signature(
         "class", "one of the labels that the training rows have; `class per words`: one for each token of `words`"
     ),
-    "segments": Signature("segments", "`segments per text`: the words of a text whose tokens are their characters"),
+    "segments": Signature(
+        "segments", "`segments per text`: the words of a text of characters, between which the data have spaces"
+    ),
     "spans": Signature("spans", "`spans per words`: stretches of tokens with a name, tagged BIO, IOB1 or BIOES"),
     "next": Signature("next", "`next(text)`: for each token of an input, the one that follows"),
     "previous": Signature("previous", "`previous(text)`: for each token of an input, the one before"),

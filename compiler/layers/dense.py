@@ -69,7 +69,12 @@ DENSE = LayerWord(
         "x W + b: every unit sees every number; without a size a head, with as many units as its output has classes",
         (
             Setting("size", "width", "how many units", low=1),
-            Setting("activation", "choice", "what follows", choices=(*FUNCTIONS, CRF)),
+            Setting(
+                "activation",
+                "choice",
+                "what follows; crf: which tag follows which, of an output",
+                choices=(*FUNCTIONS, CRF),
+            ),
             Setting("bias", "number", "where the bias starts"),
             *WEIGHTS,
         ),
