@@ -12,7 +12,7 @@ from compiler.sections.predict import MOST
 from compiler.settings.predict import PredictSettings
 from compiler.sorts import Tokens
 from compiler.step import NoStep, Step
-from compiler.written import step, written
+from compiler.written import in_words, step, written
 from dsl.errors import Diagnostic
 from dsl.render import show
 from runtime.data.context import LINE_END, Layout
@@ -39,6 +39,12 @@ class Writer:
     settings: PredictSettings
     seed: int
     step: Step | NoStep
+
+    @property
+    def how(self) -> str:
+        """How each token is computed, in one line."""
+        limit = self.layout.limit
+        return in_words(self.step) + (f"; past {limit} tokens the last {limit} are read anew" if limit else "")
 
     def unknown(self, prompt: str) -> tuple[str, ...]:
         """The prompt's tokens that the vocabulary lacks, each once."""

@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from compiler.written import in_words
 from dsl.render import show
 from nnc.commands.predict import decoded
 from nnc.device import backend_of
@@ -39,7 +38,7 @@ def run(run: Path, options: Options) -> int:
     if unknown and not options.as_json:
         print_diagnostics((unknown_tokens(unknown),), sys.stderr)
     if options.verbose:
-        print(in_words(writing.step), file=sys.stderr)
+        print(writing.how, file=sys.stderr)
     if options.as_json:
         _print_object(writing, prompt, unknown)
     else:

@@ -97,6 +97,13 @@ def test_model_of_windows_expects_what_the_last_positions_say(body: str, tmp_pat
     assert len(written.reader.text) <= 2 * most
 
 
+def test_how_it_is_computed_is_said(tmp_path: Path):
+    once = "each token is read once; carried from one to the next: h [4]"
+    assert writer(language_model(tmp_path, BODIES["bigrams"])).how == once
+    windows = writer(language_model(tmp_path, BODIES["bigrams"], "words(max=7)"))
+    assert windows.how == f"{once}; past 7 tokens the last 7 are read anew"
+
+
 def test_what_is_written_is_the_same_with_and_without_a_step(tmp_path: Path):
     model = language_model(tmp_path, BODIES["both"], more="predict { sample max=60 }")
     written = writer(model)
