@@ -16,6 +16,7 @@ from compiler.passes.hoist import hoist
 from compiler.passes.join import join
 from compiler.passes.masked import masked
 from compiler.passes.merge import merge
+from compiler.passes.recompute import recompute
 from compiler.passes.sink import sink
 from compiler.passes.squash import squash
 from compiler.passes.stability import stability
@@ -43,6 +44,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
     Pass("merge", "makes products that share an operand one product", merge, exact=False),
     Pass("masked", "reads a sequence with its padding cleared where that is there anyway", masked),
+    Pass("recompute", "computes again what is cheap, instead of saving it for the gradient", recompute),
     Pass("transpose", "lays weights that a loop reads transposed out so, before it", transpose, exact=False),
     Pass("widen", "makes equal work on neighbouring columns one call", widen),
     Pass("squash", "makes sigmoids and tanhs of neighbouring columns one tanh", squash, exact=False),
