@@ -18,6 +18,7 @@ from compiler.plan.arena import arranged
 from compiler.plan.calls import attributes
 from compiler.plan.columns import columns
 from compiler.plan.groups import group
+from compiler.plan.independent import independent
 from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, takes, viewed
 from compiler.plan.lifetimes import last_reads
 from compiler.plan.names import Names
@@ -107,6 +108,7 @@ class Planner:
             tuple(steps),
             regions,
             total,
+            independent(steps, below),
         )
 
     def steps(self, forward: int = 0) -> tuple[Step, ...]:

@@ -148,7 +148,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """inputs: what is fed, in the arena; store: what lives from step to step; outputs: what a step gives back."""
+    """inputs: what is fed, in the arena; store: what lives from step to step; outputs: what a step gives back
+
+    independent: groups of loops, by their names, that need nothing of each other
+    """
 
     sizes: tuple[tuple[str, int], ...]
     inputs: tuple[tuple[str, Place], ...]
@@ -157,6 +160,7 @@ class Plan:
     steps: tuple[Step, ...]
     regions: tuple[Region, ...]
     arena_bytes: int
+    independent: tuple[tuple[str, ...], ...] = ()
 
     @property
     def store_bytes(self) -> int:

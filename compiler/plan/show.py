@@ -29,7 +29,8 @@ def show(plan: Plan) -> str:
     ]
     sizes = " ".join(f"{name}={size}" for name, size in plan.sizes)
     total = f"arena {plan.arena_bytes:,} bytes, weights and states {plan.store_bytes:,} bytes"
-    return "\n".join([*lines, "", f"{sizes}: {len(plan.steps)} steps, {total}"])
+    beside = [f"{', '.join(group)}: need nothing of each other" for group in plan.independent]
+    return "\n".join([*lines, "", *beside, f"{sizes}: {len(plan.steps)} steps, {total}"])
 
 
 def _row(plan: Plan, place: Place, line: str) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
-"""Where loops over positions keep what they compute."""
+"""Where loops over positions keep what they compute, and which of them need each other."""
 
 from __future__ import annotations
 
 from compiler.passes import optimize
 from compiler.pipeline import compile_bucket
 from compiler.plan.plan import Call, Place, Plan, Positions
+from compiler.plan.show import show
 from tests.compiler.test_cell_programs import SIZES, with_gradients
 
 
@@ -52,3 +53,14 @@ def test_step_that_holds_no_state_does_not_ask_which():
     plan = plan_of("lstm 3")
     assert all(loop.ended is not None and len(loop.held) == 2 for loop in loops(plan))
     assert all(isinstance(c, Call) for loop in loops(plan) for c in loop.calls)
+
+
+def test_two_directions_need_nothing_of_each_other():
+    plan = plan_of("lstm 3 bidir")
+    forward, backward, *gradients = [loop.name for loop in loops(plan)]
+    assert plan.independent == ((forward, backward), tuple(gradients))
+    assert "need nothing of each other" in show(plan)
+
+
+def test_layers_need_each_other():
+    assert plan_of("lstm 3 layers=2").independent == ()
