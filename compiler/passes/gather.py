@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from compiler.ir.graph import Graph, Node, apply
+from compiler.ir.graph import Node, apply
 from compiler.ops.shape import Concat, Slice
 from compiler.passes.block import body_of
 from compiler.passes.hoist import drop_unread
-from compiler.passes.lift import edit_scans
-from compiler.passes.parts import cut
+from compiler.passes.parts import Cut, cut
+from compiler.passes.rewrite import serves
 from compiler.recurrence import Recurrence, part
-
-
-def gather(graph: Graph) -> Graph:
-    """An output slice(x) of a body -> x stacked, sliced after the loop; a sequence slice(X) -> slice(x) in the step"""
-
-    def edit(loop: Recurrence) -> list[Node] | None:
-        changed = take_wholes(loop)
-        return gathered(loop, changed)
-
-    return edit_scans(graph, edit)
 
 
 def take_wholes(loop: Recurrence) -> bool:
@@ -38,37 +28,47 @@ def take_wholes(loop: Recurrence) -> bool:
 
 def gathered(loop: Recurrence, changed: bool = True) -> list[Node] | None:
     """The parts of the scan once it is closed, outputs that are columns of one value taken out of that."""
-    states = len(loop.states)
-    body = body_of(loop)
-    moving = set(loop.moving)
-    columns: dict[Node, Node] = {}
-    for node in body.nodes:
-        if isinstance(node.op, Concat) and node.op.axis == node.type.rank - 1:
+    given, columns = list(loop.outputs), _columns(loop)
+    if not changed and not columns:
+        return None
+    wanted = loop.close().type.parts[len(loop.states) :] if columns else ()
+    while True:
+        wholes = [piece.of if (piece := columns.get(node)) is not None else node for node in given]
+        loop.outputs = list(dict.fromkeys(wholes))
+        scan = loop.close()
+        states = len(loop.states)
+        parts = [part(scan, k) for k in range(states + len(loop.outputs))]
+        found = parts[:states]
+        for node, whole in zip(given, wholes, strict=True):
+            seen = parts[states + loop.outputs.index(whole)]
+            if (piece := columns.get(node)) is not None:
+                seen = apply(Slice(node.type.rank, piece.start, piece.stop - piece.start), seen, span=seen.span)
+            found.append(seen)
+        # A neighbour may leave what is not finite in the padding, where the value itself does not.
+        types = zip(given, found[states:], wanted, strict=False)
+        worse = {n for n, f, w in types if n in columns and not serves(f.type, w)}
+        if not worse:
+            return found
+        columns = {n: piece for n, piece in columns.items() if n not in worse}
+
+
+def _columns(loop: Recurrence) -> dict[Node, Cut]:
+    """Of outputs that are columns of another value of the step that value, and which."""
+    body, moving, next_ = body_of(loop), set(loop.moving), {s.next for s in loop.states}
+    parts: dict[Node, Cut] = {}
+    for whole in body.nodes:
+        if isinstance(whole.op, Concat) and whole.op.axis == whole.type.rank - 1:
             start = 0
-            for member in node.inputs:
+            for member in whole.inputs:
                 size = member.type.shape[-1]
                 assert isinstance(size, int)
-                columns.setdefault(member, apply(Slice(node.op.axis, start, size), node, span=member.span))
+                parts.setdefault(member, Cut(whole, start, start + size))
                 start += size
-    next_ = {s.next for s in loop.states}
-    outputs: list[Node] = []
-    where: list[tuple[int, Slice | None]] = []
+    found: dict[Node, Cut] = {}
     for node in loop.outputs:
-        seen = node if node in next_ or node in moving else columns.get(node, node)
-        piece = cut(seen)
-        of, by = node, None
-        if piece is not None and piece.of is not seen and piece.of in body.own and piece.of not in moving:
-            of, by = piece.of, Slice(node.type.rank, piece.start, piece.stop - piece.start)
-        if of not in outputs:
-            outputs.append(of)
-        where.append((outputs.index(of), by))
-    if not changed and outputs == loop.outputs:
-        return None
-    loop.outputs = outputs
-    scan = loop.close()
-    parts = [part(scan, k) for k in range(states + len(outputs))]
-    found = parts[:states]
-    for k, by in where:
-        whole = parts[states + k]
-        found.append(whole if by is None else apply(by, whole, span=whole.span))
+        if node in next_ or node in moving:
+            continue
+        piece = parts.get(node) or cut(node)
+        if piece is not None and piece.of is not node and piece.of in body.own and piece.of not in moving:
+            found[node] = piece
     return found

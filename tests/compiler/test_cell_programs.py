@@ -82,6 +82,15 @@ def loops(graph: Graph) -> int:
     return sum(isinstance(n.op, Scan) for n in graph.nodes())
 
 
+def test_states_that_lie_side_by_side_stay_finite_in_the_padding():
+    cell = "cell c(x) state a, b {\n  a' = 1 / linear(x, a)\n  b' = 1 / linear(x, a)\n}\n"
+    graph = with_gradients(cell, "c 4\nc 3")
+    feeds = fed(graph, 0)
+    wanted, found = evaluate(graph, feeds, SIZES), run(optimize(graph), feeds, numpy_backend())
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, err_msg=name)
+
+
 class Cost:
     """What a program does: in one step of each loop, the forward ones first, and around the loops.
 
