@@ -49,7 +49,7 @@ def cotangents(seeds: Mapping[Node, Node], wrt: Sequence[Node], lengths: Mapping
             if given is None:
                 continue
             flowing = scan_gradient(
-                node, given, needed, lambda s, w: cotangents(s, w, lengths), lambda x: _masked(x, lengths)
+                node, given, needed, lambda s, w: cotangents(s, w, lengths), lambda x: _masked(x, lengths, x.span)
             )
         elif node not in found:
             continue
