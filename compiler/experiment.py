@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Literal
 
@@ -195,7 +195,7 @@ class Experiment:
     warnings: tuple[Diagnostic, ...]
     phase: str = ""
     init: InitFrom | None = None
-    predict: PredictSettings = PredictSettings()
+    predict: PredictSettings = field(default_factory=PredictSettings)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ MAY_IMPORT = {
     "runtime": (
         "runtime",
         "numpy",
-        *(f"compiler.{part}" for part in ("ir", "ops", "plan", "sorts", "views", "settings", "experiment", "metric_names")),
+        *(
+            f"compiler.{part}"
+            for part in ("ir", "ops", "plan", "sorts", "views", "settings", "experiment", "metric_names")
+        ),
         *(f"dsl.{part}" for part in ("errors", "source", "render", "nearest")),
     ),
     "nnc": ("nnc", "runtime", "compiler", "dsl", "numpy", "rich", "rich_click", "click"),

@@ -27,7 +27,8 @@ TEXTS = [[1, 2, 1, 5], [3], [4, 4, 5, 1, 2, 3, 3]]
 
 def spec(body: str) -> str:
     above = "concat((text | embed 3), c) ; gru 3 ; last ; dense softmax"
-    return f"model m(text: words) -> label: class {{\n  c = text | spelling {{ {body} }} ; {above}\n}}\ntrain {{ sgd lr=1 }}\n"
+    lines = f"c = text | spelling {{ {body} }} ; {above}"
+    return f"model m(text: words) -> label: class {{\n  {lines}\n}}\ntrain {{ sgd lr=1 }}\n"
 
 
 def batch(texts: list[list[int]], t: int = 7, w: int = 6, k: int = 6) -> dict[str, np.ndarray]:
