@@ -44,7 +44,9 @@ def _gate(rng: random.Random, values: list[str]) -> str:
         inner = f"{some()} * {some()}"
     elif kind < 0.5:
         return f"1 - {some()}"
-    return f"{rng.choice(ACTIVATIONS)}({inner})"
+    squashed = f"{rng.choice(ACTIVATIONS)}({inner})"
+    # Not bounded as far as types know, and so anything at all in the padding.
+    return squashed if rng.random() < 0.85 else rng.choice((f"exp(-{squashed})", f"{some()} / (1 + exp({squashed}))"))
 
 
 def _operands(rng: random.Random, values: list[str]) -> list[str]:
