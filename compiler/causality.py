@@ -33,7 +33,7 @@ class Reach:
 HERE, EVERYWHERE = Reach(), Reach(inf, inf)
 LOCAL = (
     Reshape, Transpose, Broadcast, Concat, Slice, Place, Softmax, LogSoftmax, LogSumExp, OneHot, Sum, Max, ArgMax,
-    TakeAlong, MatMul, Mask,
+    TakeAlong, Mask,
 )  # fmt: skip
 """Ops, beside the element-wise ones, whose result at a position comes from that position alone where the result and
 all that comes from the text have positions. What mixes positions, in a sum over them for example, has none."""

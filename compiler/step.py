@@ -10,23 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
+from compiler.causality import LOCAL
 from compiler.ir.graph import Graph, Input, Node, Op, Output, apply, sorted_nodes
 from compiler.ir.types import Dim, Extent, Type, symbol
 from compiler.ops.elementwise import constant
-from compiler.ops.lookup import Gather, OneHot
-from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.lookup import Gather
 from compiler.ops.product import MatMul
-from compiler.ops.reduction import ArgMax, Max, Sum
 from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Mask
-from compiler.ops.shape import Broadcast, Concat, Place, Reshape, Slice, Transpose, Windows
+from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Windows
 from compiler.recurrence import exchanged, opened
 from dsl.source import Span
-
-LOCAL = (
-    Reshape, Transpose, Broadcast, Concat, Slice, Place, Softmax, LogSoftmax, LogSumExp, OneHot, Sum, Max, ArgMax,
-)  # fmt: skip
-"""Ops whose result at a position comes from that position alone, where the result still has the positions."""
 
 
 @dataclass(frozen=True)
