@@ -14,6 +14,9 @@ from compiler.ops.elementwise import Constant
 from compiler.ops.scan import Body, Ended, Part, Scan
 from dsl.source import Span
 
+BY_TIME = (1, 0, 2)
+"""[B, T, d] -> [T, B, d], and back."""
+
 
 def placeholder(name: str, type_: Type, span: Span | None = None) -> Node:
     """What a loop gives its body under that name."""

@@ -14,13 +14,10 @@ from compiler.lower.walk import Walk
 from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Mul, constant
 from compiler.ops.shape import Broadcast, Concat, Slice, Transpose
-from compiler.recurrence import Recurrence, State, depending, ended_of, part, placeholder
+from compiler.recurrence import BY_TIME, Recurrence, State, depending, ended_of, part, placeholder
 from compiler.scope import ConstantBinding, Scope, ValueBinding
 from compiler.signature import Resolved
 from dsl import ast
-
-BY_TIME = (1, 0, 2)
-"""[B, T, d] -> [T, B, d], and back."""
 
 
 @dataclass

@@ -21,10 +21,9 @@ from compiler.ops.product import MatMul
 from compiler.ops.reduction import ArgMax, Max, Sum, TakeAlong
 from compiler.ops.sequence import Lengths, Mask, TakePosition
 from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose, Windows
-from compiler.recurrence import Recurrence, State, ended_of, part, placeholder
+from compiler.recurrence import BY_TIME, Recurrence, State, ended_of, part, placeholder
 from dsl.source import Span
 
-BY_TIME = (1, 0, 2)
 IMPOSSIBLE = -1e4
 """What is added to the score of a tag or a step that cannot be: exp of it is 0, and sums with it stay exact enough."""
 
