@@ -27,29 +27,32 @@ def take_wholes(loop: Recurrence) -> bool:
 
 
 def gathered(loop: Recurrence, changed: bool = True) -> list[Node] | None:
-    """The parts of the scan once it is closed, outputs that are columns of one value taken out of that."""
-    given, columns = list(loop.outputs), _columns(loop)
-    if not changed and not columns:
+    """The parts of the scan once it is closed: outputs that are columns of one value are taken out of that, and what
+    the loop is given is not given out again."""
+    given, columns, states = list(loop.outputs), _columns(loop), len(loop.states)
+    next_ = {s.next for s in loop.states}
+    known = {e: outer for e, outer in loop.sequences if e in given and e not in next_}
+    if not changed and not columns and not known:
         return None
-    wanted = loop.close().type.parts[len(loop.states) :] if columns else ()
+    wanted = dict(zip(given, loop.close().type.parts[states:], strict=True))
+    known = {e: outer for e, outer in known.items() if serves(outer.type, wanted[e])}
     while True:
-        wholes = [piece.of if (piece := columns.get(node)) is not None else node for node in given]
-        loop.outputs = list(dict.fromkeys(wholes))
+        wholes = {n: piece.of if (piece := columns.get(n)) is not None else n for n in given if n not in known}
+        loop.outputs = list(dict.fromkeys(wholes.values()))
         scan = loop.close()
-        states = len(loop.states)
         parts = [part(scan, k) for k in range(states + len(loop.outputs))]
-        found = parts[:states]
-        for node, whole in zip(given, wholes, strict=True):
-            seen = parts[states + loop.outputs.index(whole)]
+        found = dict(known)
+        for node, whole in wholes.items():
+            found[node] = parts[states + loop.outputs.index(whole)]
             if (piece := columns.get(node)) is not None:
-                seen = apply(Slice(node.type.rank, piece.start, piece.stop - piece.start), seen, span=seen.span)
-            found.append(seen)
+                by = Slice(node.type.rank, piece.start, piece.stop - piece.start)
+                found[node] = apply(by, found[node], span=scan.span)
         # A neighbour may leave what is not finite in the padding, where the value itself does not.
-        types = zip(given, found[states:], wanted, strict=False)
-        worse = {n for n, f, w in types if n in columns and not serves(f.type, w)}
+        worse = {n for n in columns if not serves(found[n].type, wanted[n])}
         if not worse:
-            return found
-        columns = {n: piece for n, piece in columns.items() if n not in worse}
+            return [*parts[:states], *(found[n] for n in given)]
+        for node in worse:
+            del columns[node]
 
 
 def _columns(loop: Recurrence) -> dict[Node, Cut]:

@@ -61,6 +61,8 @@ def _first_run(block: Block, chosen: set[Node]) -> dict[Node, Node] | None:
     place = {n: 1 << i for i, n in enumerate(block.nodes)}
     for group in groups.values():
         for run in _runs(group, lambda a, b: bool(below[a] & place[b] or below[b] & place[a]) or _shared(a, b)):
+            if not _fits(run, block):
+                continue
             operands = [_wide([n.inputs[i] for n in run]) for i in range(len(run[0].inputs))]
             whole = apply(run[0].op, *operands, span=run[0].span)
             last = whole.type.rank - 1
@@ -68,6 +70,16 @@ def _first_run(block: Block, chosen: set[Node]) -> dict[Node, Node] | None:
             if all(a.type == b.type for a, b in zip(parts, run, strict=True)):
                 return dict(zip(run, parts, strict=True))
     return None
+
+
+def _fits(run: Sequence[Node], block: Block) -> bool:
+    """Whether the results may lie side by side: no concat wants them elsewhere, or one wants them all like this."""
+    wanted = [[u for u in block.users.get(n, ()) if isinstance(u.op, Concat)] for n in run]
+    if not any(wanted):
+        return True
+    (whole, *_), *_ = [w for w in wanted if w]
+    places = [whole.inputs.index(n) for n in run if n in whole.inputs]
+    return len(places) == len(run) and places == list(range(places[0], places[0] + len(run)))
 
 
 def _below(block: Block) -> dict[Node, int]:

@@ -123,11 +123,27 @@ def cost(cell: str, use: str) -> Cost:
     return Cost(plan)
 
 
-def test_lstm_costs_one_product_a_step_each_way():
-    found = cost("", "lstm 3")
-    assert found.steps == [(1, 10, 0), (1, 15, 0)]
-    # x W for all gates and positions; then its gradients, those of W and U; the others are the dense layer's.
-    assert found.around == 4 + 3
+# x W for all gates and positions, its gradient, those of W and of U; three are the dense layer's. A GRU's reset comes
+# between two products, a projection is one more.
+COSTS = {
+    "elman 3": ([(1, 2, 0), (1, 4, 0)], 4 + 3),
+    "srn 3": ([(1, 2, 0), (1, 4, 0)], 4 + 3),
+    "leaky 3": ([(0, 1, 0), (0, 4, 0)], 3 + 3),
+    "leaky_deep 3": ([(1, 3, 0), (1, 5, 0)], 4 + 3),
+    "gru 3": ([(2, 12, 0), (2, 16, 0)], 7 + 3),
+    "gru_after 3": ([(1, 13, 0), (1, 15, 0)], 6 + 3),
+    "lstm 3": ([(1, 10, 0), (1, 15, 0)], 4 + 3),
+    "lstm_1997 3": ([(1, 9, 0), (1, 13, 0)], 4 + 3),
+    "lstm_peephole 3": ([(1, 20, 0), (1, 25, 0)], 4 + 3),
+    "lstm_coupled 3": ([(1, 11, 0), (1, 17, 0)], 4 + 3),
+    "lstm_projected 3 width=2": ([(2, 11, 0), (2, 15, 0)], 5 + 3),
+}
+
+
+@pytest.mark.parametrize("use", COSTS)
+def test_cell_of_the_library_costs_so_much(use: str):
+    found = cost("", use)
+    assert (found.steps, found.around) == COSTS[use]
 
 
 def test_lstm_of_a_user_in_another_order_costs_the_same():
