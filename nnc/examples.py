@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 from compiler.sorts import Category, Port, Real, Tokens, owner
 from compiler.written import written
 from nnc.model import Model
 from nnc.report import LONGEST_EXAMPLE
-from runtime.data import Rows, joining
-from runtime.data.context import LINE_END
+from runtime.data import Rows
+from runtime.data.detokenise import joined
 from runtime.data.tokens import Sequences, splitter
 
 ROWS_LOOKED_AT = 1000
@@ -58,7 +58,7 @@ def _fields(model: Model, port: Port, rows: Rows, row: int) -> list[str] | None:
                 return None
             if port.per is not None:
                 return [" ".join(known)] if not any(len(token.split()) != 1 for token in known) else None
-            said = joined(known, text)
+            said = joined(text, known)
             return [said] if list(splitter(text)(said)) == known else None
         case Real(standard=standard):
             assert not isinstance(column, Sequences)
@@ -77,11 +77,6 @@ def _quoted(text: str) -> str:
     return shlex.quote(text) if set(text) & set('"$`\\!') else f'"{text}"'
 
 
-def joined(tokens: list[str], sort: Tokens) -> str:
-    """The text again: with `punctuation`, marks go back to the words that they were split from."""
-    return "".join(joining.joined(sort, before, token) for before, token in pairwise([LINE_END, *tokens]))
-
-
 def prompt_of(model: Model, rows: Rows) -> str:
     """What a language model could begin with, as an option: how the first row does; "" where that cannot be said."""
     _, text = written(model.experiment.network)
@@ -91,5 +86,5 @@ def prompt_of(model: Model, rows: Rows) -> str:
     known = (vocabulary.token(i) for i in column.ids[1:PROMPT_TOKENS].tolist())
     tokens = [token for token in takewhile(lambda token: token is not None, known) if token is not None]
     of_chars = text.sort.unit == "chars"
-    said = "".join(tokens).rpartition(" ")[0] if of_chars else joined(tokens[:PROMPT_WORDS], text.sort)
+    said = "".join(tokens).rpartition(" ")[0] if of_chars else joined(text.sort, tokens[:PROMPT_WORDS])
     return f"--prompt {_quoted(said)}" if said.isprintable() and said.strip() else ""

@@ -15,10 +15,11 @@ from compiler.step import NoStep, Step
 from compiler.written import in_words, step, written
 from dsl.errors import Diagnostic
 from dsl.render import show
-from runtime.data.context import LINE_END, Layout
-from runtime.data.joining import joined
+from runtime.data.context import Layout
+from runtime.data.detokenise import added
 from runtime.data.memory_rows import Given, read_memory
 from runtime.data.problems import Problems
+from runtime.data.streams import LINE_END
 from runtime.data.tokens import UNKNOWN
 from runtime.execute import Executor
 from runtime.generate import Reader, Stepper, continued
@@ -59,7 +60,7 @@ class Writer:
         for token in continued(self.reader, self.settings, self.seed):
             if line and token == LINE_END:
                 return
-            yield joined(self.layout.sort, before, token)
+            yield added(self.layout.sort, before, token)
             before = token
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from compiler.settings.predict import PredictSettings
 from runtime.backend import Array
 from runtime.carried import Carried
-from runtime.data.context import LINE_END, Layout
+from runtime.data.context import Layout
+from runtime.data.streams import LINE_END
 from runtime.evaluate import feeds_of, float_dtype
 from runtime.execute import Executor
 from runtime.memory import require_memory

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from compiler.build import CellSite, Namespace, Use, what
 from compiler.ir.graph import Node, apply, sorted_nodes
 from compiler.ir.types import Dim, Type
-from compiler.lower import streams
+from compiler.lower import stateful
 from compiler.lower.cell_body import equations
 from compiler.lower.constants import constant_of, constant_value
 from compiler.lower.walk import Walk
@@ -145,7 +145,7 @@ class CellLoops:
         for i, name in enumerate(states):
             self.finals.setdefault(name, []).append(part(scan, i))
             if self.use.flag("stateful"):
-                streams.carry_on(self.use, loop.states[i].initial, part(scan, i))
+                stateful.carry_on(self.use, loop.states[i].initial, part(scan, i))
         return part(scan, len(states))
 
     def _one_position(self, loop: Recurrence) -> None:
@@ -191,7 +191,7 @@ class CellLoops:
                 f"stateful: the first value of {name} is where the window before it ended, and here another is given"
             )
             self.use.fail("NN406", message, help=f"leave stateful out, or {name}=")
-        return streams.carry(self.build, f"{path}{name}", type_)
+        return stateful.carry(self.build, f"{path}{name}", type_)
 
     def _size(self, state: ast.State, scope: Scope) -> int:
         if not state.sizes:

@@ -10,7 +10,7 @@ from compiler.build import Build, Bundle, Mode, Origin, SameTable, Stop, TooLarg
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
-from compiler.lower import following, statements, streams, structures
+from compiler.lower import following, stateful, statements, structures
 from compiler.lower.heads import head_of, results_of, total_loss
 from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
@@ -197,10 +197,10 @@ def network(
         training = lower(model, top, ports, train, "training", dtype, sizes, freeze)
     if training.graph is None:
         return None, training.build.diagnostics
-    of_streams = streams.refusals(training.build, ports)
-    if of_streams:
-        return None, of_streams
-    ports = streams.marked(training.build, ports)
+    of_stateful = stateful.refusals(training.build, ports)
+    if of_stateful:
+        return None, of_stateful
+    ports = stateful.marked(training.build, ports)
     too_large = _too_large(training.build)
     if too_large is not None:
         return None, [too_large]
@@ -224,7 +224,7 @@ def network(
             training.graph,
             evaluation,
             prediction,
-            streams.carried(training.build),
+            stateful.carried(training.build),
         ),
         [],
     )

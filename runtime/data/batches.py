@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.data import streams
+from runtime.data import lanes
 from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
 from runtime.data.splits import permutation
@@ -49,14 +49,14 @@ def batches(
     unroll: int | None = None,
 ) -> Iterator[Batch]:
     """All rows, in batches of `size` and one that may be smaller, or in those that `tokens` allows; of a stream its
-    windows, see `streams`.
+    windows, see `lanes`.
 
     order: "train": shuffled by seed and epoch, rows of like length together; "plain": by length
     bucket: round padded lengths up to few different ones
     start: the batch to begin with, when a run is resumed inside an epoch
     """
     if rows.stream:
-        yield from streams.windows(rows, size, unroll, start)
+        yield from lanes.windows(rows, size, unroll, start)
         return
     for chosen in schedule(rows, size, order=order, seed=seed, epoch=epoch, tokens=tokens)[start:]:
         yield make_batch(rows, chosen, bucket=bucket, dtype=dtype)
@@ -121,7 +121,7 @@ def padded_lengths(rows: Rows) -> NDArray[np.int64]:
 def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = None, unroll: int | None = None) -> int:
     """Batches of an epoch; with tokens those of the first, from which others may differ a little."""
     if rows.stream:
-        return streams.window_count(rows, size, unroll)
+        return lanes.window_count(rows, size, unroll)
     if tokens is None:
         return -(-rows.count // size)
     return len(schedule(rows, size, order="train", seed=seed, tokens=tokens))
@@ -130,7 +130,7 @@ def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = No
 def largest_sizes(rows: Rows, size: int, tokens: int | None = None, unroll: int | None = None) -> list[dict[str, int]]:
     """The sizes of the batches that can come, without those that another one covers: the largest is one of them."""
     if rows.stream:
-        return [streams.largest(rows, size, unroll)]
+        return [lanes.largest(rows, size, unroll)]
     longest = rows.longest
     if tokens is None:
         return [rows.largest(min(size, rows.count))]

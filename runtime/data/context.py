@@ -13,11 +13,12 @@ from compiler.sorts import Port, Tokens, owner, sequence_symbol_of
 from compiler.views import Ngrams
 from runtime.data import following, rows, tokens, views
 from runtime.data.batches import Batch, make_batch
+from runtime.data.streams import LINE_END
 from runtime.data.tables import Tables
 from runtime.data.tokens import BEGIN, END, UNKNOWN, Sequences, Tokenised, Vocabulary
 
-LINE_BEGIN, LINE_END = "", "\n"
-"""Stand for BEGIN and END where tokens are written out: no token is empty, and none has a line's end in it."""
+LINE_BEGIN = ""
+"""Stands for BEGIN where tokens are written out: no token is empty."""
 
 
 @dataclass(frozen=True)

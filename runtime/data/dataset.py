@@ -11,7 +11,7 @@ import numpy as np
 from compiler.settings.data import DataSettings, Files, Format
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
-from runtime.data import fitting, following, joined, repeats
+from runtime.data import fitting, following, repeats, streams
 from runtime.data.files import DataFile, fingerprint, resolve
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw, check_alike, read_files
@@ -145,7 +145,7 @@ def _assemble_stream(
     whole = Whole.of(tuple(parts.values()))
     lines = whole.tokenised(ports, problems)
     counts = [(name, raw.count) for name, raw in parts.items()]
-    made = joined.streams(ports, lines, counts, settings, fold)
+    made = streams.streams(ports, lines, counts, settings, fold)
     tables = fitting.fit(ports, made.counted, whole.columns, made.splits["train"], vocabularies)
     rows = {name: made.rows(ports, tables, name) for name in made.splits}
     fitting.warn(ports, made.counted, whole.columns, whole.span, made.splits, rows["train"], problems)
@@ -188,7 +188,7 @@ def encode_raw(ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Prob
     whole = Whole.of((raw,))
     tokenised = whole.tokenised(ports, problems)
     if following.stream_of(ports) is not None:
-        made = joined.streams(ports, tokenised, [("test", raw.count)])
+        made = streams.streams(ports, tokenised, [("test", raw.count)])
         return made.rows(ports, tables, "test")
     result = whole.encoded(ports, tables, tokenised)
     splits = {"test": np.arange(raw.count)}

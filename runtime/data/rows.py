@@ -96,7 +96,7 @@ class Rows:
 
     @property
     def stream(self) -> bool:
-        """Whether the positions are one stream, in one row: `runtime.data.streams` makes its batches."""
+        """Whether the positions are one stream, in one row: `runtime.data.lanes` makes its batches."""
         return any(port.stream for port in self.ports)
 
     @property

@@ -15,7 +15,7 @@ from nnc.model import Model, Origin
 from nnc.writing import Writer, unknown_tokens, writer
 from runtime.backend import Array
 from runtime.data import Tables, read
-from runtime.data.context import LINE_END
+from runtime.data.streams import LINE_END
 from runtime.evaluate import run_rows
 from runtime.generate import Reader
 from tests.nnc.language_models import LINES, language_model

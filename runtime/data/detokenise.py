@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 from compiler.sorts import Tokens
-from runtime.data.context import LINE_END
+from runtime.data.streams import LINE_END
 
 NO_SPACE_BEFORE = frozenset(".,;:!?)")
 NO_SPACE_AFTER = frozenset("(")
 
 
-def joined(sort: Tokens, before: str, token: str) -> str:
+def joined(sort: Tokens, tokens: Iterable[str]) -> str:
+    """A line of these tokens."""
+    return "".join(added(sort, before, token) for before, token in pairwise([LINE_END, *tokens]))
+
+
+def added(sort: Tokens, before: str, token: str) -> str:
     """What a token adds to a text. before: the token before it, a line's end where a line begins"""
     if token == LINE_END:
         return "\n"
