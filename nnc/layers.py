@@ -24,11 +24,10 @@ from compiler.sorts import (
     word_of,
 )
 from dsl.render import columns, show
+from nnc.sizes import GUESSES
 
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
-GUESSES = {"V": 10_000, "classes": 2, "K": 8}
-"""For symbols that data will decide; said wherever a cost depends on them."""
 
 
 def quantity(count: float) -> str:

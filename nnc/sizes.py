@@ -10,8 +10,8 @@ from dsl.nearest import nearest
 
 DEFAULT_LENGTH = 20
 """Positions of a text where nothing says how many."""
-WORD_LENGTH = 8
-"""Characters of a word that is spelled."""
+GUESSES = {"V": 10_000, "classes": 2, "K": 8}
+"""For symbols that data will decide, by their kind; said wherever a cost depends on them. K: characters of a word."""
 
 
 def open_symbols(experiment: Experiment) -> list[str]:
@@ -35,7 +35,7 @@ def batch_sizes(experiment: Experiment) -> dict[str, int]:
 
 def _usual(name: str, batch: int) -> int:
     """Of a symbol of a batch: positions of a text, characters of a word, and different words of all its texts."""
-    return {"K": WORD_LENGTH, "W": batch * DEFAULT_LENGTH // 2}.get(name.partition(".")[0], DEFAULT_LENGTH)
+    return {"K": GUESSES["K"], "W": batch * DEFAULT_LENGTH // 2}.get(name.partition(".")[0], DEFAULT_LENGTH)
 
 
 def unknown_size(sizes: Mapping[str, int], experiment: Experiment) -> str | None:
@@ -50,7 +50,7 @@ def unknown_size(sizes: Mapping[str, int], experiment: Experiment) -> str | None
 
 
 def sizes_missing(experiment: Experiment, stage: str) -> Diagnostic:
-    symbols = ",".join(f"{name}={10000 if name.startswith('V') else 2}" for name in open_symbols(experiment))
+    symbols = ",".join(f"{name}={GUESSES[name.partition('.')[0]]}" for name in open_symbols(experiment))
     return Diagnostic(
         "NN869",
         f"the stage {stage} needs sizes that data decide: {', '.join(open_symbols(experiment))}",

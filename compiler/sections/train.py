@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from compiler.sections.reading import Found, Reading
 from compiler.sections.schedule import schedule
 from compiler.sections.train_entries import OPTIMIZERS, TRAIN
-from compiler.settings.train import Clip, Loss, Optimizer, Schedule, TrainSettings
+from compiler.settings.train import UNROLL, Clip, Loss, Optimizer, Schedule, TrainSettings
 from compiler.signature import Resolved, Setting, Signature
 from dsl import ast
 from dsl.errors import Note
@@ -25,7 +25,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
         decay=entries.number("decay", "x") or 0.0,
         batch=_batch(entries),
         batch_tokens=entries.count("batch", "tokens"),
-        unroll=entries.count("unroll", "steps") or 35,
+        unroll=entries.count("unroll", "steps") or UNROLL,
         epochs=entries.count("epochs", "n") or (10 if entries.span("steps") is None else None),
         steps=entries.count("steps", "n"),
         schedule=schedule(*entries.found["schedule"], reading) if "schedule" in entries.found else Schedule(),

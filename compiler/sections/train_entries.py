@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from compiler.sections.phase_entries import PHASE
 from compiler.sections.schedule import SCHEDULE
+from compiler.settings.train import UNROLL
 from compiler.signature import Setting, Signature
 
 LR = "the learning rate"
@@ -97,7 +98,7 @@ TRAIN = {
         ),
         Signature(
             "unroll",
-            "steps of a stream that a gradient goes back, 35 if left out; states go on, see stateful",
+            f"steps of a stream that a gradient goes back, {UNROLL} if left out; states go on, see stateful",
             (Setting("steps", "count", "how many", required=True, low=1, high=1_000_000),),
             ("steps",),
         ),

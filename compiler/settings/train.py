@@ -7,6 +7,9 @@ from typing import Literal
 
 from dsl.source import Span
 
+UNROLL = 35
+"""Positions of a window of a stream, as Zaremba, Sutskever, Vinyals 2014."""
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -92,7 +95,7 @@ class TrainSettings:
     decay: float = 0.0
     batch: int = 32
     batch_tokens: int | None = None
-    unroll: int = 35
+    unroll: int = UNROLL
     epochs: int | None = 10
     steps: int | None = None
     schedule: Schedule = field(default_factory=Schedule)
