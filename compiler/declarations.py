@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from posixpath import basename, dirname, join, normpath
 
 from compiler import library
@@ -155,6 +155,8 @@ def _declare(
     for d in spec.declarations:
         if isinstance(d, (ast.Block, ast.Cell)):
             _heading(found, scope, d)
+        if isinstance(d, ast.Cell):
+            _once_each(scope, d)
 
 
 def _in_order(found: Declarations, lets: dict[str, ast.Let]) -> list[str]:
@@ -212,6 +214,15 @@ def _heading(found: Declarations, scope: Scope, d: ast.Block | ast.Cell) -> None
     for formal in d.formals:
         if formal.default is not None and len(formal.default) > 1:
             found.error("NN403", f"{formal.name.id} takes one value, but its default has several", formal)
+
+
+def _once_each(scope: Scope, cell: ast.Cell) -> None:
+    """A state that the heading has twice, which has been reported, is one for whoever uses the cell."""
+    states = {state.name.id: state for state in reversed(cell.states)}
+    binding = scope.names.get(cell.name.id)
+    if len(states) < len(cell.states) and isinstance(binding, BlockBinding) and binding.block is cell:
+        once = tuple(state for state in cell.states if states[state.name.id] is state)
+        scope.names[cell.name.id] = replace(binding, block=replace(cell, states=once))
 
 
 def _bring(

@@ -67,8 +67,10 @@ def use_cell(
         build.cell = outside
     own = tuple(islice(reversed(build.parameters.values()), len(build.parameters) - before))[::-1]
     del build.rows[rows:], build.fresh[made:]
-    fed = set(sorted_nodes(n for n in given.values() if isinstance(n, Node)))
-    build.fresh += [n for n in sorted_nodes([result]) if n not in fed and not isinstance(n.op, Input)]
+    # What feeds it is not gone through: of a thousand cells in a row that would be each of those before, each time.
+    fed = {n for n in given.values() if isinstance(n, Node)}
+    below = sorted_nodes([result], leaf=fed.__contains__)
+    build.fresh += [n for n in below if n not in fed and not isinstance(n.op, Input)]
     nodes = tuple(build.fresh[made:])
     build.rows.append(LayerRow(layer.span, layer.span.snippet, walk.level, types_of(result), own, nodes))
     build.origins[result] = Origin(layer.span, f"this makes {shape_of(result)} of {shape_of(run.values[0])}", name)

@@ -231,3 +231,8 @@ def test_dropout_in_a_cell_draws_at_each_position_and_once_where_it_is_variation
 )
 def test_what_is_fed_whole_may_not_meet_the_step_before_it_is_pooled(body: str, found: list[tuple[str, int, int]]):
     assert errors(spec("mine(x, x) 3", mine(body, "(x, m) state h"))) == found
+
+
+def test_a_state_that_the_heading_has_twice_is_reported_once_however_the_cell_is_used():
+    for use in ("mine 3", "mine 3 layers=2 bidir"):
+        assert errors(spec(use, mine("h' = linear(x, h)", "(x) state h, h"))) == [("NN302", 1, 23)]
