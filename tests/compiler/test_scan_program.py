@@ -78,6 +78,8 @@ def test_step_of_a_loop_allocates_nothing():
     """Every array of the program is a view of the arena, made when it is bound."""
     graph = optimize(with_gradients(*random_scan(2)))
     source, _ = compile_bucket(graph, SIZES)
-    loops = [line for line in source.split("\n") if line.startswith("            ") and "#" not in line and "if " not in line]
+    loops = [
+        line for line in source.split("\n") if line.startswith("            ") and "#" not in line and "if " not in line
+    ]
     assert loops
     assert all("out=" in line or line.strip().startswith("k.") or "copyto" in line for line in loops)
