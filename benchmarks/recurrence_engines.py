@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recurrence_hand import Both, Layer, Stack
+from benchmarks.recurrence_workloads import Workload
+from benchmarks.turns import Engine
 from compiler.autodiff import gradients
 from compiler.ir.graph import Graph, Input, Node, Output, apply, sorted_nodes
 from compiler.ir.text import op_name
@@ -26,19 +27,7 @@ from compiler.recurrence import opened
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 
-if TYPE_CHECKING:
-    from benchmarks.recurrence import Workload
-
 Array = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """results: the gradients that the last step left, by the names of the weights, and `x`"""
-
-    step: Callable[[], object]
-    results: Callable[[], dict[str, Array]]
-    note: str = ""
 
 
 def engines(w: Workload, threads: int, with_torch: bool) -> dict[str, Engine]:

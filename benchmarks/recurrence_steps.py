@@ -10,36 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from benchmarks.recurrence import measure
-
-if TYPE_CHECKING:
-    from benchmarks.recurrence_engines import Engine
-
-
-@dataclass(frozen=True)
-class Network:
-    """output: in a spec, what comes after the arrow"""
-
-    name: str
-    output: str
-    layers: str
-    batch: int
-    length: int
-    words: int
-    classes: int
-    inside: int
-    width: int
-    depth: int
-    ways: int
-
-
-NETWORKS = (
-    Network("tagger", "y: class per text", "lstm 128 bidir", 32, 30, 20_000, 45, 100, 128, 1, 2),
-    Network("language model", "y: next(text)", "lstm 200 layers=2", 20, 20, 10_000, 10_000, 200, 200, 2, 1),
-)
+from benchmarks.recurrence_workloads import NETWORKS
+from benchmarks.turns import measured, table
 
 
 def main() -> None:
@@ -54,15 +27,10 @@ def main() -> None:
 
     found: dict[str, dict[str, dict[str, float]]] = {}
     for network in NETWORKS:
-        each: dict[str, Engine] = ours_and_torch(network, given.threads)
-        found[network.name] = measures = measure(each, given.seconds)
+        each = ours_and_torch(network, given.threads)
+        found[network.name] = measures = measured(each, given.seconds)
         print(f"\n{network.name}: {network.layers}, B={network.batch} T={network.length}, {given.threads} thread(s)")
-        print("| engine | ms a step, median | least | clean | over ours | least over least |")
-        print("| --- | --- | --- | --- | --- | --- |")
-        for name, m in measures.items():
-            ours = measures["ours"]
-            ratios = f"{m['ms'] / ours['ms']:.2f} | {m['least'] / ours['least']:.2f}"
-            print(f"| {name} | {m['ms']:.2f} | {m['least']:.2f} | {m['clean']} | {ratios} |", flush=True)
+        print(*table(measures), sep="\n", flush=True)
     if given.json:
         print(json.dumps(found))
 

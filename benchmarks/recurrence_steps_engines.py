@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.recurrence_engines import Engine
 from benchmarks.recurrence_torch import GATES
+from benchmarks.recurrence_workloads import Network
+from benchmarks.turns import Engine
 from compiler import pipeline
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 from runtime.weights import initial_weights
-
-if TYPE_CHECKING:
-    from benchmarks.recurrence_steps import Network
 
 Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
 RATE = 1e-3
 
 
 def batches(n: Network) -> list[Batch]:
-    """Ids as rare as words are: the logarithm of each is uniform. The language model's targets are the next words."""
+    """Ids as rare as words are: the logarithm of each is uniform. A language model's targets are such ids too."""
     chance = np.random.default_rng(2)
 
     def ids(shape: tuple[int, int], below: int) -> NDArray[np.int64]:

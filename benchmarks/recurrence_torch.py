@@ -9,12 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.recurrence_engines import Engine
+from benchmarks.recurrence_workloads import Workload
+from benchmarks.turns import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from benchmarks.recurrence import Workload
 
 Array = NDArray[np.float32]
 GATES = ("i", "f", "g", "o")

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from time import perf_counter
 
 from benchmarks.engines import ENGINES
-
-
-def waited() -> float:
-    """Seconds that this process' threads stood ready but had no core."""
-    total = 0.0
-    for status in Path("/proc/self/task").glob("*/schedstat"):
-        total += int(status.read_text().split()[1]) / 1e9
-    return total
+from benchmarks.turns import MOST_WAITED, waited
 
 
 def main() -> None:
@@ -27,7 +19,11 @@ def main() -> None:
         start, stood = perf_counter(), waited()
         losses = [step() for _ in range(int(line))]
         seconds = perf_counter() - start
-        sample = {"ms": 1000 * seconds / len(losses), "clean": waited() - stood < 0.03 * seconds, "loss": losses[-1]}
+        sample = {
+            "ms": 1000 * seconds / len(losses),
+            "clean": waited() - stood < MOST_WAITED * seconds,
+            "loss": losses[-1],
+        }
         print(json.dumps(sample), flush=True)
 
 
