@@ -108,10 +108,11 @@ class Whole:
                     columns[name] = tables.scalings[name].apply(values) if standard else values
                 case Image() if name in given.pictures:
                     columns[name] = given.pictures[name]
-                case Class() | Segments() if name in tokenised:
+                case Class() if name in tokenised:
                     like = tokens.as_tokens(port, ports)
                     columns[name] = labels.encode_each(like, tokenised[name], tables.labels[name])
-                case Spans() if name in tokenised:
+                case Segments() | Spans() if name in tokenised:
+                    # A text that is cut may end inside of a word: its last one ends there.
                     columns[name] = tags.encode(tokens.as_tokens(port, ports), tokenised[name], tables.labels[name])
                 case Class() if name in given.texts:
                     columns[name] = labels.encode(given.texts[name], tables.labels[name])

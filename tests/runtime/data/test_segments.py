@@ -69,9 +69,10 @@ def test_characters_that_become_one_have_one_tag(tmp_path: Path):
     assert tags(lower) == "BMES"
 
 
-def test_long_text_is_cut_with_its_tags(tmp_path: Path):
-    found = learnt(tmp_path, "abc de\n", text=replace(TEXT, sort=Tokens("chars", max=4)))
-    assert (characters(found), tags(found)) == ("abcd", "BMEB")
+@pytest.mark.parametrize(("line", "wanted"), [("abc de", "BMES"), ("a bcdef", "SBME"), ("ab cd", "BEBE")])
+def test_last_word_of_a_text_that_is_cut_ends_there(tmp_path: Path, line: str, wanted: str):
+    found = learnt(tmp_path, line + "\n", text=replace(TEXT, sort=Tokens("chars", max=4)))
+    assert tags(found) == wanted
 
 
 def test_text_to_predict_needs_no_segments(tmp_path: Path):
