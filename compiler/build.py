@@ -216,7 +216,9 @@ class Build:
             use = next((n for n in reversed(self.within) if not n.span.file.startswith(LIBRARY)), self.within[0])
             inner = Note(span, diagnostic.label or "here, in the library")
             return replace(diagnostic, span=use.span, label=use.text, notes=(inner,))
-        return replace(diagnostic, notes=(*diagnostic.notes, *self.within[:-4:-1]))
+        # An error about the use itself points there already.
+        uses = (n for n in self.within[:-4:-1] if n.span != span)
+        return replace(diagnostic, notes=(*diagnostic.notes, *uses))
 
     def fail(
         self, code: str, message: str, span: Span, label: str = "", *, help: str = "", notes: tuple[Note, ...] = ()

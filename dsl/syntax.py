@@ -42,7 +42,11 @@ def _unexpected(source: Source, place: Place, accepted: Accepted) -> Diagnostic:
     elif place.head == "model" and place.in_heading:
         advice += "; a model reads: model name(text: words) -> label: class {"
     elif place.inside == "{" and found is not None and found.kind in VALUES and "_PIPE" in accepted:
-        advice = "a value is fed to a layer with `|`; a new statement starts after `;` or on a new line"
+        if before is not None and before.text == ")":
+            advice = "a layer with settings needs parentheses of its own in a formula: a + (linear(b) 50)"
+        else:
+            advice = "a value is fed to a layer with `|`"
+        advice += "; a new statement starts after `;` or on a new line"
     return Diagnostic("NN120", message, found_span(source, place), help=advice)
 
 

@@ -58,7 +58,7 @@ def weights_in_words(network: Network) -> str:
         if symbols:
             # What is neither is a sum of several: one-hot values side by side.
             words = [nouns.get(s, "class" if s.startswith("classes") else "value") for s in symbols]
-            names = words[0] if len(words) == 1 else " and ".join(words)
+            names = "pair of classes" if words == ["class", "class"] else " and ".join(words)
             noun = "" if parts else " weight" if count == 1 else " weights"
             parts.append(f"{count:,}{noun} a {names}")
     return " + ".join(parts)
@@ -203,7 +203,8 @@ def row_cells(row: LayerRow, words: bool, file: str) -> tuple[str, ...]:
 def _weights(parameters: Sequence[Parameter]) -> str:
     counts = weight_counts(parameters)
     parts = [f"{counts[()]:,}"] if counts.get(()) else []
-    parts += [f"{' x '.join(symbols)} x {count:,}" for symbols, count in counts.items() if symbols]
+    # The steps of a crf are so many as pairs of classes, once each.
+    parts += [" x ".join((*s, *([f"{n:,}"] if n > 1 or len(s) < 2 else []))) for s, n in counts.items() if s]
     return " + ".join(parts)
 
 

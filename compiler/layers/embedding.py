@@ -52,7 +52,7 @@ def _neighbours(use: Use, ids: Node) -> Node:
     if n > 1:
         return ngrams(use, ids, Ngrams(n, before, least if isinstance(least, int) else Ngrams.min))
     if before or least is not None:
-        message = f"embed has {'before' if before else 'min='}, which is said of n-grams, but no n="
+        message = f"embed has {'before' if before else 'min='}, which is said of n-grams, and n is 1"
         help = "write embed 50 n=2" if before else "min= of single tokens stands at the sort: words(min=2)"
         use.fail("NN405", message, help=help)
     return ids

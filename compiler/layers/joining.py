@@ -50,7 +50,7 @@ def differ(use: Use, a: Node, b: Node, how: str) -> None:
         use.span,
         help="two sequences meet only if they come from one input, with no change of length on the way"
         if positions
-        else "make them equally wide, with dense for example",
+        else f"make them equally wide, with {'linear' if use.build.cell is not None else 'dense'} for example",
         notes=tuple(n for v in (a, b) for n in use.build.origin(v)),
     )
 

@@ -104,12 +104,15 @@ def _of_state(walk: Walk, statement: ast.Assign, states: dict[str, Node], value:
         raise Stop
     if isinstance(value, Bundle) or value.type.shape != state.type.shape or value.type.dtype != state.type.dtype:
         notes = walk.build.origin(value) if isinstance(value, Node) else ()
+        help = "bring it to the state's width with linear, or give the state a width: state h[width]"
+        if isinstance(value, Node) and value.type.rank > state.type.rank:
+            help = "all operands but the first come whole: `y each` in the heading takes y position by position"
         walk.build.fail(
             "NN550",
             f"{statement.name.id} is {what(value)}, but the state is {what(state)}",
             statement.value.span,
             f"this is {shape_of(value)}",
-            help="bring it to the state's width with linear, or give the state a width: state h[width]",
+            help=help,
             notes=notes,
         )
     return value

@@ -18,7 +18,7 @@ from compiler.ops.reduction import Sum
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Port, Real, has_labels
+from compiler.sorts import Class, Following, Port, Real, has_labels
 
 ONLY_MOVE = (Broadcast, Concat, Reshape, Slice, Transpose)
 END_IN_SOFTMAX = "end with dense softmax"
@@ -63,11 +63,12 @@ def _for_each_position(walk: Walk, port: Port, found: Node | Bundle) -> Node:
     if isinstance(found, Node) and found.type.rank == 3 and found.type.shape[:2] == text.type.shape:
         return found
     notes = walk.build.origin(found) if isinstance(found, Node) else ()
+    paddings = "`causal`" if isinstance(port.sort, Following) else "`same` or `causal`"
     walk.build.fail(
         "NN218",
         f"{port.name} needs one vector for each token of {port.per}, {what(text)}, but gets {what(found)}",
         port.span,
-        help="keep the positions: no pooling on the way, and conv with `same` or `causal`",
+        help=f"keep the positions: no pooling on the way, and conv with {paddings}",
         notes=notes,
     )
 

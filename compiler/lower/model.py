@@ -98,6 +98,7 @@ def lower(
     if mode == "training":
         outputs = total_loss(walk, outputs, train)
         _unused(walk, inputs, [*values, *(n for part in walk.parts for n in _nodes(part))])
+        _tags_of_no_output(walk, values)
         outputs += [Output(f"{name}'", node, name) for name, node in build.updates.items()]
     outputs += [Output(f"{name}'", last) for name, (last, _) in build.carried.items()]
     order = [*build.inputs.values(), *build.weights.values()]
@@ -133,6 +134,15 @@ def _ids(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str, 
     build.vocabularies[node] = bind(symbol(vocabulary_symbol_of(port, ports)), sizes)
     build.owners[node] = owner(port)
     return node
+
+
+def _tags_of_no_output(walk: Walk, values: list[Node]) -> None:
+    """A `crf` whose scores go on into another layer: nothing would ever use what it learns of neighbours."""
+    for scores in walk.build.steps:
+        if scores not in values:
+            help = "end with it, or write dense without crf"
+            message = "dense crf scores the tags of an output, and this is no output"
+            walk.build.report(Diagnostic("NN219", message, walk.build.origins[scores].span, help=help))
 
 
 def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:

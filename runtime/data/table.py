@@ -117,7 +117,8 @@ def check_others(table: Table, problems: Problems) -> None:
 def _misfit(table: Table, other: Other) -> Diagnostic:
     fields, width = other.fields, table.width
     if fields == [""]:
-        return Diagnostic("NN711", "the line is empty", table.span_of_line(other.line), help="delete the line")
+        help = "delete the line; between sequences of a token a line it stands where an output is `per` a text"
+        return Diagnostic("NN711", "the line is empty", table.span_of_line(other.line), help=help)
     if table.format == "tsv" and "\t".join(fields).isspace():
         span = table.span_of_line(other.line)
         return Diagnostic("NN711", "the line holds white space only", span, help="delete the line")

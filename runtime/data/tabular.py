@@ -15,7 +15,7 @@ from runtime.data.table import Separated, Table
 def read(file: TextFile, format: Separated, request: Request) -> Part | None:
     """The rows of a file; None after an error that says nothing of single rows."""
     problems = request.problems
-    if refused := [d for p in request.ports if (d := _refusal(p, request)) is not None]:
+    if refused := [d for p in request.ports if request.reads(p) and (d := _refusal(p, request)) is not None]:
         for diagnostic in refused:
             problems.add(diagnostic)
         return None

@@ -19,7 +19,10 @@ from runtime.data.problems import Problems
 from runtime.data.tokens import Sequences, Tokenised
 
 LEGAL = "legal."
-HELP = "tags are O, and B-NAME, I-NAME as in BIO and IOB1, with E-NAME, S-NAME in BIOES"
+HELP = (
+    "tags are O, and B-NAME, I-NAME as in BIO and IOB1, with E-NAME, S-NAME in BIOES; labels of single tokens are "
+    "`class per`"
+)
 
 
 def check(port: str, tags: Tokenised, place: Callable[[int, int], Span], problems: Problems) -> None:

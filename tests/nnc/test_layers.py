@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compiler.pipeline import check
-from nnc.layers import summary
+from nnc.layers import row_cells, summary
 
 SPEC = """model m(text: words) -> label: class {
   embed 4
@@ -43,3 +43,10 @@ model m(point: real[4]) -> y: real {
     ]
     nodes = [node for row in rows for node in row.nodes]
     assert len(nodes) == len(set(nodes)), "a node's cost is counted once"
+
+
+def test_steps_of_a_crf_are_so_many_as_pairs_of_classes():
+    spec = "model m(text: words) -> tags: class per text {\n  embed 4\n  dense crf\n}\n"
+    network = check(spec, "m.nn").network
+    assert row_cells(network.layers[-1], True, "m.nn")[3] == "classes x 7 + classes x classes"
+    assert "7 a class + 1 a pair of classes" in summary(network)

@@ -122,6 +122,13 @@ def test_python_tells_how_likely_each_tag_of_a_token_is(here: Path):
     assert model.predict_proba([""]) == [[]]
 
 
+def test_file_to_predict_may_be_texts_without_tags(here: Path, capsys: pytest.CaptureFixture[str]):
+    output(capsys, "train", "names.nn", "--out", "r", "--set", "train.epochs=1")
+    Path("lines.txt").write_text("Mr Smith sings\nsings\n")
+    said = output(capsys, "predict", "r", "--file", "lines.txt")
+    assert said == output(capsys, "predict", "r", "Mr Smith sings", "sings")
+
+
 @pytest.mark.parametrize("text", ["chars(reverse)", "chars(marks)", "chars(lower, max=9)"])
 def test_text_is_cut_in_words_however_it_is_read(here: Path, capsys: pytest.CaptureFixture[str], text: str):
     spec = SEGMENTER.replace("softmax", "crf").replace(": chars)", f": {text})").replace("epochs 12", "epochs 16")

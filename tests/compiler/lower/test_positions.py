@@ -8,7 +8,7 @@ import pytest
 from compiler import pipeline
 from runtime.data.labels import NONE
 from runtime.interpret import evaluate
-from tests.compiler.lower.specs import Place, errors, model
+from tests.compiler.lower.specs import Place, diagnostics, errors, model
 
 TAGS = "tags: class per text"
 
@@ -33,6 +33,14 @@ TAGS = "tags: class per text"
 )
 def test_output_per_position_needs_a_vector_for_each(body: str, output: str, wanted: list[Place]):
     assert errors(model(body, output=output)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("output", "advice"), [(TAGS, "conv with `same` or `causal`"), ("t: next(text)", "with `causal`")]
+)
+def test_what_is_not_as_long_as_its_text_gets_a_padding_that_its_output_may_have(output: str, advice: str):
+    (found,) = diagnostics(model("embed 4\nconv k=3 filters=5\ndense softmax", output=output))
+    assert found.help.endswith(advice)
 
 
 def network(train: str = "", head: str = "dense softmax", classes: int = 3):

@@ -142,6 +142,8 @@ def test_steps_of_a_crf_start_at_zero_and_are_trained():
         ("embed 4\nlast\ndense crf", "label: class", [("NN219", 1, 25)]),
         ("embed 4\ndense crf", "then: next(text)", [("NN219", 1, 25)]),
         ("embed 4\ndense 5 crf\ndense softmax", "tags: spans per text", [("NN219", 3, 1)]),
+        ("embed 4\ndense crf\ndense softmax", "tags: spans per text", [("NN219", 3, 1)]),
+        ("embed 4\ndense crf\ndense crf", "tags: spans per text", [("NN219", 3, 1)]),
         ("embed 4\nlast\ndense crf", "size: real", [("NN219", 1, 25)]),
         ("embed 4\ndense crf", "words: segments per text", [("NN215", 1, 45)]),
     ],
