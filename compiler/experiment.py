@@ -133,7 +133,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedState:
     """A state of a `stateful` layer: an input NAME of every graph, [B, width], and an output NAME' of it.
 
     The run feeds a window what the window before it gave, zeros at a stream's beginning. No gradient flows across.
@@ -166,11 +166,11 @@ class Network:
     evaluation: Graph
     """Forward without dropout. Outputs `NAME.scores` and `NAME.losses` (f[B], one for each example) of every output; of
     one `per` a text `NAME.labels` (i64[B, T], which label wins where) and `NAME.losses` (f[B, T], 0 where no label is
-    known)."""
+    known; of `dense crf` f[B], of whole rows)."""
     prediction: Graph
     """Forward without targets. Outputs `NAME.scores`, of an output `per` a text also `NAME.labels`, and of `dense crf`
     `NAME.probabilities`."""
-    carried: tuple[Carried, ...] = ()
+    carried: tuple[CarriedState, ...] = ()
 
     @property
     def ports(self) -> tuple[Port, ...]:

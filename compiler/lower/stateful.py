@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.build import Build, Use
-from compiler.experiment import Carried
+from compiler.experiment import CarriedState
 from compiler.ir.graph import Input, Node
 from compiler.ir.types import BATCH, Type
 from compiler.sorts import Following, Port, Tokens, word_of
@@ -30,9 +30,9 @@ def carry_on(use: Use, first: Node, last: Node) -> None:
     use.build.carried[first.op.name] = last, use.place or use.span
 
 
-def carried(build: Build) -> tuple[Carried, ...]:
+def carried(build: Build) -> tuple[CarriedState, ...]:
     """The states, in the order in which they were made."""
-    return tuple(Carried(name, build.inputs[name].type) for name in build.carried)
+    return tuple(CarriedState(name, build.inputs[name].type) for name in build.carried)
 
 
 def marked(build: Build, ports: tuple[Port, ...]) -> tuple[Port, ...]:
