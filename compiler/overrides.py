@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TypeVar, cast
 
+from compiler import library
 from compiler.layers import LAYERS
+from compiler.lower.cell_words import signature_of
 from compiler.lower.mentions import pieces
 from compiler.sections.data_entries import DATA
 from compiler.sections.predict import PREDICT
@@ -243,7 +245,7 @@ def _stays(argument: ast.Argument, kind: str, entry: str) -> bool:
 
 def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> ast.Spec:
     new = _setting(setting, value, text)
-    blocks = {d.name.id: d for d in spec.declarations if isinstance(d, ast.Block)}
+    blocks = {d.name.id: d for d in spec.declarations if isinstance(d, ast.Block | ast.Cell)}
     hits = 0
 
     def change(piece: ast.Syntax) -> ast.Syntax:
@@ -265,15 +267,23 @@ def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> a
     return replace(spec, declarations=declarations)
 
 
-def _without_of_layer(layer: ast.Layer, setting: str, blocks: dict[str, ast.Block]) -> tuple[ast.Argument, ...]:
+def _without_of_layer(
+    layer: ast.Layer, setting: str, blocks: dict[str, ast.Block | ast.Cell]
+) -> tuple[ast.Argument, ...]:
     name = layer.callee.id if isinstance(layer.callee, ast.Name) else layer.callee.name.id
     known = LAYERS.get(name)
+    declared = blocks.get(name)
+    if declared is None and known is None and (binding := library.find(name)) is not None:
+        declared = binding.block
+    if isinstance(declared, ast.Cell):
+        signature = signature_of(declared)
+        return _without(layer.arguments, setting, signature, signature.positional)
     signature = known.signature if known is not None else Signature(name, "")
     positional = signature.positional
     if name == "repeat":
         positional = ("n",)
-    elif name in blocks:
-        positional = tuple(f.name.id for f in blocks[name].formals if f.default is None)
+    elif declared is not None:
+        positional = tuple(f.name.id for f in declared.formals if f.default is None)
     return _without(layer.arguments, setting, signature, positional)
 
 
@@ -294,6 +304,10 @@ def _without(
         gone = isinstance(argument, ast.Setting) and argument.key == setting
         gone = gone or (isinstance(argument, ast.Word) and argument.id in words)
         gone = gone or (by_place and position == place)
+        if by_place and -1 < place < position < len(positional) and not isinstance(argument, ast.Setting):
+            # It moves into the place that came free, and so says by name what it is.
+            value = ast.Name(argument.id, span=argument.span) if isinstance(argument, ast.Word) else argument.value
+            argument = ast.Setting(positional[position], (value,), span=argument.span)
         position += by_place
         if not gone:
             kept.append(argument)

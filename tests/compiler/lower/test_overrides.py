@@ -47,6 +47,13 @@ def test_set_reaches_a_labelled_block():
     assert not diagnostics(spec, None, "ff.p=0.3")
 
 
+def test_set_reaches_the_size_of_a_labelled_cell():
+    cell = "cell mine(x) wide state h { h' = tanh(linear(x, h)) * wide }\n"
+    spec = cell + model("embed 3\nlstm 4 bidir as a\nmine 5 6 as b\nlast\ndense softmax")
+    found = weights(spec, None, "a.size=7", "a.bidir=false", "b.size=8", "b.wide=2")
+    assert (found["a.i.weight_h"], found["b.h.weight_h"]) == ("[7, 7]", "[8, 8]")
+
+
 def test_set_reaches_entries():
     assert checked(SPEC, None, "train.batch=64").train.batch == 64
     assert checked(SPEC, None, "train.epochs=3").train.epochs == 3
