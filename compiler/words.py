@@ -30,6 +30,15 @@ SYNTAX = {
         "cell NAME(x) state h { h' = ... }",
         "a recurrent network by its equations: h is its state, h' the next one",
     ),
+    "state": (
+        "cell NAME(x) width state h[width], c { ... }",
+        "what a cell carries from step to step, the first is its output; as wide as the cell, or as the brackets say",
+    ),
+    "each": (
+        "cell NAME(x, y each, k) state h { ... }",
+        "y comes position by position, as x does; k comes whole, the same in all steps",
+    ),
+    "@": ("W @ x", "a matrix times a vector, in a cell or outside: W = param[size, dim(x)]"),
     "let": ("let NAME = 100", "a constant, whose name stands for its value"),
     "use": ('use "file.nn"', "brings another file's blocks, cells and constants"),
     "as": ("LAYER ... as NAME", "a label, by which tied= and NAME.part refer to the layer"),
