@@ -37,12 +37,16 @@ Row = dict[str, object]
 
 @dataclass(frozen=True)
 class Sample:
-    """seed: it comes again from it; write: puts the data into a folder; examples: rows to predict."""
+    """seed: it comes again from it; write: puts the data into a folder; examples: rows to predict.
+
+    prompt: what a language model goes on from
+    """
 
     seed: int
     spec: str
     write: Callable[[Path], None]
     examples: list[tuple[object, ...]]
+    prompt: str | None = None
 
 
 def sample(seed: int) -> Sample:

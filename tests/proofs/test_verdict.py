@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 
+from tests.proofs.random_recurrent import recurrent_sample
 from tests.proofs.random_specs import sample
 from tests.proofs.verdict import explained
 
@@ -20,3 +21,10 @@ def test_check_says_what_a_run_says() -> None:
     # The specs are worth something: many are right, many wrong.
     right = sum(verdict == "ok" for _, verdict in said)
     assert COUNT / 4 < right < COUNT * 3 / 4
+
+
+def test_check_says_what_a_run_of_a_tagger_or_a_language_model_says() -> None:
+    """Fewer: cells are slow to compile. `python -m tests.proofs.verdict` has them among the others."""
+    print(f"NNC_SEED={SEED}")
+    wrong = [words for seed in range(SEED, SEED + 20) if (words := explained(recurrent_sample(seed))[0]) is not None]
+    assert not wrong, "\n".join(wrong)

@@ -8,12 +8,14 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import nnc
 from compiler import pipeline
 from dsl.errors import NncError, SpecError
 from nnc.training import recipe
+from tests.proofs.random_recurrent import recurrent_sample
 from tests.proofs.random_specs import Sample, sample
 
 
@@ -23,6 +25,11 @@ class DefectError(Exception):
 
 BY_DATA = ("NN209", "NN650", "NN724")
 """What needs the data: how many labels there are, whether there is a data section, and any n-gram often enough."""
+
+
+def any_sample(seed: int) -> Sample:
+    """Every third one a tagger or a language model."""
+    return recurrent_sample(seed) if seed % 3 == 0 else sample(seed)
 
 
 def verdict(one: Sample, folder: Path) -> str:
@@ -66,9 +73,43 @@ def run(path: Path, one: Sample, folder: Path) -> str:
         model = nnc.load(folder / "run")
         if one.examples:
             model.predict([fields(row) for row in one.examples])
+            agrees(model, [fields(row) for row in one.examples])
+        if one.prompt is not None:
+            model.generate(one.prompt, max=5)
     except NncError as error:
         raise DefectError(f"trained, and then {error.diagnostics[0].code}: {error.diagnostics[0].message}") from error
     return "ok"
+
+
+def agrees(model: nnc.Model, examples: list[tuple[object, ...]]) -> None:
+    """What a model says of an example hangs neither on the passes nor on the examples beside it."""
+    together = scores(model, examples)
+    others = {
+        "without the passes": scores(replace(model, optimized=False), examples),
+        "one by one": [each for example in examples for each in scores(model, [example])],
+        "in another order": scores(model, examples[::-1])[::-1],
+    }
+    for how, found in others.items():
+        if not all(map(close, together, found)):
+            raise DefectError(f"{how} it predicts {found} for {examples}, not {together}")
+
+
+def scores(model: nnc.Model, examples: list[tuple[object, ...]]) -> list[list[float]]:
+    """The probabilities of each example, in the order of the labels' names; of several outputs one after another."""
+    return [numbers(found) for found in model.predict_proba(examples)]
+
+
+def numbers(found: object) -> list[float]:
+    """The numbers in lists and dictionaries, however deep, those of a dictionary by its keys."""
+    if isinstance(found, dict):
+        return [number for key in sorted(found) for number in numbers(found[key])]
+    if isinstance(found, (list, tuple)):
+        return [number for each in found for number in numbers(each)]
+    return [float(found)] if isinstance(found, (int, float)) else []
+
+
+def close(some: list[float], other: list[float]) -> bool:
+    return len(some) == len(other) and all(abs(a - b) < 1e-4 for a, b in zip(some, other, strict=True))
 
 
 def fields(row: tuple[object, ...]) -> tuple[object, ...]:
@@ -94,7 +135,7 @@ def main() -> int:
     print(f"--seed {options.seed}", flush=True)
     found: Counter[str] = Counter()
     for i in range(options.count):
-        wrong, said = explained(sample(options.seed + i))
+        wrong, said = explained(any_sample(options.seed + i))
         found[said] += 1
         if wrong is not None:
             print(wrong, flush=True)
