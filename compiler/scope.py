@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from compiler.build import Namespace, Value
+from compiler.build import Namespace
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.signature import Resolved
 from compiler.signature import Value as Constant
+from compiler.values import Value
 from dsl import ast
 from dsl.source import Span
 

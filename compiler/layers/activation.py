@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from compiler.build import Use, is_ids, show_dims, what
+from compiler.build import Use
 from compiler.ir.graph import Node
 from compiler.ir.types import is_rows
 from compiler.layers.word import LayerWord
 from compiler.ops.elementwise import Abs, Add, Erf, Exp, Log, Mul, Relu, Sigmoid, Sign, Sqrt, Tanh
 from compiler.ops.normal import Softmax
 from compiler.signature import Signature
+from compiler.values import is_ids, show_dims, what
 
 
 def gelu(use: Use, x: Node) -> Node:

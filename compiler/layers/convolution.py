@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Use, is_ids, is_picture, is_sequence, what
+from compiler.build import Use
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.ir.types import times
@@ -12,6 +12,7 @@ from compiler.ops.elementwise import Add
 from compiler.ops.product import MatMul
 from compiler.ops.shape import Concat, Reshape, Windows
 from compiler.signature import Setting, Signature
+from compiler.values import Bundle, is_ids, is_picture, is_sequence, what
 from dsl.errors import Note
 
 PADDING = ("narrow", "wide", "same", "causal")

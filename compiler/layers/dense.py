@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compiler.build import Use, is_picture, what
+from compiler.build import Use
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.layers.activation import FUNCTIONS, activated, numbers
@@ -13,6 +13,7 @@ from compiler.layers.word import WEIGHTS, LayerWord
 from compiler.ops.elementwise import Add
 from compiler.ops.product import MatMul
 from compiler.signature import Setting, Signature
+from compiler.values import is_picture, what
 
 CRF = "crf"
 """A conditional random field over the tags of a text: a head, no function."""

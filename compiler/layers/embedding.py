@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from compiler.build import Use, is_ids, what
+from compiler.build import Use
 from compiler.experiment import Init, Vectors
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
@@ -14,6 +14,7 @@ from compiler.ops.elementwise import Mul
 from compiler.ops.lookup import Bag, Gather, OneHot
 from compiler.settings.data import OWN_FOLDER, path_refusal
 from compiler.signature import Setting, Signature
+from compiler.values import is_ids, what
 from compiler.views import Ngrams
 from dsl.render import show
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from compiler.build import Use, is_ids, is_sequence, shape_of, what
+from compiler.build import Use
 from compiler.ir.graph import Node, Op
 from compiler.ir.types import is_ragged
 from compiler.layers.activation import numbers
@@ -13,6 +13,7 @@ from compiler.ops.elementwise import Div, Maximum, Minimum, Mul, Sqrt
 from compiler.ops.reduction import Sum
 from compiler.ops.shape import Broadcast, Concat, Reshape
 from compiler.signature import Signature
+from compiler.values import is_ids, is_sequence, shape_of, what
 
 
 def aligned(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Use, what
+from compiler.build import Use
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.ir.types import BATCH, is_ragged
@@ -12,6 +12,7 @@ from compiler.ops.elementwise import Add, Div, Greater, Maximum, Mul, Select, Sq
 from compiler.ops.reduction import Sum
 from compiler.ops.sequence import Lengths
 from compiler.signature import Setting, Signature
+from compiler.values import what
 
 MOMENTUM = 0.1
 """How much of a batch's mean and variance the running ones take; PyTorch's."""

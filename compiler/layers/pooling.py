@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.build import Origin, Use, shape_of
+from compiler.build import Origin, Use
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, is_ragged, plus, value_of
 from compiler.layers.convolution import sequence
@@ -14,6 +14,7 @@ from compiler.ops.reduction import Max, Sum, TakeAlong, TopPositions
 from compiler.ops.sequence import Lengths, TakePosition
 from compiler.ops.shape import Concat, Reshape, Slice, Windows
 from compiler.signature import Setting, Signature
+from compiler.values import shape_of
 
 
 def _said(use: Use, x: Node, result: Node) -> Node:

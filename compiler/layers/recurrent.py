@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 
-from compiler.build import CellSite, Use, is_picture, what
+from compiler.build import CellSite, Use
 from compiler.experiment import Init
 from compiler.ir.graph import Input, Node, sorted_nodes
 from compiler.ir.types import Dim
@@ -17,6 +17,7 @@ from compiler.ops.elementwise import Add, Mul
 from compiler.ops.product import MatMul
 from compiler.ops.shape import Concat
 from compiler.signature import Setting, Signature
+from compiler.values import is_picture, what
 
 
 def start_of(use: Use, fan_in: Dim, fan_out: Dim) -> Init:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Use, is_sequence
+from compiler.build import Use
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
@@ -11,6 +11,7 @@ from compiler.layers.word import LayerWord
 from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Mul
 from compiler.signature import Setting, Signature
+from compiler.values import is_sequence
 
 
 def _dropout(use: Use, operands: tuple[Node, ...]) -> Node:

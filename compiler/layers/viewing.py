@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from compiler.build import Origin, Use, what
+from compiler.build import Origin, Use
 from compiler.ir.graph import Input, Node
 from compiler.ir.types import Type, bind, sequence_symbol, symbol
+from compiler.values import what
 from compiler.views import Ngrams, Spelling, View, is_view
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from compiler.build import Bundle, Use
+from compiler.build import Use
 from compiler.ir.graph import Node
 from compiler.signature import Setting, Signature
+from compiler.values import Bundle
 
 Lower: TypeAlias = Callable[[Use, tuple[Node, ...]], Node | Bundle]
 

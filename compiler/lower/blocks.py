@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from compiler.build import Namespace, Value
+from compiler.build import Namespace
 from compiler.lower import structures
 from compiler.lower.constants import constant_of, settings_of
 from compiler.lower.operands import Wanted, operands
 from compiler.lower.walk import Walk
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, ValueBinding
 from compiler.signature import Setting, Signature
+from compiler.values import Value
 from dsl import ast
 from dsl.errors import Note
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from compiler import library
-from compiler.build import Bundle, Failed, Origin, Stop, Use, Value, is_sequence, shape_of, types_of, what
+from compiler.build import Origin, Stop, Use
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, Extent, symbol
@@ -25,6 +25,7 @@ from compiler.lower.walk import Walk
 from compiler.overrides import SET
 from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, SharedBinding, ValueBinding
 from compiler.signature import Resolved
+from compiler.values import Bundle, Failed, Value, is_sequence, shape_of, types_of, what
 from dsl import ast
 
 ALL_ROWS = ("batchnorm",)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from compiler.build import FAILED, Bundle, Failed, Namespace, Stop, Value, shape_of, what
+from compiler.build import Namespace, Stop
 from compiler.ir.graph import Node, sorted_nodes
 from compiler.lower import expressions, statements
 from compiler.lower.mentions import labels
 from compiler.lower.walk import Line, Walk
 from compiler.scope import Scope, ValueBinding
+from compiler.values import FAILED, Bundle, Failed, Value, shape_of, what
 from dsl import ast
 from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from compiler.build import CellSite, Namespace, Use, what
+from compiler.build import CellSite, Namespace, Use
 from compiler.ir.graph import Node, apply, sorted_nodes
 from compiler.ir.types import Dim, Type
 from compiler.lower import stateful
@@ -17,6 +17,7 @@ from compiler.ops.shape import Broadcast, Concat, Slice, Transpose
 from compiler.recurrence import BY_TIME, Recurrence, State, depending, ended_of, part, placeholder
 from compiler.scope import ConstantBinding, Scope, ValueBinding
 from compiler.signature import Resolved
+from compiler.values import what
 from dsl import ast
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-from compiler.build import Bundle, Namespace, Origin, Use, Value, is_sequence, shape_of, types_of, what
+from compiler.build import Namespace, Origin, Use
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Input, Node, sorted_nodes
 from compiler.layers.activation import numbers
@@ -18,6 +18,7 @@ from compiler.lower.operands import Wanted, by_name
 from compiler.lower.ties import tied_cell
 from compiler.lower.walk import Walk
 from compiler.scope import BlockBinding, LabelBinding, Scope, UsedCell
+from compiler.values import Bundle, Value, is_sequence, shape_of, types_of, what
 from dsl import ast
 from dsl.errors import Note
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.build import Bundle, Failed, Stop, is_ids, what
+from compiler.build import Stop
 from compiler.constants import calculate
 from compiler.ir.types import Dim, is_rows
 from compiler.lower.walk import Walk
 from compiler.scope import ConstantBinding, Scope, ValueBinding
 from compiler.signature import Resolved, Signature, Value, resolve
+from compiler.values import Bundle, Failed, is_ids, what
 from dsl import ast
 from dsl.errors import Note
 from dsl.nearest import nearest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Failed, Stop, Value, what
+from compiler.build import Stop
 from compiler.ir.graph import Node
 from compiler.layers.joining import meet
 from compiler.lower import calls
@@ -10,6 +10,7 @@ from compiler.lower.matrices import times
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div, Mul, Neg, Sub
 from compiler.scope import ConstantBinding, LabelBinding, Scope, ValueBinding
+from compiler.values import Bundle, Failed, Value, what
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.source import Span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from compiler.build import Bundle, Failed, Mode, Stop, Value, is_ids, what
+from compiler.build import Mode, Stop
 from compiler.experiment import Head
 from compiler.ir.graph import Node, Output
 from compiler.ir.types import BATCH, Type, is_ragged
@@ -19,6 +19,7 @@ from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
 from compiler.sorts import Class, Following, Port, Real, has_labels
+from compiler.values import Bundle, Failed, Value, is_ids, what
 
 ONLY_MOVE = (Broadcast, Concat, Reshape, Slice, Transpose)
 END_IN_SOFTMAX = "end with dense softmax"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Failed, Stop, Use, Value, show_dims, what
+from compiler.build import Stop, Use
 from compiler.experiment import Init, LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, Extent, is_rows
@@ -15,6 +15,7 @@ from compiler.lower.walk import Walk
 from compiler.ops.product import MatMul
 from compiler.ops.shape import Broadcast, Transpose
 from compiler.scope import LabelBinding, Scope
+from compiler.values import Bundle, Failed, Value, show_dims, what
 from dsl import ast
 
 

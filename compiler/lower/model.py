@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-from compiler.build import Build, Bundle, Mode, Origin, SameTable, Stop, TooLarge, Value, what
+from compiler.build import Build, Mode, Origin, SameTable, Stop, TooLarge
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
@@ -32,6 +32,7 @@ from compiler.sorts import (
     vocabulary_symbol_of,
     word_of,
 )
+from compiler.values import Bundle, Value, what
 from compiler.views import base
 from dsl import ast
 from dsl.errors import Diagnostic

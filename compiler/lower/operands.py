@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.build import Bundle, Failed, Stop, Value
+from compiler.build import Stop
 from compiler.ir.graph import Node
 from compiler.layers.word import LayerWord
 from compiler.lower import expressions
 from compiler.lower.walk import Walk
 from compiler.scope import Scope
+from compiler.values import Bundle, Failed, Value
 from dsl import ast
 from dsl.nearest import nearest
 

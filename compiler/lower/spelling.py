@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Failed, Origin, Stop, Value, is_ids, shape_of, what
+from compiler.build import Origin, Stop
 from compiler.ir.graph import Node
 from compiler.layers.viewing import spelled
 from compiler.lower import structures
@@ -11,6 +11,7 @@ from compiler.lower.walk import Walk
 from compiler.ops.lookup import Gather
 from compiler.scope import LabelBinding, Scope
 from compiler.signature import Setting, Signature
+from compiler.values import Bundle, Failed, Value, is_ids, shape_of, what
 from compiler.views import Spelling
 from dsl import ast
 

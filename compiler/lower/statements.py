@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from compiler.build import FAILED, Failed, Stop, Value
+from compiler.build import Stop
 from compiler.lower import expressions, structures
 from compiler.lower.mentions import labels
 from compiler.lower.walk import Line, Walk
 from compiler.scope import Scope, ValueBinding
+from compiler.values import FAILED, Failed, Value
 from dsl import ast
 from dsl.errors import Note
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.build import Bundle, Failed, Namespace, Stop, Value, shape_of, what
+from compiler.build import Namespace, Stop
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
@@ -13,6 +13,7 @@ from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add
 from compiler.scope import ConstantBinding, LabelBinding, Scope, SharedBinding
 from compiler.signature import Setting, Signature
+from compiler.values import Bundle, Failed, Value, shape_of, what
 from dsl import ast
 from dsl.errors import Note
 from dsl.source import Span

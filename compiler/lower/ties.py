@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from compiler.build import Failed, Stop
+from compiler.build import Stop
 from compiler.ir.graph import Node
 from compiler.lower.walk import Walk
 from compiler.scope import LabelBinding, Scope, UsedCell, ValueBinding
 from compiler.signature import Resolved
+from compiler.values import Failed
 from dsl import ast
 from dsl.errors import Note
 from dsl.nearest import nearest

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from compiler import library
-from compiler.build import Build, Bundle, Failed, Namespace, TooLarge, Use, Value, types_of
+from compiler.build import Build, Namespace, TooLarge, Use
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import BATCH, Dim, is_rows
@@ -17,6 +17,7 @@ from compiler.layers.later import LATER
 from compiler.lower.missing import layer_message
 from compiler.scope import Binding, Scope
 from compiler.signature import LATER_HELP, LATER_LABEL
+from compiler.values import Bundle, Failed, Value, types_of
 from dsl import ast
 from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compiler.build import shape_of, show_dims
 from compiler.experiment import Experiment
 from compiler.ir.graph import Node
 from compiler.pipeline import check
+from compiler.values import shape_of, show_dims
 from dsl.errors import Diagnostic, SpecError
 
 Place = tuple[str, int, int]
