@@ -1,6 +1,6 @@
 """Data: files to encoded rows, rows to batches."""
 
-from runtime.data.batches import Batch as Batch
+from runtime.data.batch import Batch as Batch
 from runtime.data.batches import batch_count as batch_count
 from runtime.data.batches import batches as batches
 from runtime.data.batches import largest_sizes as largest_sizes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runtime.data import lanes
+from runtime.data.batch import Batch
 from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
 from runtime.data.splits import permutation
@@ -17,22 +17,6 @@ from runtime.data.tokens import Sequences
 
 POOL = 20
 """Batches that are sorted by length together: more saves padding, fewer mixes the rows better."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step is fed.
-
-    arrays: by port its data (ids i64[B, T] or i64[B], numbers [B, n], pictures [B, h, w, c] from 0 to 1, labels
-        i64[B]); `lengths.T` i64[B] for each text input
-    sizes: `B`, and each text input's padded length
-    count: rows, of a stream positions; rows: which these are
-    """
-
-    arrays: dict[str, Array]
-    sizes: dict[str, int]
-    count: int
-    rows: NDArray[np.int64]
 
 
 def batches(

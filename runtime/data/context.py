@@ -12,7 +12,8 @@ import numpy as np
 from compiler.sorts import Port, Tokens, owner, sequence_symbol_of
 from compiler.views import Ngrams
 from runtime.data import following, rows, tokens, views
-from runtime.data.batches import Batch, make_batch
+from runtime.data.batch import Batch
+from runtime.data.batches import make_batch
 from runtime.data.streams import LINE_END
 from runtime.data.tables import Tables
 from runtime.data.tokens import BEGIN, END, UNKNOWN, Sequences, Tokenised, Vocabulary

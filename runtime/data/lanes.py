@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.data.batch import Batch
+from runtime.data.rows import Rows
 from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences
-
-if TYPE_CHECKING:
-    from runtime.data.batches import Batch
-    from runtime.data.rows import Rows
 
 SCORED_AT_ONCE = 32
 """Positions of a window for each row of a batch, where a stream is scored in one lane: as much memory as training takes
@@ -55,8 +52,6 @@ def windows(rows: Rows, size: int, unroll: int | None, start: int = 0) -> Iterat
 
     start: the window to begin with
     """
-    from runtime.data.batches import Batch
-
     count, width = shape(rows, size, unroll)
     bounds = lanes(rows.positions, count)
     (symbol,) = rows.symbols.values()
