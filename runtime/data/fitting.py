@@ -101,7 +101,7 @@ def warn(
     ports: tuple[Port, ...],
     tokenised: Mapping[str, Tokenised],
     columns: Columns,
-    span: Callable[[str, int], Span],
+    span: Callable[..., Span],
     parts: Mapping[str, NDArray[np.int64]],
     rows: Rows,
     problems: Problems,
@@ -114,6 +114,8 @@ def warn(
             split = port.name in columns.texts
             if sort.unit == "words" and split and not sort.punctuation and "train" in parts:
                 _warn_of_punctuation(port, tokenised[port.name], parts["train"], problems)
+        elif isinstance(sort, Class) and port.per is not None and port.name in tokenised and "train" in parts:
+            _warn_of_unknown_tags(port, tokenised[port.name], span, parts, problems)
         elif isinstance(sort, Class) and port.name in rows.columns and port.name in columns.texts:
             name = port.name
             column = columns.texts[name]
@@ -124,6 +126,29 @@ def warn(
                 labels.warn_of_unknown(
                     port, here, ids[chosen], lambda row, c=chosen, n=name: span(n, int(c[row])), part, problems
                 )
+
+
+def _warn_of_unknown_tags(
+    port: Port,
+    tags: Tokenised,
+    span: Callable[..., Span],
+    parts: Mapping[str, NDArray[np.int64]],
+    problems: Problems,
+) -> None:
+    """Labels of tokens that the training rows lack: one warning a part, with the first place.
+
+    span: of an output, a row, and a position in it
+    """
+    known = np.zeros(len(tags.names), bool)
+    for row in parts["train"].tolist():
+        known[tags.types[tags.offsets[row] : tags.offsets[row + 1]]] = True
+    for part, chosen in parts.items():
+        each = [tags.types[tags.offsets[row] : tags.offsets[row + 1]] for row in chosen.tolist()]
+        first = [int(np.argmin(known[types])) if len(types) else 0 for types in each]
+        names = ["" if known[types].all() else tags.names[types[at]] for types, at in zip(each, first, strict=True)]
+        ids = np.array([labels.UNKNOWN if name else 0 for name in names], np.int64)
+        place = lambda row, c=chosen, at=first: span(port.name, int(c[row]), at[row])  # noqa: E731
+        labels.warn_of_unknown(port, names, ids, place, part, problems)
 
 
 def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, problems: Problems) -> None:

@@ -11,6 +11,7 @@ import pytest
 from compiler.settings.data import DataSettings, Share
 from compiler.sorts import Real
 from dsl.errors import DataError, RunError
+from nnc.training import recipe
 from runtime import data
 from runtime.data.splits import permutation, split
 from tests.runtime.data.build import LABEL, POINT, SPEC, TEXT, VALUE, files, port
@@ -73,6 +74,19 @@ def test_too_few_rows_to_split_are_refused(count, parts, fold):
 def test_labels_are_sorted_and_numbers_as_numbers(read_bytes, labels, expected):
     content = "".join(f"{label}\tt\n" for label in labels.split()).encode()
     assert read_bytes(content).tables.labels["label"] == expected
+
+
+def test_a_tag_that_training_lacks_is_warned_of_where_it_stands(tmp_path):
+    path = tmp_path / "m.nn"
+    path.write_text(
+        "model m(x: words) -> y: class per x { embed 2 ; dense softmax }\n"
+        'data { train "a.tsv" columns=x,y ; valid "b.tsv" columns=x,y }\n'
+    )
+    (tmp_path / "a.tsv").write_text("u\tN\nv\tV\n\nw\tV\n")
+    (tmp_path / "b.tsv").write_text("s\tN\nt\tQ\n")
+    made = recipe(path)
+    (warning,) = made.read(made.check()).warnings
+    assert (warning.code, warning.span.line, warning.span.column) == ("NN719", 2, 3)
 
 
 @pytest.mark.parametrize("twin", ["Pos", "pos ", "po s", "POS"])
