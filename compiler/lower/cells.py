@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
@@ -55,25 +57,11 @@ def use_cell(
     used = UsedCell(name, cell.name.span, "", deciding(cell, settings), widths)
     tied = tied_cell(walk, layer, every, scope, used)
     namespace = Namespace(walk.namespace.name(label or name) + "." if tied is None else tied.path)
-    outside, build.cell = build.cell, None
-    walk.running.append(name)
-    build.within.append(Note(layer.callee.span, f"in this use of {name}"))
-    try:
-        with walk.deeper(layer.span), walk.below(namespace, label, frozen=use.flag("frozen")):
-            run = CellLoops(walk, use, cell, binding.scope, values, settings)
-            result = run.result(namespace)
-    finally:
-        build.within.pop()
-        walk.running.pop()
-        build.cell = outside
-    own = tuple(islice(reversed(build.parameters.values()), len(build.parameters) - before))[::-1]
+    with _inside(walk, layer, name), walk.deeper(layer.span), walk.below(namespace, label, frozen=use.flag("frozen")):
+        run = CellLoops(walk, use, cell, binding.scope, values, settings)
+        result = run.result(namespace)
     del build.rows[rows:], build.fresh[made:]
-    # What feeds it is not gone through: of a thousand cells in a row that would be each of those before, each time.
-    fed = {n for n in given.values() if isinstance(n, Node)}
-    below = sorted_nodes([result], leaf=fed.__contains__)
-    build.fresh += [n for n in below if n not in fed and not isinstance(n.op, Input)]
-    nodes = tuple(build.fresh[made:])
-    build.rows.append(LayerRow(layer.span, layer.span.snippet, walk.level, types_of(result), own, nodes))
+    _tell(walk, layer, given, result, before)
     build.origins[result] = Origin(layer.span, f"this makes {shape_of(result)} of {shape_of(run.values[0])}", name)
     if label is not None:
         parts: dict[str, Value] = dict(run.last_states())
@@ -81,6 +69,33 @@ def use_cell(
         used = replace(used, path=namespace.path)
         scope.names[label] = LabelBinding(weights, parts, layer.span, result, scope.repeated, used)
     return result
+
+
+@contextmanager
+def _inside(walk: Walk, layer: ast.Layer, name: str) -> Generator[None]:
+    """While the equations of a cell are lowered; those of a cell around it are none of theirs."""
+    build = walk.build
+    outside, build.cell = build.cell, None
+    walk.running.append(name)
+    build.within.append(Note(layer.callee.span, f"in this use of {name}"))
+    try:
+        yield
+    finally:
+        build.within.pop()
+        walk.running.pop()
+        build.cell = outside
+
+
+def _tell(walk: Walk, layer: ast.Layer, given: Mapping[str, Node | Bundle], result: Node, before: int) -> None:
+    """The use of a cell as one row of the table of layers. before: how many weights there were"""
+    build = walk.build
+    own = tuple(islice(reversed(build.parameters.values()), len(build.parameters) - before))[::-1]
+    # What feeds it is not gone through: of a thousand cells in a row that would be each of those before, each time.
+    fed = {n for n in given.values() if isinstance(n, Node)}
+    below = sorted_nodes([result], leaf=fed.__contains__)
+    nodes = tuple(n for n in below if n not in fed and not isinstance(n.op, Input))
+    build.fresh += nodes
+    build.rows.append(LayerRow(layer.span, layer.span.snippet, walk.level, types_of(result), own, nodes))
 
 
 def _values(use: Use, cell: ast.Cell, given: dict[str, Node | Bundle]) -> dict[str, Node]:
