@@ -58,6 +58,8 @@ def _reasons(ports: tuple[Port, ...]) -> Iterator[str]:
     for port in texts:
         if not isinstance(port.sort, Tokens):
             yield f"{port.name} is {word_of(port.sort)}, which has a row for each example"
+        elif port.sort.max is not None:
+            yield f"max={port.sort.max} cuts {port.name} into windows that stand alone: `unroll` is for their length"
     if len(texts) > 1:
         yield f"the model reads {' and '.join(p.name for p in texts)}"
     for port in ports:

@@ -56,6 +56,7 @@ SECTION = "train {{ {} }}"
     [
         (model("embed 5\nlstm 3 stateful\ndense softmax", output="tag: class per text"), [("NN518", 3, 1)]),
         (model("embed 5\nlstm 3 stateful\nlast\ndense softmax"), [("NN518", 3, 1)]),
+        (model("embed 5\nlstm 3 stateful\ndense softmax", "text: words(max=9)", "then: next(text)"), [("NN518", 3, 1)]),
         (spec("lstm 3 stateful", "text: words, more: words").replace("embed", "text | embed"), [("NN503", 1, 22)]),
         (
             spec("lstm 3 stateful", output="next: next(text), label: class").replace(
