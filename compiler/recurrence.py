@@ -62,6 +62,12 @@ class Recurrence:
             state.next = root
         self.outputs = list(roots[len(self.states) :])
 
+    def drop_unread(self) -> None:
+        """Sequences whose elements no step reads any more are none of the loop's; one stays, if need be."""
+        read = set(sorted_nodes(self.roots))
+        kept = [(inner, outer) for inner, outer in self.sequences if inner in read]
+        self.sequences = kept or self.sequences[:1]
+
     def element(self, outer: Node, name: str = "x", type_: Type | None = None) -> Node:
         """The inner node for one position of a sequence, which may be in use already.
 

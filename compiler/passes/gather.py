@@ -5,7 +5,6 @@ from __future__ import annotations
 from compiler.ir.graph import Node, apply
 from compiler.ops.shape import Concat, Slice
 from compiler.passes.block import body_of
-from compiler.passes.hoist import drop_unread
 from compiler.passes.parts import Cut, cut
 from compiler.passes.rewrite import serves
 from compiler.recurrence import Recurrence, part
@@ -22,7 +21,7 @@ def take_wholes(loop: Recurrence) -> bool:
             found[inner] = apply(Slice(axis, piece.start, piece.stop - piece.start), whole, span=outer.span)
     if found:
         loop.replace_roots(body_of(loop).exchanged(found).roots)
-        drop_unread(loop)
+        loop.drop_unread()
     return bool(found)
 
 

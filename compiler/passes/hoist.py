@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.ir.graph import Graph, Node, apply, sorted_nodes
+from compiler.ir.graph import Graph, Node, apply
 from compiler.ops.elementwise import Add
 from compiler.ops.product import MatMul
 from compiler.passes.block import Block, body_of
@@ -41,7 +41,7 @@ def _hoist(loop: Recurrence) -> list[Node] | None:
     if not moved:
         return None
     loop.replace_roots(body.exchanged(moved).roots)
-    drop_unread(loop)
+    loop.drop_unread()
     scan = loop.close()
     return [part(scan, i) for i in range(len(scan.type.parts))]
 
@@ -68,10 +68,3 @@ def _sums(body: Block, waiting: set[Node]) -> dict[Node, Node]:
             if x not in waiting and (x in heavy or y in heavy):
                 return {node: apply(Add(), apply(Add(), x, y, span=node.span), state, span=node.span)}
     return {}
-
-
-def drop_unread(loop: Recurrence) -> None:
-    """Sequences whose elements no step reads any more are none of the loop's."""
-    read = set(sorted_nodes(loop.roots))
-    kept = [(inner, outer) for inner, outer in loop.sequences if inner in read]
-    loop.sequences = kept or loop.sequences[:1]

@@ -10,7 +10,6 @@ from compiler.ops.scan import Part, Scan
 from compiler.passes.block import body_of
 from compiler.passes.bodies import in_bodies
 from compiler.passes.cse import cse
-from compiler.passes.hoist import drop_unread
 from compiler.passes.lift import edit_scans
 from compiler.recurrence import Recurrence, opened, part
 
@@ -37,7 +36,7 @@ def _edit(loop: Recurrence) -> list[Node] | None:
     if not found:
         return None
     loop.replace_roots(body_of(loop).exchanged(found).roots)
-    drop_unread(loop)
+    loop.drop_unread()
     scan = loop.close()
     return [part(scan, i) for i in range(len(scan.type.parts))]
 
@@ -92,7 +91,7 @@ def _without_unread(graph: Graph) -> Graph:
             return with_inputs(old, inputs)
         loop = opened(with_inputs(old, inputs))
         loop.outputs = [loop.outputs[k - states] for k in kept]
-        drop_unread(loop)
+        loop.drop_unread()
         places[old] = {k: k for k in range(states)} | {k: states + i for i, k in enumerate(kept)}
         return loop.close()
 

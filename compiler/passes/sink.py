@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from compiler.ir.graph import Graph, Node, sorted_nodes
 from compiler.ops.product import MatMul
-from compiler.passes.hoist import drop_unread
 from compiler.passes.lift import Lift, edit_scans
 from compiler.recurrence import Recurrence, depending, exchanged, part, placeholder, stacked_type
 
@@ -57,7 +56,7 @@ def _sink(loop: Recurrence) -> list[Node] | None:
     count = len(loop.outputs)
     places = {k: kept.index(n) for k, n in enumerate(loop.outputs, states) if k not in after}
     loop.outputs = [*kept, *(n for n in stacks if n not in kept)]
-    drop_unread(loop)
+    loop.drop_unread()
     scan = loop.close()
     exchange = {s: part(scan, states + loop.outputs.index(n)) for n, s in stacks.items()}
     found = dict(zip(after, exchanged(list(after.values()), exchange), strict=True))
