@@ -58,7 +58,7 @@ def test_spec_of_a_page_checks(block: Block):
 
 
 def test_spec_of_the_readme_is_the_one_that_ships():
-    (block,) = (b for b in blocks("README.md") if b.kind == "nn")
+    block = next(b for b in blocks("README.md") if b.kind == "nn")
     assert block.text == (ROOT / "specs" / "sentiment.nn").read_text(encoding="utf-8")
 
 
