@@ -1,7 +1,7 @@
 """A table of people with numbers and categories, for specs/tabular.nn: who earns much? Made with a fixed seed.
 
-`python specs/census/generate.py` writes train.csv and test.csv beside this file, always the same bytes. They have a row
-of headings and are CSV as RFC 4180 has it.
+`python specs/census/generate.py` writes train.csv.gz and test.csv.gz beside this file, always the same text. They
+have a row of headings and are CSV as RFC 4180 has it.
 
 About one in four is rich. The chance follows from a curve over age, from school and hours together, and from the kind
 of work: what no linear model of the columns can say, and what `best` says exactly.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import random
+from gzip import compress
 from pathlib import Path
 
 SEED = 2016
@@ -64,7 +65,8 @@ def field(text: str) -> str:
 def main() -> None:
     for name, people in generate().items():
         lines = [HEADINGS, *(tuple(field(p[h]) for h in HEADINGS) for p in people)]
-        Path(__file__).with_name(name).write_bytes("".join(",".join(line) + "\r\n" for line in lines).encode())
+        data = "".join(",".join(line) + "\r\n" for line in lines).encode()
+        Path(__file__).with_name(name + ".gz").write_bytes(compress(data, mtime=0))
 
 
 if __name__ == "__main__":

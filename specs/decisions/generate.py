@@ -1,6 +1,7 @@
 """Decisions with three features each, for specs/maxent.nn: what is "that" in this place? Made with a fixed seed.
 
-`python specs/decisions/generate.py` writes train.tsv, valid.tsv and test.tsv beside this file, always the same bytes.
+`python specs/decisions/generate.py` writes train.tsv.gz, valid.tsv.gz and test.tsv.gz beside this file, always the same
+text.
 A line is `label<TAB>before<TAB>after<TAB>tag`: the word before "that", the word after it, and the tag of that word.
 
 The label (conjunction, relative or determiner) is drawn from a log-linear model over the three features, the one that
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import math
 import random
+from gzip import compress
 from pathlib import Path
 
 SEED = 1996
@@ -73,7 +75,8 @@ def generate() -> dict[str, list[tuple[str, ...]]]:
 
 def main() -> None:
     for name, rows in generate().items():
-        Path(__file__).with_name(name).write_bytes("".join("\t".join(row) + "\n" for row in rows).encode())
+        data = "".join("\t".join(row) + "\n" for row in rows).encode()
+        Path(__file__).with_name(name + ".gz").write_bytes(compress(data, mtime=0))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Pairs of sentences, for specs/siamese.nn: do they tell of the same event? Made with a fixed seed.
 
-`python specs/pairs/generate.py` writes train.tsv, valid.tsv and test.tsv beside this file, always the same bytes.
+`python specs/pairs/generate.py` writes train.tsv.gz, valid.tsv.gz and test.tsv.gz beside this file, always the same
+text.
 A line is `same<TAB>a<TAB>b`; same is yes or no, as often the one as the other.
 
 An event is who did what to whom: "the cat chased the dog", "the dog was chased by the cat", "it was the cat that
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from gzip import compress
 from pathlib import Path
 
 SEED = 1993
@@ -77,7 +79,8 @@ def generate() -> dict[str, list[tuple[str, str, str]]]:
 
 def main() -> None:
     for name, rows in generate().items():
-        Path(__file__).with_name(name).write_bytes("".join("\t".join(row) + "\n" for row in rows).encode())
+        data = "".join("\t".join(row) + "\n" for row in rows).encode()
+        Path(__file__).with_name(name + ".gz").write_bytes(compress(data, mtime=0))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Tagged sentences, for specs/wide_features.nn: praise, blame or neither? Made with a fixed seed.
 
-`python specs/tagged/generate.py` writes train.jsonl, valid.jsonl and test.jsonl beside this file, always the same
-bytes. A line is an object with `words` and `tags`, two lists of one length, and `polarity`.
+`python specs/tagged/generate.py` writes train.jsonl.gz, valid.jsonl.gz and test.jsonl.gz beside this file, always the
+same text. A line is an object with `words` and `tags`, two lists of one length, and `polarity`.
 
 What a sentence says hangs on one word that English has twice: "fine" is praise as an adjective and blame as a noun (one
 is fined), "like" is praise as a verb and says nothing as a preposition. The words around it are the same for both, so
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import random
+from gzip import compress
 from pathlib import Path
 
 SEED = 2014
@@ -65,7 +66,8 @@ def generate() -> dict[str, list[dict[str, object]]]:
 
 def main() -> None:
     for name, rows in generate().items():
-        Path(__file__).with_name(name).write_bytes("".join(json.dumps(row) + "\n" for row in rows).encode())
+        data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        Path(__file__).with_name(name + ".gz").write_bytes(compress(data, mtime=0))
 
 
 if __name__ == "__main__":
