@@ -12,7 +12,7 @@ from compiler.layers.dense import CRF
 from compiler.lower.losses import Losses
 from compiler.lower.positions import results_per_position
 from compiler.lower.walk import Walk
-from compiler.ops.elementwise import Add, Div, Mul
+from compiler.ops.elementwise import Add, Constant, Div, Mul, Sub
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
@@ -140,16 +140,21 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
 
 
 def _any_numbers(walk: Walk, value: Node) -> str | None:
-    """The layer whose numbers of any size and sign a value has, moved at most; None where there is no such layer."""
+    """The layer whose numbers of any size and sign a value has, moved or added up at most; None where there is none."""
     seen, waiting = {value}, [value]
     while waiting:
         node = waiting.pop()
         if node in walk.scores:
             return walk.scores[node]
-        if isinstance(node.op, ONLY_MOVE):
+        if isinstance(node.op, ONLY_MOVE) or _adds_values(node):
             waiting += [operand for operand in node.inputs if operand not in seen]
             seen.update(node.inputs)
     return None
+
+
+def _adds_values(node: Node) -> bool:
+    """Whether it is the sum or difference of two values, not of one and a constant."""
+    return isinstance(node.op, Add | Sub) and not any(isinstance(n.op, Constant) for n in node.inputs)
 
 
 def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
