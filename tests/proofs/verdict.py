@@ -24,8 +24,8 @@ class DefectError(Exception):
 
 
 BY_DATA = ("NN209", "NN650", "NN7")
-"""How the codes begin of what needs the data: how many labels there are, whether there is a data section, and all that is
-wrong in the data's files, which `check --data` says."""
+"""How the codes begin of what needs the data: how many labels there are, whether there is a data section, and what is
+wrong in the files, which `check --data` says."""
 
 
 def any_sample(seed: int) -> Sample:
