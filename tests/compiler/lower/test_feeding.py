@@ -117,6 +117,7 @@ def test_several_inputs_have_lengths_and_vocabularies_of_their_own():
         (model("embed 4\nmean\nparallel { dense 1 ; dense 2 }"), [("NN515", 1, 25)]),
         (model("embed 4\nmean\nparallel { dense 2 softmax ; dense 1 }"), [("NN515", 1, 25)]),
         (model("embed 4\nmean\ndense 3\nresidual { dense 3 tanh }"), [("NN515", 1, 25)]),
+        (model("embed 4\nleaky 3", output="tags: class per text"), [("NN515", 1, 25)]),
         (model("embed 4\nmean\nparallel { dense 1 ; dense 2 } | softmax"), []),
         (model("embed 4\nmean\ndense 3 | softmax"), []),
         (model("embed 4\nmean\ndense 1 sigmoid"), []),
