@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -128,6 +129,11 @@ def word_of(sort: Sort) -> str:
             return "previous" if backwards else "next"
 
 
+def along(port: Port, ports: Iterable[Port]) -> Port:
+    """The input whose positions a port has: the one that it is `per`."""
+    return next(p for p in ports if p.name == port.per)
+
+
 def has_ids(port: Port) -> bool:
     """Whether a vocabulary serves it."""
     return isinstance(port.sort, Tokens | Category)
@@ -168,5 +174,5 @@ def vocabulary_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
 def classes_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
     """How many labels an output has; of `next(text)`, how many ids the text's vocabulary has."""
     if isinstance(port.sort, Following):
-        return vocabulary_symbol_of(next(p for p in ports if p.name == port.per), ports)
+        return vocabulary_symbol_of(along(port, ports), ports)
     return symbol_of("classes", port.name, sum(map(has_labels, ports)) > 1)

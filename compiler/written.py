@@ -5,7 +5,7 @@ from __future__ import annotations
 from compiler.experiment import Network
 from compiler.ir.graph import Input
 from compiler.ir.text import show
-from compiler.sorts import Following, Port, Tokens, sequence_symbol_of
+from compiler.sorts import Following, Port, Tokens, along, sequence_symbol_of
 from compiler.step import NoStep, Step, step_of
 from dsl.errors import Diagnostic, RunError
 
@@ -31,7 +31,7 @@ def written(network: Network) -> tuple[Port, Port]:
             "nnc predict asks it; a language model has an output next(text): model lm(text: words) -> next: next(text)"
         )
         raise RunError(Diagnostic("NN875", message, help=help))
-    text = next(p for p in network.inputs if p.name == output.per)
+    text = along(output, network.inputs)
     others = [p.name for p in network.inputs if p is not text]
     if others:
         message = f"{network.name} cannot go on by itself: what comes next hangs on {', '.join(others)} too"

@@ -13,7 +13,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class, Following, Segments, Spans, Tokens
+from compiler.sorts import Class, Following, Port, Segments, Spans, Tokens, along, has_labels
 from runtime.backend import Array
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
@@ -97,19 +97,18 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
     for head in heads:
         name = head.port.name
         truth, losses = results[name], results[f"{name}.losses"].astype(np.float64)
-        if head.port.per is not None:
-            # The graph counts no position without a known label.
-            known = int((truth >= 0).sum())
-            mean = float(losses.sum() / known) if known else float("nan")
-            if isinstance(head.port.sort, Segments | Spans):
-                outputs.append(_score_spans(head, rows, results[f"{name}.labels"], tables))
-            else:
-                outputs.append(_score_positions(head, truth, results[f"{name}.labels"], mean, tables))
-        else:
-            known = truth >= 0 if isinstance(head.port.sort, Class) else np.ones(len(truth), np.bool_)
-            mean = float(losses[known].mean()) if known.any() else float("nan")
-            outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
+        # Where a label is not known, its loss is 0 or left out; numbers are all known.
+        known = truth >= 0 if has_labels(head.port) or head.port.per is not None else np.ones(len(truth), np.bool_)
+        counted = losses if head.port.per is not None else losses[known]
+        mean = float(counted.sum() / known.sum()) if known.any() else float("nan")
         loss += mean
+        match head.port:
+            case Port(sort=Segments() | Spans()):
+                outputs.append(_score_spans(head, rows, results[f"{name}.labels"], tables))
+            case Port(per=None):
+                outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
+            case _:
+                outputs.append(_score_positions(head, truth, results[f"{name}.labels"], mean, tables))
     return Evaluation(rows.examples, loss, tuple(outputs))
 
 
@@ -137,7 +136,7 @@ def _score_positions(head: Head, truth: Array, found: Array, loss: float, tables
 def _score_spans(head: Head, rows: Rows, found: Array, tables: Tables) -> OutputScores:
     """found: i64[positions], of all rows end to end"""
     name = head.port.name
-    truth, text = rows.columns[name], next(p.sort for p in rows.ports if p.name == head.port.per)
+    truth, text = rows.columns[name], along(head.port, rows.ports).sort
     assert isinstance(truth, Sequences)
     assert isinstance(text, Tokens)
     metrics, by_type = span_metrics(truth.ids, found, truth.offsets, tables.labels[name], reverse=text.reverse)

@@ -8,7 +8,7 @@ from compiler.causality import HERE, Reach, first_that_look, reaches
 from compiler.ir.graph import Graph, Input, Node
 from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Windows
-from compiler.sorts import Following, Port, Tokens, sequence_symbol_of
+from compiler.sorts import Following, Port, Tokens, along, sequence_symbol_of
 from compiler.views import Ngrams, Spelling, View
 from dsl.errors import Diagnostic, Note
 
@@ -30,26 +30,33 @@ def refusals(graph: Graph, ports: tuple[Port, ...]) -> list[Diagnostic]:
     for port in ports:
         if not isinstance(port.sort, Following):
             continue
-        text = next(p for p in ports if p.name == port.per)
-        known = reaches(graph, sequence_symbol_of(text, ports), _given(graph, text, ports))
+        text = along(port, ports)
+        views = _views(text, ports)
+        known = reaches(graph, sequence_symbol_of(text, ports), _given(text, ports, views))
         root = next(o.node for o in graph.outputs if o.name == f"{port.name}.scores")
         ahead = not port.sort.backwards
         lines: dict[object, Node] = {}
         for node in first_that_look(root, known, ahead=ahead):
             lines.setdefault(node.span, node)
-        found += [_refusal(node, port, ahead) for node in lines.values()]
+        found += [_refusal(node, port, ahead, views) for node in lines.values()]
     return found
 
 
-def _given(graph: Graph, text: Port, ports: tuple[Port, ...]) -> dict[str, Reach]:
+def _beside(text: Port, ports: tuple[Port, ...]) -> list[Port]:
+    """The text, and the inputs that have one value for each of its tokens."""
+    return [p for p in ports if p.name == text.name or (p.per == text.name and not p.output)]
+
+
+def _views(text: Port, ports: tuple[Port, ...]) -> dict[str, View]:
+    """By the name of the input that holds it, what is read of the text's tokens beside their ids."""
+    return {view.of(port.name): view for port in _beside(text, ports) for view in port.views}
+
+
+def _given(text: Port, ports: tuple[Port, ...], views: Mapping[str, View]) -> dict[str, Reach]:
     """Of the inputs that are made from the text: its ids, its views, and what stands beside each token."""
     assert isinstance(text.sort, Tokens)
-    own = [p for p in ports if p.name == text.name or (p.per == text.name and not p.output)]
-    found: dict[str, Reach] = {p.name: HERE for p in own}
-    for port in own:
-        for view in port.views:
-            found[view.of(port.name)] = _of_view(view, text.sort.reverse)
-    return found
+    found: dict[str, Reach] = {p.name: HERE for p in _beside(text, ports)}
+    return found | {name: _of_view(view, text.sort.reverse) for name, view in views.items()}
 
 
 def _of_view(view: View, reverse: bool) -> Reach:
@@ -61,25 +68,27 @@ def _of_view(view: View, reverse: bool) -> Reach:
             return HERE
 
 
-def _refusal(node: Node, port: Port, ahead: bool) -> Diagnostic:
+def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View]) -> Diagnostic:
     word = "next" if ahead else "previous"
     snippet = node.span.snippet if node.span is not None else ""
     layer = snippet.rpartition("|")[2].split() or ["it"]
     message = f"{port.name} is {word}({port.per}), and this line looks {'ahead' if ahead else 'behind'}"
     what = "a position would be made from the token that it shall predict"
     notes = (Note(port.span, "this output"),)
-    help = _way(node)[ahead].format(layer[0].partition("(")[0])
+    help = _way(node, views)[ahead].format(layer[0].partition("(")[0])
     return Diagnostic("NN519", message, node.span, what, notes, help)
 
 
-def _way(node: Node) -> Mapping[bool, str]:
+def _way(node: Node, views: Mapping[str, View]) -> Mapping[bool, str]:
+    """What to write instead, of `next` and of `previous`."""
+    read = [views[n.op.name] for n in node.inputs if isinstance(n.op, Input) and n.op.name in views]
     match node.op:
         case Part() if isinstance(node.inputs[0].op, Scan):
             return LOOPS
         case Windows():
             return WINDOWS
-        case _ if any(isinstance(n.op, Input) and "grams" in n.op.name for n in node.inputs):
+        case _ if grams := [view for view in read if isinstance(view, Ngrams)]:
             # With n=2, and whichever way the text is read, the neighbour on the other side is no secret.
-            return BEFORE if any(isinstance(n.op, Input) and ".before" in n.op.name for n in node.inputs) else AFTER
+            return BEFORE if any(view.before for view in grams) else AFTER
         case _:
             return POOLED

@@ -15,14 +15,13 @@ from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Constant, Div, Mul, Sub
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
-from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
 from compiler.sorts import Class, Following, Port, Real, has_labels
 from compiler.values import Bundle, Failed, Value, is_ids, what
 
-ONLY_MOVE = (Broadcast, Concat, Part, Reshape, Slice, Transpose)
+ONLY_MOVE = (Broadcast, Concat, Reshape, Slice, Transpose)
 END_IN_SOFTMAX = "end with dense softmax"
 
 
@@ -147,8 +146,6 @@ def _any_numbers(walk: Walk, value: Node) -> str | None:
         node = waiting.pop()
         if node in walk.scores:
             return walk.scores[node]
-        if isinstance(node.op, Scan) and node.span is not None:
-            return node.span.snippet
         if isinstance(node.op, ONLY_MOVE) or _adds_values(node):
             waiting += [operand for operand in node.inputs if operand not in seen]
             seen.update(node.inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from compiler.sorts import Following, Port, Segments, Tokens
+from compiler.sorts import Following, Port, Segments, Tokens, along
 from runtime.data.part import Columns
 from runtime.data.schemes import tags_of_words
 from runtime.data.tokens import splitter
@@ -22,7 +22,7 @@ def separated(ports: tuple[Port, ...], columns: Columns, *, tagged: bool = True)
     for port in ports:
         if not isinstance(port.sort, Segments) or port.per not in columns.ports():
             continue
-        sort = next(p.sort for p in ports if p.name == port.per)
+        sort = along(port, ports).sort
         assert isinstance(sort, Tokens)
         assert port.per is not None
         # A text that comes as a list is one of words.

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Port, Tokens
+from compiler.sorts import Category, Port, Tokens, along
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 OWN_IDS = 4
@@ -179,7 +179,7 @@ def tokenise(sort: Tokens, texts: list[str] | list[list[str]]) -> Tokenised:
 
 def as_tokens(port: Port, ports: tuple[Port, ...]) -> Tokens:
     """What the values for each token of a text are: tokens that `max`, `reverse` and `marks` of the text act on."""
-    text = next(p.sort for p in ports if p.name == port.per)
+    text = along(port, ports).sort
     assert isinstance(text, Tokens)
     like = replace(text, lower=False, punctuation=False, min=1, keep=None)
     return replace(like, min=port.sort.min, keep=port.sort.keep) if isinstance(port.sort, Category) else like

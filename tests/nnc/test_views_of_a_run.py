@@ -50,13 +50,18 @@ def test_a_model_of_ngrams_is_trained_asked_and_scored(here, capsys):
     assert len(model.tables.vocabularies["text.2grams.min1"]) > 10
 
 
-def test_a_run_of_ngrams_goes_on_as_if_it_had_not_stopped(here, capsys):
-    assert run("train", "m.nn", "--out", "r") == 0
-    assert run("train", "m.nn", "--out", "s", "--set", "train.epochs=5") == 0
-    assert run("train", "m.nn", "--out", "s", "--resume", "--set", "train.epochs=12") == 0, capsys.readouterr().err
+def stopped_and_resumed_is_the_same(spec: str, epochs: int, capsys):
+    assert run("train", spec, "--out", "r") == 0
+    assert run("train", spec, "--out", "s", "--set", "train.epochs=5") == 0
+    resumed = run("train", spec, "--out", "s", "--resume", "--set", f"train.epochs={epochs}")
+    assert resumed == 0, capsys.readouterr().err
     first, second = (nnc.load(name).weights for name in ("r", "s"))
     for name, values in first.items():
         np.testing.assert_array_equal(values, second[name])
+
+
+def test_a_run_of_ngrams_goes_on_as_if_it_had_not_stopped(here, capsys):
+    stopped_and_resumed_is_the_same("m.nn", 12, capsys)
 
 
 def test_a_table_of_ngrams_is_begun_from_with_its_vocabulary(here, capsys):
@@ -107,12 +112,7 @@ def test_a_model_that_spells_knows_words_that_it_never_saw(spelled, capsys):
 
 
 def test_a_run_that_spells_goes_on_as_if_it_had_not_stopped(spelled, capsys):
-    assert run("train", "s.nn", "--out", "r") == 0
-    assert run("train", "s.nn", "--out", "s", "--set", "train.epochs=5") == 0
-    assert run("train", "s.nn", "--out", "s", "--resume", "--set", "train.epochs=15") == 0, capsys.readouterr().err
-    first, second = (nnc.load(name).weights for name in ("r", "s"))
-    for name, values in first.items():
-        np.testing.assert_array_equal(values, second[name])
+    stopped_and_resumed_is_the_same("s.nn", 15, capsys)
 
 
 def test_a_model_that_spells_is_shown_with_its_costs(spelled, capsys):
