@@ -15,6 +15,7 @@ from compiler.passes.fuse import fuse
 from compiler.passes.hoist import hoist
 from compiler.passes.join import join
 from compiler.passes.masked import masked
+from compiler.passes.maximum import maximum
 from compiler.passes.merge import merge
 from compiler.passes.recompute import recompute
 from compiler.passes.sink import sink
@@ -40,6 +41,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),
     Pass("stability", "takes the logarithm of a softmax without the softmax", stability, exact=False),
+    Pass("maximum", "moves biases and rising functions behind the maximum over positions", maximum, exact=False),
     Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
     Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
     Pass("merge", "makes products that share an operand one product", merge, exact=False),
