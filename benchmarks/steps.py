@@ -112,7 +112,7 @@ def figures(samples: dict[str, list[tuple[float, bool]]]) -> dict[str, Figure]:
     found: dict[str, Figure] = {}
     for name, each in samples.items():
         used = [ms for ms, clean in each if clean or not clean_only]
-        tenths = quantiles(used, n=10) if len(used) > 1 else used * 9
+        tenths = quantiles(used, n=10, method="inclusive") if len(used) > 1 else used * 9
         found[name] = Figure(median(used), tenths[0], tenths[-1], sum(clean for _, clean in each), len(each))
     return found
 

@@ -57,3 +57,8 @@ def test_json_has_a_row_for_each_workload_and_tier():
     assert found[0]["peers"]["torch"]["ms"] == 5.0
     assert found[1]["ours"] is None
     assert found[1]["missing"] == "conv2d is not there yet"
+
+
+def test_spread_of_few_samples_stays_within_them():
+    found = figures({"nnc": [(1.0, False), (100.0, False), (101.0, False)]})
+    assert 1.0 <= found["nnc"].p10 <= found["nnc"].p90 <= 101.0
