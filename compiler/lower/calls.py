@@ -31,12 +31,8 @@ from dsl import ast
 ALL_ROWS = ("batchnorm",)
 """Layers whose result for an example depends on the others."""
 
-ANY_NUMBERS = ("relu", "tanh", "gelu", "abs", "layernorm", "batchnorm")
-"""Layers after which a class may not end: what they give is no probability."""
 OF_EACH_NUMBER = tuple(word for word in FUNCTIONS if word != "softmax")
 """Layers after which each direction of a recurrent layer still ends where it did."""
-PROBABILITIES = ("softmax", "sigmoid")
-"""The activations after which a class may end without a head."""
 
 
 def call(
@@ -167,9 +163,6 @@ def _layer(
     if head and isinstance(result, Node):
         walk.heads[result] = use.word_of("activation")
     made = walk.build.parameters
-    any_numbers = word.word in ANY_NUMBERS or (word.word == "dense" and use.word_of("activation") not in PROBABILITIES)
-    if any_numbers and not head and isinstance(result, Node):
-        walk.scores[result] = layer.span.snippet
     own = tuple(islice(reversed(made.values()), len(made) - before))[::-1]
     walk.build.rows.append(
         LayerRow(layer.span, layer.span.snippet, walk.level, types_of(result), own, tuple(walk.build.fresh[start:]))

@@ -63,11 +63,8 @@ def use_cell(
     del build.rows[rows:], build.fresh[made:]
     _tell(walk, layer, given, result, before)
     build.origins[result] = Origin(layer.span, f"this makes {shape_of(result)} of {shape_of(run.values[0])}", name)
-    walk.scores[result] = layer.span.snippet
     if label is not None:
-        last = run.last_states()
-        walk.scores.update(dict.fromkeys(last.values(), layer.span.snippet))
-        parts: dict[str, Value] = dict(last)
+        parts: dict[str, Value] = dict(run.last_states())
         weights = walk.weights_below(namespace)
         used = replace(used, path=namespace.path)
         scope.names[label] = LabelBinding(weights, parts, layer.span, result, scope.repeated, used)

@@ -11,17 +11,16 @@ from compiler.ir.types import BATCH, Type, is_ragged
 from compiler.layers.dense import CRF
 from compiler.lower.losses import Losses
 from compiler.lower.positions import results_per_position
+from compiler.lower.spread import Spread, spread_of
 from compiler.lower.walk import Walk
-from compiler.ops.elementwise import Add, Constant, Div, Mul, Sub
+from compiler.ops.elementwise import Add, Div, Mul
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
-from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
 from compiler.sorts import Class, Following, Port, Real, has_labels
 from compiler.values import Bundle, Failed, Value, is_ids, what
 
-ONLY_MOVE = (Broadcast, Concat, Reshape, Slice, Transpose)
 END_IN_SOFTMAX = "end with dense softmax"
 
 
@@ -115,8 +114,10 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
             f"{port.name} has {units} classes, but dense {activation} tells two apart",
             END_IN_SOFTMAX,
         )
-    if (layer := _any_numbers(walk, value)) is not None:
-        misfit("NN515", f"{port.name} needs probabilities, but {layer} gives any numbers", END_IN_SOFTMAX)
+    if activation is None and (spread := spread_of(value)) != Spread.UNKNOWN:
+        layer = value.span.snippet if value.span is not None else "its value"
+        numbers = "any numbers" if spread == Spread.ANY else "numbers below 0"
+        misfit("NN515", f"{port.name} needs probabilities, but {layer} gives {numbers}", END_IN_SOFTMAX)
     if activation == "softmax":
         return Head(port, "softmax", "cross-entropy")
     if activation == "sigmoid":
@@ -137,24 +138,6 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     if (width not in (units, 1) and known) or (width == 1 and isinstance(units, int) and units > 2):
         misfit("NN209", f"{port.name} has {units} classes, but its value is {width} wide", END_IN_SOFTMAX)
     return Head(port, "sigmoid" if width == 1 else "probabilities", "logistic" if width == 1 else "cross-entropy")
-
-
-def _any_numbers(walk: Walk, value: Node) -> str | None:
-    """The layer whose numbers of any size and sign a value has, moved or added up at most; None where there is none."""
-    seen, waiting = {value}, [value]
-    while waiting:
-        node = waiting.pop()
-        if node in walk.scores:
-            return walk.scores[node]
-        if isinstance(node.op, ONLY_MOVE) or _adds_values(node):
-            waiting += [operand for operand in node.inputs if operand not in seen]
-            seen.update(node.inputs)
-    return None
-
-
-def _adds_values(node: Node) -> bool:
-    """Whether it is the sum or difference of two values, not of one and a constant."""
-    return isinstance(node.op, Add | Sub) and not any(isinstance(n.op, Constant) for n in node.inputs)
 
 
 def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:

@@ -47,7 +47,6 @@ class Walk:
     units: how many units a head has, by output; classes: whether an output is a class
     marked: the texts that have marks at their ends
     heads: the value that a head made, and which activation it has
-    scores: what dense made without softmax or sigmoid, or relu and the like, and how it is written
     parts: what has been used by its parts alone
     running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
     rows: what the values being lowered have one of each for: the examples, or inside of `spelling` the words
@@ -62,7 +61,6 @@ class Walk:
     frozen: bool = False
     lines: list[Line] = field(default_factory=list[Line])
     heads: dict[Node, str | None] = field(default_factory=dict[Node, str | None])
-    scores: dict[Node, str] = field(default_factory=dict[Node, str])
     parts: list[Value] = field(default_factory=list[Value])
     shared: dict[Span, str] = field(default_factory=dict[Span, str])
     shared_used: set[Span] = field(default_factory=set[Span])
