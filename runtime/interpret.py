@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
 import numpy as np
 
 from compiler.ir.graph import Graph, Input, Node
-from compiler.ir.types import Type, bound_shape, value_of
+from compiler.ir.types import Type, bound_shape, row_room, value_of
 from compiler.ops.fused import Fused
 from compiler.ops.reduction import Sum
 from compiler.ops.scan import Part, Scan
@@ -91,7 +90,7 @@ def new_value(type_: Type, sizes: Mapping[str, int]) -> Value:
     dtype, poison = NUMPY_DTYPES[type_.dtype], POISON[type_.dtype]
     if type_.rows is None:
         return np.full(bound_shape(type_, sizes), poison, dtype)
-    n = prod(value_of(dim, sizes) for dim in type_.rows)
+    n = row_room(type_, sizes)
     ids = np.full(n, POISON["i64"], np.int64)
     return Rows(ids, np.full((n, *bound_shape(type_, sizes)[1:]), poison, dtype), np.full(1, POISON["i64"], np.int64))
 

@@ -198,11 +198,16 @@ def bound_shape(type: Type, sizes: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(value_of(dim, sizes) for dim in type.shape)
 
 
+def row_room(type: Type, sizes: Mapping[str, int]) -> int:
+    """How many rows a row-sparse value has room for: one for each id, and no more than the table has."""
+    assert type.rows is not None
+    return min(prod(value_of(d, sizes) for d in type.rows), value_of(type.shape[0], sizes))
+
+
 def elements(type: Type, sizes: Mapping[str, int]) -> int:
     """How many numbers a value of this type has; Python integers, so nothing wraps."""
     if type.rows is not None:
-        width = prod(value_of(d, sizes) for d in type.shape[1:])
-        return width * prod(value_of(d, sizes) for d in type.rows)
+        return row_room(type, sizes) * prod(value_of(d, sizes) for d in type.shape[1:])
     return prod(bound_shape(type, sizes))
 
 

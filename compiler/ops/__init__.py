@@ -1,7 +1,7 @@
 """Every op, family by family. `runtime/kernels` has a kernel for each but Input; a test compares the lists."""
 
 from compiler.ir.graph import Op
-from compiler.ops import chance, elementwise, fused, lookup, normal, product, reduction, scan, sequence, shape
+from compiler.ops import chance, distinct, elementwise, fused, lookup, normal, product, reduction, scan, sequence, shape
 
 OPS: tuple[type[Op], ...] = (
     elementwise.Constant,
@@ -50,6 +50,12 @@ OPS: tuple[type[Op], ...] = (
     lookup.PickRows,
     lookup.OneHot,
     lookup.Bag,
+    distinct.DistinctRows,
+    distinct.Places,
+    distinct.MatMulRows,
+    distinct.OuterRows,
+    distinct.WindowSums,
+    distinct.PutPicks,
     sequence.Mask,
     sequence.Lengths,
     sequence.TakePosition,

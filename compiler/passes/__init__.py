@@ -10,6 +10,7 @@ from compiler.passes.bodies import in_bodies
 from compiler.passes.canonical import canonical
 from compiler.passes.cse import cse
 from compiler.passes.dce import dce
+from compiler.passes.distinct import distinct
 from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
 from compiler.passes.hoist import hoist
@@ -42,6 +43,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("cse", "computes once what was computed twice", cse),
     Pass("stability", "takes the logarithm of a softmax without the softmax", stability, exact=False),
     Pass("maximum", "moves biases and rising functions behind the maximum over positions", maximum, exact=False),
+    Pass("distinct", "multiplies each word of a batch once, not at every position", distinct, exact=False),
     Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
     Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),
     Pass("merge", "makes products that share an operand one product", merge, exact=False),

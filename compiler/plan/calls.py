@@ -8,6 +8,7 @@ from typing import TypeAlias
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, Extent, sequence_symbol, value_of
 from compiler.ops.chance import DropoutMask
+from compiler.ops.distinct import MatMulRows, PutPicks, WindowSums
 from compiler.ops.elementwise import Constant, Keep
 from compiler.ops.normal import LogSumExp
 from compiler.ops.product import MatMul
@@ -41,11 +42,13 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
             return {"stride": stride, "dilation": dilation, "before": before, "fill": fill}
         case Fold(stride=stride, dilation=dilation, before=before):
             return {"stride": stride, "dilation": dilation, "before": before}
+        case WindowSums(size, dilation, before) | PutPicks(size, dilation, before):
+            return {"size": size, "dilation": dilation, "before": before}
         case Sum(axes=axes, keep=keep):
             return {"axes": axes, "keep": keep}
         case TopPositions(k=k):
             return {"k": k}
-        case MatMul(transposed=transposed):
+        case MatMul(transposed=transposed) | MatMulRows(transposed=transposed):
             return {"transposed": transposed}
         case Mask(fill=fill):
             ragged = node.type.ragged

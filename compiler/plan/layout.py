@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from compiler.ir.graph import Node, Op
+from compiler.ops.distinct import MatMulRows, PutPicks
 from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import AddRows, Gather, ScatterRows
@@ -91,6 +92,10 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
     """Whether the kernel reads an operand with these strides, without a copy of its own."""
     match op:
         case Gather() | TakeAlong() | TakePosition() if position == 0:
+            return is_contiguous(shape, strides)
+        case MatMulRows() if position == 1:
+            return _for_blas(shape, strides)
+        case PutPicks() if position == 2:
             return is_contiguous(shape, strides)
         case ScatterRows():
             return is_contiguous(shape, strides)

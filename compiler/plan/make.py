@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from compiler.ir.graph import Graph, Input, Node, users_of
-from compiler.ir.types import DTYPES, Dtype, Type, bound_shape, value_of
+from compiler.ir.types import DTYPES, Dtype, Type, bound_shape, row_room, value_of
 from compiler.ops.elementwise import Add, Constant, Div, Equal, Greater, Maximum, Minimum, Mul, Sub
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import PickRows, ScatterRows
@@ -271,7 +271,7 @@ class Planner:
             return self._column(node, *self.columns[node])
         if node.type.rows is None:
             return self._over(node, shape, inputs) or self._own(node, node.type.dtype, shape)
-        n = prod(value_of(d, self.sizes) for d in node.type.rows)
+        n = row_room(node.type, self.sizes)
         rows, shape = shape[0], (n, *shape[1:])
         like = next((w for w in reversed(inputs) if isinstance(w, RowsPlace)), None)
         values = (

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from compiler.ir.graph import Op
 from compiler.ir.text import op_name
 from compiler.ops import chance as chance_ops
+from compiler.ops import distinct as distinct_ops
 from compiler.ops import elementwise as elementwise_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
@@ -22,7 +23,7 @@ from compiler.ops import scan as scan_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
 from runtime.backend import Array, Rows
-from runtime.kernels import blocks, chance, elementwise, lookup, normal, product, reduction, sequence, shape
+from runtime.kernels import blocks, chance, distinct, elementwise, lookup, normal, product, reduction, sequence, shape
 from runtime.kernels.layout import reshaped
 
 Kernel: TypeAlias = Callable[..., None]
@@ -74,6 +75,12 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     lookup_ops.PickRows: lookup.pick_rows,
     lookup_ops.OneHot: lookup.one_hot,
     lookup_ops.Bag: lookup.bag,
+    distinct_ops.DistinctRows: distinct.distinct_rows,
+    distinct_ops.Places: distinct.places,
+    distinct_ops.MatMulRows: distinct.matmul_rows,
+    distinct_ops.OuterRows: distinct.outer_rows,
+    distinct_ops.WindowSums: distinct.window_sums,
+    distinct_ops.PutPicks: distinct.put_picks,
     sequence_ops.Mask: sequence.mask,
     sequence_ops.Lengths: sequence.lengths,
     sequence_ops.TakePosition: sequence.take_position,

@@ -11,11 +11,13 @@ from types import MappingProxyType
 
 from compiler.ir.graph import Op
 from compiler.ops import chance as chance_ops
+from compiler.ops import distinct as distinct_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import reduction as reduction_ops
 from compiler.ops import sequence as sequence_ops
 from runtime.backend import Array, Rows, Xp
 from runtime.kernels import Kernel, philox
+from runtime.kernels.distinct import picked, same_rows
 from runtime.kernels.reduction import places
 
 
@@ -33,25 +35,91 @@ def dropout_mask(
 def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array) -> None:
     """Ids that occur are in rising order in the result; the values of one are added as a tree, neighbours first."""
     flat, rows = ids.reshape(-1), values.reshape(-1, out.values.shape[-1])
-    count = flat.shape[0]
     order = xp.argsort(flat, kind="stable")
     ordered, sums = xp.take(flat, order), xp.take(rows, order, axis=0)
+    _add_up(xp, ordered, sums)
+    first = _ids(xp, out, ordered)
+    xp.take(sums, first, axis=0, out=out.values)
+    xp.copyto(out.values, 0.0, where=_past(xp, out)[:, None])
+
+
+def _add_up(xp: Xp, ordered: Array, sums: Array) -> None:
+    """Of equal neighbours in `ordered` the first one's row becomes the sum of all of theirs."""
     reach = 1
-    while reach < count:
+    while reach < ordered.shape[0]:
         # Each row holds the sum of the next `reach` rows of its id.
         others = sums[reach:].copy()
         xp.copyto(others, 0.0, where=xp.not_equal(ordered[reach:], ordered[:-reach])[:, None])
         xp.add(sums[:-reach], others, out=sums[:-reach])
         reach *= 2
+
+
+def _ids(xp: Xp, out: Rows, ordered: Array) -> Array:
+    """Writes the distinct ids of ordered ones, 0 left out, and how many there are; where each stands first."""
     begins = xp.not_equal(ordered, 0)
     xp.logical_and(begins[1:], xp.not_equal(ordered[1:], ordered[:-1]), out=begins[1:])
     out.count[...] = begins.sum()
-    first = xp.argsort(xp.logical_not(begins).astype(xp.uint8), kind="stable")
-    past = _past(xp, out)
+    first = _first(xp, begins, out)
     xp.take(ordered, first, out=out.ids)
-    xp.copyto(out.ids, 0, where=past)
-    xp.take(sums, first, axis=0, out=out.values)
-    xp.copyto(out.values, 0.0, where=past[:, None])
+    xp.copyto(out.ids, 0, where=_past(xp, out))
+    return first
+
+
+def _first(xp: Xp, begins: Array, out: Rows) -> Array:
+    """Where it is true, as many as there is room for, and behind them other places."""
+    return xp.argsort(xp.logical_not(begins).astype(xp.uint8), kind="stable")[: out.ids.shape[0]]
+
+
+def distinct_rows(xp: Xp, out: Rows, table: Array, ids: Array, seen: Array) -> None:
+    _ids(xp, out, xp.sort(ids.reshape(-1)))
+    xp.take(table, out.ids, axis=0, out=out.values)
+    xp.copyto(out.values, 0.0, where=_past(xp, out)[:, None])
+
+
+def matmul_rows(xp: Xp, out: Rows, x: Rows, w: Array, *, transposed: bool = False) -> None:
+    same_rows(xp, out, x)
+    xp.matmul(_values(xp, x), w.T if transposed else w, out=out.values)
+
+
+def outer_rows(xp: Xp, out: Array, x: Rows, y: Rows) -> None:
+    xp.matmul(_values(xp, x).T, _values(xp, y), out=out)
+
+
+def put_picks(
+    xp: Xp,
+    out: Rows,
+    x: Array,
+    picks: Array,
+    places: Array,
+    like: Rows,
+    index: Array,
+    place: Array,
+    values: Array,
+    *,
+    size: int,
+    dilation: int,
+    before: int,
+) -> None:
+    """A tap of a feature is picked once a position, so what is put at positions has a place each; rows are then added
+    up as scatter_rows does."""
+    same_rows(xp, out, like)
+    features, width = x.shape[1], out.values.shape[1]
+    flat = places.reshape(-1)
+    picked(xp, index, values, x, picks, places.shape[1], dilation=dilation, before=before)
+    xp.multiply(index, width, out=place)
+    xp.add(place, xp.arange(size) * features + xp.arange(features)[:, None], out=place)
+    # What lies outside of its text goes to a row behind the last, as 0.
+    outside = xp.equal(values, 0.0)
+    xp.copyto(place, flat.shape[0] * width, where=outside)
+    put = xp.zeros((flat.shape[0] + 1, width), dtype=values.dtype)
+    put.reshape(-1)[place.reshape(-1)] = values.reshape(-1)
+    order = xp.argsort(flat, kind="stable")
+    ordered, sums = xp.take(flat, order), xp.take(put, order, axis=0)
+    _add_up(xp, ordered, sums)
+    begins = xp.not_equal(ordered, -1)
+    xp.logical_and(begins[1:], xp.not_equal(ordered[1:], ordered[:-1]), out=begins[1:])
+    xp.take(sums, _first(xp, begins, out), axis=0, out=out.values)
+    xp.copyto(out.values, 0.0, where=_past(xp, out)[:, None])
 
 
 def some_ended(ended: Array, reverse: bool) -> list[bool]:
@@ -75,7 +143,7 @@ def add_rows(xp: Xp, out: Array, dense: Array, sparse: Rows, sums: Array) -> Non
     """out may be dense's memory. Rows that are none add 0 to row 0, all of them the same."""
     if out is not dense:
         xp.copyto(out, dense)
-    sums = sums.reshape(-1, sums.shape[-1])
+    sums = sums.reshape(-1, sums.shape[-1])[: sparse.ids.shape[0]]
     xp.take(out, sparse.ids, axis=0, out=sums)
     xp.add(sums, _values(xp, sparse), out=sums)
     out[sparse.ids] = sums
@@ -147,6 +215,10 @@ DEVICE_KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     lookup_ops.AddRows: add_rows,
     lookup_ops.Dense: dense,
     lookup_ops.PickRows: pick_rows,
+    distinct_ops.DistinctRows: distinct_rows,
+    distinct_ops.MatMulRows: matmul_rows,
+    distinct_ops.OuterRows: outer_rows,
+    distinct_ops.PutPicks: put_picks,
     sequence_ops.Mask: mask,
     reduction_ops.TakeAlong: take_along,
     reduction_ops.PutAlong: put_along,

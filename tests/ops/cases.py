@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compiler.ir.graph import Node, Op, apply
+from compiler.ir.graph import Op, apply
 from compiler.ir.types import BATCH, Extent, Type, moved, value_of
 from compiler.ops import chance, elementwise, fused, lookup, normal, product, reduction, sequence, shape
 from tests.ops.case import IDS, LENGTHS_TYPE, LOWEST, SIZES, TEXT, Case, T, V, alone, boolean, f64, i64
+from tests.ops.distinct_cases import DISTINCT, VALUES, rows_of
 from tests.ops.formulas import (
     Array,
     dropout,
@@ -191,13 +192,6 @@ PRODUCT = [
 ]  # fmt: skip
 
 
-VALUES = f64(BATCH, T, 2)
-
-
-def _rows(ids: Node, values: Node) -> Node:
-    return apply(lookup.ScatterRows(V), ids, values)
-
-
 LOOKUP = [
     Case("gather", lookup.Gather(), (f64(V, 2), IDS), lambda table, ids: np.stack([table[row] for row in ids]),
          f64(BATCH, T, 2, pad="zero"), ("table", "ids 7"), (0,)),
@@ -210,19 +204,20 @@ LOOKUP = [
     Case("scatter rows of ids that are all 0", lookup.ScatterRows(V), (i64(4), f64(4, 3)),
          lambda ids, x: scattered(ids, x, 7), Type("f64", (V, 3), rows=(4,)), ("ids 1", "normal")),
     Case("dense", lookup.Dense(), (IDS, VALUES), lambda ids, x: scattered(ids, x, 7), f64(V, 2), ("ids 7", "normal"),
-         build=lambda ids, x: apply(lookup.Dense(), _rows(ids, x))),
+         build=lambda ids, x: apply(lookup.Dense(), rows_of(ids, x))),
     Case("add rows", lookup.AddRows(), (f64(V, 2), IDS, VALUES), lambda d, ids, x: d + scattered(ids, x, 7), f64(V, 2),
-         ("normal", "ids 7", "normal"), build=lambda d, ids, x: apply(lookup.AddRows(), d, _rows(ids, x))),
+         ("normal", "ids 7", "normal"), build=lambda d, ids, x: apply(lookup.AddRows(), d, rows_of(ids, x))),
     Case("pick rows", lookup.PickRows(), (f64(V, 2), IDS, VALUES), lambda d, ids, _: kept_rows(d, ids),
          Type("f64", (V, 2), rows=(BATCH, T)), ("normal", "ids 7", "normal"),
-         build=lambda d, ids, x: apply(lookup.PickRows(), d, _rows(ids, x))),
+         build=lambda d, ids, x: apply(lookup.PickRows(), d, rows_of(ids, x))),
+    *DISTINCT,
     Case("elementwise on rows", elementwise.Mul(), (f64(), IDS, VALUES),
          lambda a, ids, x: a * scattered(ids, x, 7) ** 2, Type("f64", (V, 2), rows=(BATCH, T)),
          ("normal", "ids 7", "normal"),
-         build=lambda a, ids, x: apply(elementwise.Mul(), a, apply(elementwise.Mul(), r := _rows(ids, x), r))),
+         build=lambda a, ids, x: apply(elementwise.Mul(), a, apply(elementwise.Mul(), r := rows_of(ids, x), r))),
     Case("sum of rows by id", reduction.Sum((0, 1)), (IDS, VALUES),
          lambda ids, x: np.array(scattered(ids, x, 7).sum()), f64(), ("ids 7", "normal"),
-         build=lambda ids, x: apply(reduction.Sum((0, 1)), _rows(ids, x))),
+         build=lambda ids, x: apply(reduction.Sum((0, 1)), rows_of(ids, x))),
     Case("one hot", lookup.OneHot(4, "f64"), (IDS,), lambda ids: one_hot(ids, 4), f64(BATCH, T, 4, pad="zero"),
          ("ids 4",)),
     Case("bag", lookup.Bag(V, "f64"), (IDS,), lambda ids: one_hot(ids, 7).sum(1), f64(BATCH, V), ("ids 7",)),

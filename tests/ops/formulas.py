@@ -74,6 +74,35 @@ def scattered(ids: Array, values: Array, size: int) -> Array:
     return result
 
 
+def places_of(ids: Array, size: int) -> Array:
+    """The rank of each id among those that occur; of 0 the last place for which there is room."""
+    found = sorted({int(i) for i in ids.flat} - {0})
+    return np.array([found.index(i) if i else min(ids.size, size) - 1 for i in ids.flat]).reshape(ids.shape)
+
+
+def window_sums(rows: Array, size: int, dilation: int, before: int, after: int) -> Array:
+    """rows: [B, T, size * F]"""
+    batch, length, width = rows.shape
+    count = max(length + before + after - dilation * (size - 1), 1)
+    result = np.zeros((batch, count, width // size))
+    for p in range(count):
+        for tap in range(size):
+            at = p + tap * dilation - before
+            if 0 <= at < length:
+                result[:, p] += rows[:, at].reshape(batch, size, -1)[:, tap]
+    return result
+
+
+def put_picks(x: Array, picks: Array, ids: Array, rows: int, size: int, dilation: int, before: int) -> Array:
+    result = np.zeros((rows, size, x.shape[1]))
+    for b, f in np.ndindex(x.shape):
+        for tap in range(size):
+            at = picks[b, f] + tap * dilation - before
+            if 0 <= at < ids.shape[1] and ids[b, at] != 0:
+                result[ids[b, at], tap, f] += x[b, f]
+    return result.reshape(rows, -1)
+
+
 def kept_rows(dense: Array, ids: Array) -> Array:
     keep = np.isin(np.arange(len(dense)), ids) & (np.arange(len(dense)) > 0)
     return dense * keep[:, None]

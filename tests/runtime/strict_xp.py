@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+SHAPED_BY_DATA = ("flatnonzero", "nonzero", "argwhere", "unique", "compress", "extract")
+
 API: dict[str, Any] = json.loads(Path(__file__).with_name("cupy_api.json").read_text("utf-8"))["functions"]
 """Of a function the parameters, None where they cannot be read; of a ufunc its types. make_cupy_api.py writes it."""
 
@@ -264,6 +266,8 @@ class StrictNamespace:
             return there
         if name not in API:
             raise StrictError(f"xp.{name}: CuPy has no such function")
+        if name in SHAPED_BY_DATA:
+            raise StrictError(f"xp.{name}: the host waits for how many there are")
         if isinstance(API[name], dict):
             return Ufunc(name)
 

@@ -1,0 +1,74 @@
+"""Rows for the ops on the distinct rows that a batch looks up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compiler.ir.graph import Node, apply
+from compiler.ir.types import BATCH, Type, moved
+from compiler.ops import distinct, lookup
+from tests.ops.case import IDS, Case, T, V, f64, i64
+from tests.ops.formulas import kept_rows, places_of, put_picks, scattered, window_sums
+
+VALUES = f64(BATCH, T, 2)
+
+
+def rows_of(ids: Node, values: Node) -> Node:
+    return apply(lookup.ScatterRows(V), ids, values)
+
+
+def _distinct(table: Node, ids: Node) -> Node:
+    return apply(distinct.DistinctRows(), table, ids)
+
+
+def _sums(size: int, dilation: int = 1, before: int = 0, after: int = 0) -> Callable[..., Node]:
+    def build(ids: Node, table: Node) -> Node:
+        rows = _distinct(table, ids)
+        places = apply(distinct.Places(), rows, ids)
+        return apply(distinct.WindowSums(size, dilation, before, after), rows, places)
+
+    return build
+
+
+def _picks(size: int, dilation: int = 1, before: int = 0) -> Callable[..., Node]:
+    def build(x: Node, picks: Node, ids: Node, table: Node) -> Node:
+        rows = _distinct(table, ids)
+        places = apply(distinct.Places(), rows, ids)
+        return apply(distinct.PutPicks(size, dilation, before), x, picks, places, rows)
+
+    return build
+
+
+ROWS_2 = Type("f64", (V, 2), rows=(BATCH, T))
+DISTINCT = [
+    Case("distinct rows", distinct.DistinctRows(), (f64(V, 2), IDS), kept_rows, ROWS_2, ("table", "ids 7")),
+    Case("distinct rows where room is for fewer than the table", distinct.DistinctRows(), (f64(V, 2), i64(3)),
+         kept_rows, Type("f64", (V, 2), rows=(3,)), ("table", "ids 7")),
+    Case("distinct rows of ids that are all 0", distinct.DistinctRows(), (f64(V, 2), i64(4)), kept_rows,
+         Type("f64", (V, 2), rows=(4,)), ("table", "ids 1")),
+    Case("places", distinct.Places(), (f64(V, 2), IDS), lambda table, ids: places_of(ids, 7), i64(BATCH, T),
+         ("table", "ids 7"), build=lambda table, ids: apply(distinct.Places(), _distinct(table, ids), ids)),
+    Case("matmul of rows", distinct.MatMulRows(), (IDS, VALUES, f64(2, 3)), lambda ids, x, w: scattered(ids, x, 7) @ w,
+         Type("f64", (V, 3), rows=(BATCH, T)), ("ids 7", "normal"),
+         build=lambda ids, x, w: apply(distinct.MatMulRows(), rows_of(ids, x), w)),
+    Case("matmul of rows, transposed", distinct.MatMulRows(transposed=True), (IDS, VALUES, f64(3, 2)),
+         lambda ids, x, w: scattered(ids, x, 7) @ w.T, Type("f64", (V, 3), rows=(BATCH, T)), ("ids 7", "normal"),
+         build=lambda ids, x, w: apply(distinct.MatMulRows(transposed=True), rows_of(ids, x), w)),
+    Case("outer of rows", distinct.OuterRows(), (IDS, VALUES, f64(V, 3)),
+         lambda ids, x, t: scattered(ids, x, 7).T @ kept_rows(t, ids), f64(2, 3), ("ids 7", "normal", "table"),
+         build=lambda ids, x, t: apply(distinct.OuterRows(), rows_of(ids, x), _distinct(t, ids))),
+    Case("window sums", distinct.WindowSums(2), (IDS, f64(V, 6)), lambda ids, t: window_sums(t[ids], 2, 1, 0, 0),
+         f64(BATCH, moved(T, -1), 3), ("ids 7", "table"), build=_sums(2)),
+    Case("window sums of a text that is shorter", distinct.WindowSums(7), (IDS, f64(V, 14)),
+         lambda ids, t: window_sums(t[ids], 7, 1, 0, 0), f64(BATCH, moved(T, -6), 2), ("ids 7", "table"),
+         build=_sums(7)),
+    Case("window sums with ends and gaps", distinct.WindowSums(3, 2, 3, 2), (IDS, f64(V, 6)),
+         lambda ids, t: window_sums(t[ids], 3, 2, 3, 2), f64(BATCH, moved(T, 1), 2), ("ids 7", "table"),
+         build=_sums(3, 2, 3, 2)),
+    Case("put picks", distinct.PutPicks(2), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 2)),
+         lambda x, p, ids, t: put_picks(x, p, ids, 7, 2, 1, 0), Type("f64", (V, 4), rows=(BATCH, T)),
+         ("normal", "ids 4", "ids 7", "table"), build=_picks(2)),
+    Case("put picks with ends and gaps", distinct.PutPicks(3, 2, 3), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3)),
+         lambda x, p, ids, t: put_picks(x, p, ids, 7, 3, 2, 3), Type("f64", (V, 6), rows=(BATCH, T)),
+         ("normal", "ids 5", "ids 7", "table"), build=_picks(3, 2, 3)),
+]  # fmt: skip
