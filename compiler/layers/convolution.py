@@ -23,7 +23,8 @@ def sequence(use: Use, x: Node) -> None:
     if not is_sequence(x):
         pooled = use.build.pooled.get(x)
         if is_picture(x):
-            help = "layers for pictures are not there yet: flatten makes a vector of it, for dense"
+            near = {"conv": "conv2d", "maxpool": "maxpool2d", "avgpool": "avgpool2d", "mean": "avgpool2d"}.get(use.word)
+            help = f"for a picture there is {near}" if near else "flatten makes a vector of a picture, for dense"
         elif pooled is None:
             help = "a sequence comes from embed or onehot"
         elif pooled.word == use.word:

@@ -2,10 +2,6 @@
 
 LATER: dict[str, str] = {
     "each": "a sub-network over each sentence of a document",
-    "conv2d": "a convolution over a picture",
-    "maxpool2d": "the largest over windows of a picture",
-    "avgpool2d": "the mean over windows of a picture, or over all of it",
-    "upsample2d": "each pixel several times",
     "corrupt": "sets a share of the numbers to 0",
     "attention": "each position looks at all positions of a memory",
     "attend": "a query looks at all positions of a memory",

@@ -1,7 +1,20 @@
 """Every op, family by family. `runtime/kernels` has a kernel for each but Input; a test compares the lists."""
 
 from compiler.ir.graph import Op
-from compiler.ops import chance, distinct, elementwise, fused, lookup, normal, product, reduction, scan, sequence, shape
+from compiler.ops import (
+    chance,
+    distinct,
+    elementwise,
+    fused,
+    lookup,
+    normal,
+    picture,
+    product,
+    reduction,
+    scan,
+    sequence,
+    shape,
+)
 
 OPS: tuple[type[Op], ...] = (
     elementwise.Constant,
@@ -43,6 +56,12 @@ OPS: tuple[type[Op], ...] = (
     reduction.PutAlong,
     product.MatMul,
     product.Outer,
+    picture.Conv2d,
+    picture.Conv2dToPicture,
+    picture.Conv2dToKernel,
+    picture.MaxPool2d,
+    picture.PutMax2d,
+    picture.TakeMax2d,
     lookup.Gather,
     lookup.ScatterRows,
     lookup.AddRows,

@@ -11,6 +11,7 @@ from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import MatMulRows, PutPicks, WindowSums
 from compiler.ops.elementwise import Constant, Keep
 from compiler.ops.normal import LogSumExp
+from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
 from compiler.ops.scan import Ended
@@ -44,6 +45,13 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
             return {"stride": stride, "dilation": dilation, "before": before}
         case WindowSums(size, dilation, before) | PutPicks(size, dilation, before):
             return {"size": size, "dilation": dilation, "before": before}
+        case Conv2d() | Conv2dToKernel() | Conv2dToPicture():
+            size, stride, dilation, before, _ = node.op.looks()
+            return {"size": size, "stride": stride, "dilation": dilation, "before": before}
+        case MaxPool2d(size=size, stride=stride) | PutMax2d(size=size, stride=stride):
+            return {"size": size, "stride": stride}
+        case TakeMax2d(size=size, stride=stride):
+            return {"size": size, "stride": stride}
         case Sum(axes=axes, keep=keep):
             return {"axes": axes, "keep": keep}
         case TopPositions(k=k):

@@ -11,6 +11,7 @@ from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import AddRows, Gather, ScatterRows
 from compiler.ops.normal import LogSoftmax, Softmax
+from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import TakeAlong
 from compiler.ops.scan import Part, Scan
@@ -104,7 +105,11 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
             if states <= position < states + sequences and len(shape) == 3:
                 return is_contiguous(shape, strides) or _for_blas(shape[1:], strides[1:])
             return position < states or is_contiguous(shape, strides)
-        case MatMul() if position == 1:
+        case Conv2dToKernel() if position == 1:
+            return is_contiguous(shape, strides)
+        case Conv2dToPicture() if position == 0:
+            return is_contiguous(shape, strides)
+        case MatMul() | Conv2d() | Conv2dToPicture() if position == 1:
             return _for_blas(shape, strides)
         case MatMul() | Outer():
             rows = (prod(shape[:-1]), shape[-1])

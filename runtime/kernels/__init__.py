@@ -17,13 +17,26 @@ from compiler.ops import distinct as distinct_ops
 from compiler.ops import elementwise as elementwise_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
+from compiler.ops import picture as picture_ops
 from compiler.ops import product as product_ops
 from compiler.ops import reduction as reduction_ops
 from compiler.ops import scan as scan_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
 from runtime.backend import Array, Rows
-from runtime.kernels import blocks, chance, distinct, elementwise, lookup, normal, product, reduction, sequence, shape
+from runtime.kernels import (
+    blocks,
+    chance,
+    distinct,
+    elementwise,
+    lookup,
+    normal,
+    picture,
+    product,
+    reduction,
+    sequence,
+    shape,
+)
 from runtime.kernels.layout import reshaped
 
 Kernel: TypeAlias = Callable[..., None]
@@ -68,6 +81,12 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     reduction_ops.PutAlong: reduction.put_along,
     product_ops.MatMul: product.matmul,
     product_ops.Outer: product.outer,
+    picture_ops.Conv2d: picture.conv2d,
+    picture_ops.Conv2dToPicture: picture.conv2d_to_picture,
+    picture_ops.Conv2dToKernel: picture.conv2d_to_kernel,
+    picture_ops.MaxPool2d: picture.max_pool2d,
+    picture_ops.PutMax2d: picture.put_max2d,
+    picture_ops.TakeMax2d: picture.take_max2d,
     lookup_ops.Gather: lookup.gather,
     lookup_ops.ScatterRows: lookup.scatter_rows,
     lookup_ops.AddRows: lookup.add_rows,

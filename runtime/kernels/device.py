@@ -7,17 +7,20 @@ sums are in an order that depends on places alone, so a run repeats to the bit.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from compiler.ir.graph import Op
 from compiler.ops import chance as chance_ops
 from compiler.ops import distinct as distinct_ops
 from compiler.ops import lookup as lookup_ops
+from compiler.ops import picture as picture_ops
 from compiler.ops import reduction as reduction_ops
 from compiler.ops import sequence as sequence_ops
 from runtime.backend import Array, Rows, Xp
 from runtime.kernels import Kernel, philox
 from runtime.kernels.distinct import picked, same_rows
+from runtime.kernels import Kernel, philox, picture
 from runtime.kernels.reduction import places
 
 
@@ -210,6 +213,8 @@ def put_along(
 
 
 DEVICE_KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
+    picture_ops.Conv2d: partial(picture.conv2d, lay_out=picture.pixel_by_pixel),
+    picture_ops.Conv2dToKernel: partial(picture.conv2d_to_kernel, lay_out=picture.pixel_by_pixel),
     chance_ops.DropoutMask: dropout_mask,
     lookup_ops.ScatterRows: scatter_rows,
     lookup_ops.AddRows: add_rows,

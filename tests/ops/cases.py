@@ -27,6 +27,7 @@ from tests.ops.formulas import (
     unfolded,
     windows_of,
 )
+from tests.ops.picture_cases import PICTURE
 from tests.ops.scan_cases import SCAN
 
 
@@ -287,4 +288,4 @@ SINGLE = [
                i64(BATCH, 1, 2))),
 ]  # fmt: skip
 
-CASES = [*ELEMENTWISE, *SHAPE, *REDUCTION, *PRODUCT, *LOOKUP, *SEQUENCE, *SCAN, *OTHERS, *SINGLE]
+CASES = [*ELEMENTWISE, *SHAPE, *REDUCTION, *PRODUCT, *PICTURE, *LOOKUP, *SEQUENCE, *SCAN, *OTHERS, *SINGLE]

@@ -30,6 +30,49 @@ def unfolded(x: Array, length: int, stride: int, dilation: int, before: int) -> 
     return result
 
 
+def convolved(
+    x: Array,
+    kernel: Array,
+    size: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    before: tuple[int, int],
+    places: tuple[int, int],
+) -> Array:
+    shown = np.zeros((len(x), *places, *size, x.shape[3]))
+    for i, j, u, v in np.ndindex(*places, *size):
+        row = i * stride[0] + u * dilation[0] - before[0]
+        column = j * stride[1] + v * dilation[1] - before[1]
+        if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]:
+            shown[:, i, j, u, v] = x[:, row, column]
+    return np.einsum("bijuvc,uvcf->bijf", shown, kernel.reshape(*size, x.shape[3], -1))
+
+
+def transposed(linear: Callable[[Array], Array], shape: tuple[int, ...], y: Array) -> Array:
+    """The adjoint of a linear map at y, element by element."""
+    result = np.zeros(shape)
+    for at in np.ndindex(shape):
+        one = np.zeros(shape)
+        one[at] = 1
+        result[at] = (linear(one) * y).sum()
+    return result
+
+
+def of_windows(x: Array, y: Array, size: tuple[int, int], stride: tuple[int, int], put: bool) -> Array:
+    """Of every window of x what y has where its first largest stands; or y put there."""
+    places = [(n - k) // s + 1 for n, k, s in zip(x.shape[1:3], size, stride, strict=True)]
+    result = np.zeros(x.shape) if put else np.zeros((len(x), *places, x.shape[3]))
+    for b, i, j, c in np.ndindex(len(x), *places, x.shape[3]):
+        window = x[b, i * stride[0] : i * stride[0] + size[0], j * stride[1] : j * stride[1] + size[1], c]
+        u, v = divmod(window.ravel().tolist().index(window.max()), size[1])
+        at = b, i * stride[0] + u, j * stride[1] + v, c
+        if put:
+            result[at] += y[b, i, j, c]
+        else:
+            result[b, i, j, c] = y[at]
+    return result
+
+
 def first_largest(x: Array, axis: int) -> Array:
     moved_ = np.moveaxis(x, axis, -1)
     result = np.empty(moved_.shape[:-1], np.int64)
