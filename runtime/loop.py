@@ -197,6 +197,7 @@ class Loop:
             seed=settings.seed,
             epoch=at.epoch,
             start=at.batch,
+            augment=self.job.dataset.augment,
             dtype=float_dtype(self.stepper.graph),
             tokens=settings.batch_tokens,
             unroll=settings.unroll,

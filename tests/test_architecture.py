@@ -35,6 +35,9 @@ NOT_OF_THE_LIBRARY = {"pickle", "_pickle", "marshal", "shelve", "dill", "copyreg
 
 CUPY = Path("runtime/cuda_backend.py")
 SKLEARN = Path("nnc/estimator.py")
+PILLOW = Path("runtime/data/pictures.py")
+ALONE = {CUPY: ("cupy",), SKLEARN: ("sklearn",), PILLOW: ("PIL",)}
+"""What one file alone may import."""
 EXECUTOR = Path("runtime/execute.py")
 
 
@@ -72,7 +75,7 @@ each_of_ours = pytest.mark.parametrize("path", sources(*PACKAGES), ids=str)
 
 @each_of_ours
 def test_module_imports_only_what_its_folder_may(path: Path):
-    allowed = MAY_IMPORT[path.parts[0]] + (("cupy",) if path == CUPY else ("sklearn",) if path == SKLEARN else ())
+    allowed = MAY_IMPORT[path.parts[0]] + ALONE.get(path, ())
     wrong = [m for m in imported(path) if m.partition(".")[0] not in sys.stdlib_module_names and not within(m, allowed)]
     assert wrong == []
 

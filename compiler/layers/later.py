@@ -27,7 +27,7 @@ LATER_SORTS: dict[str, str] = {
 }
 
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
-    "data": ("subsample", "augment"),
+    "data": ("subsample",),
     "train": (
         "teacher",
         "layerwise",

@@ -7,9 +7,19 @@ from collections.abc import Sequence
 from compiler.overrides import SET
 from compiler.sections.data_entries import FILE_WORDS, with_ports
 from compiler.sections.reading import Reading
-from compiler.settings.data import FORMATS, OWN_FOLDER, Beside, Column, DataSettings, Files, Share, path_refusal
+from compiler.settings.data import (
+    FORMATS,
+    OWN_FOLDER,
+    Augment,
+    Beside,
+    Column,
+    DataSettings,
+    Files,
+    Share,
+    path_refusal,
+)
 from compiler.signature import Resolved
-from compiler.sorts import Following, Port, Segments
+from compiler.sorts import Following, Image, Port, Segments
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.render import show
@@ -60,9 +70,26 @@ def data_settings(
         folds if isinstance(folds, int) else None,
         next((known for known in FORMATS if known == format), None),
         "skip" if missing == "skip" else "error",
+        _augment(*found["augment"], ports, reading) if "augment" in found else None,
         seed=seed if isinstance(seed, int) else 0,
         span=section.span,
     )
+
+
+def _augment(
+    entry: ast.Entry, settings: dict[str, Resolved], ports: tuple[Port, ...], reading: Reading
+) -> Augment | None:
+    pictures = [port.sort for port in ports if isinstance(port.sort, Image)]
+    flip, crop = settings["flip"] is True, settings["crop"]
+    if not pictures:
+        help = "leave it out"
+        reading.error("NN605", "augment moves pictures, and the model has no image", entry.span, help)
+    elif not flip and crop is None:
+        reading.error("NN405", "augment needs flip or crop=", entry.span, "write augment flip crop=4")
+    elif isinstance(crop, int) and crop >= min(min(p.height, p.width) for p in pictures):
+        message = f"augment crop={crop} may move a picture out of sight: it must be smaller than its sides"
+        reading.error("NN404", message, entry.span, "write augment crop=4")
+    return Augment(flip, crop if isinstance(crop, int) else 0)
 
 
 def _share_is_right(entry: ast.Entry, settings: dict[str, Resolved], ports: Sequence[str], reading: Reading) -> bool:

@@ -52,7 +52,6 @@ DATA = {
             "how the files are read, whatever their ending",
             (Setting("kind", "choice", "which", required=True, choices=FORMATS),),
             ("kind",),
-            ("folder",),
         ),
         Signature(
             "seed", "of the splits", (Setting("n", "count", "a number", required=True, low=0, high=2**31 - 1),), ("n",)
@@ -63,6 +62,14 @@ DATA = {
             (Setting("rows", "choice", "which", required=True, choices=("error", "skip")),),
             ("rows",),
             ("last",),
+        ),
+        Signature(
+            "augment",
+            "pictures are moved each time that they are trained on",
+            (
+                Setting("flip", "flag", "one half of them is mirrored, left and right"),
+                Setting("crop", "count", "moved by so many pixels at most, up or down and left or right", low=1),
+            ),
         ),
         Signature("columns", "what each column is, by its heading", ()),
     )

@@ -72,8 +72,20 @@ class Share:
     span: Span
 
 
-Format: TypeAlias = Literal["tsv", "csv", "jsonl", "idx", "npz", "text"]
+Format: TypeAlias = Literal["tsv", "csv", "jsonl", "idx", "npz", "text", "folder"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+@dataclass(frozen=True)
+class Augment:
+    """`augment flip crop=4`: how pictures are moved each time that they are trained on.
+
+    flip: one half of them is mirrored, left and right
+    crop: zeros so wide are put around a picture, and a window of its own size is taken from anywhere
+    """
+
+    flip: bool = False
+    crop: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,5 +102,6 @@ class DataSettings:
     folds: int | None = None
     format: Format | None = None
     missing: Literal["error", "skip"] = "error"
+    augment: Augment | None = None
     seed: int = 0
     span: Span | None = None

@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.settings.data import Augment
 from runtime.data import lanes
+from runtime.data.augment import Moves, moves_of
 from runtime.data.batch import Batch
 from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
@@ -31,6 +33,7 @@ def batches(
     dtype: Literal["f32", "f64"] = "f32",
     tokens: int | None = None,
     unroll: int | None = None,
+    augment: Augment | None = None,
 ) -> Iterator[Batch]:
     """All rows, in batches of `size` and one that may be smaller, or in those that `tokens` allows; of a stream its
     windows, see `lanes`.
@@ -38,12 +41,14 @@ def batches(
     order: "train": shuffled by seed and epoch, rows of like length together; "plain": by length
     bucket: round padded lengths up to few different ones
     start: the batch to begin with, when a run is resumed inside an epoch
+    augment: how each picture is moved, anew in each epoch
     """
     if rows.stream:
         yield from lanes.windows(rows, size, unroll, start)
         return
+    moves = None if augment is None else moves_of(augment, rows.count, seed, epoch)
     for chosen in schedule(rows, size, order=order, seed=seed, epoch=epoch, tokens=tokens)[start:]:
-        yield make_batch(rows, chosen, bucket=bucket, dtype=dtype)
+        yield make_batch(rows, chosen, bucket=bucket, dtype=dtype, moves=moves)
 
 
 def schedule(
@@ -127,9 +132,14 @@ def largest_sizes(rows: Rows, size: int, tokens: int | None = None, unroll: int 
 
 
 def make_batch(
-    rows: Rows, chosen: NDArray[np.int64], *, bucket: bool = True, dtype: Literal["f32", "f64"] = "f32"
+    rows: Rows,
+    chosen: NDArray[np.int64],
+    *,
+    bucket: bool = True,
+    dtype: Literal["f32", "f64"] = "f32",
+    moves: Moves | None = None,
 ) -> Batch:
-    """The batch of these rows."""
+    """The batch of these rows. moves: of the pictures of all rows"""
     real = np.dtype(np.float32 if dtype == "f32" else np.float64)
     arrays: dict[str, Array] = {}
     sizes = {"B": len(chosen)}
@@ -144,6 +154,8 @@ def make_batch(
                 sizes |= rows.spell(name, arrays, bucket)
         else:
             taken = column[chosen]
+            if moves is not None and taken.ndim == 4:
+                taken = moves.moved(taken, chosen)
             if taken.dtype == np.uint8:
                 arrays[name] = np.divide(taken, real.type(255), dtype=real)
             else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.settings.data import DataSettings, Files, Format
+from compiler.settings.data import Augment, DataSettings, Files, Format
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
 from runtime.data import fitting, following, repeats, streams
@@ -24,7 +24,11 @@ from runtime.data.whole import Whole
 
 @dataclass(frozen=True)
 class Dataset:
-    """The data of a run. fingerprint: SHA-256 of the text of all files; a run is resumed only with the same."""
+    """The data of a run.
+
+    fingerprint: SHA-256 of the text of all files; a run is resumed only with the same
+    augment: how pictures are moved in training
+    """
 
     train: Rows
     valid: Rows | None
@@ -32,6 +36,7 @@ class Dataset:
     tables: Tables
     warnings: tuple[Diagnostic, ...]
     fingerprint: str
+    augment: Augment | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ def assemble(
         tables,
         tuple(problems.warnings),
         fingerprint,
+        settings.augment,
     )
     return Assembled(dataset, whole, tokenised, splits)
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from compiler.sorts import Category, Image, Port, Real
 from dsl.errors import DataError, Diagnostic
+from dsl.render import show
 from dsl.source import Span
-from runtime.data import labels, real, segments
+from runtime.data import labels, pictures, real, segments
 from runtime.data.columns import width_of
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
@@ -27,16 +32,15 @@ def encode(
     first_line: int = 1,
 ) -> Rows:
     """Rows for prediction from strings: of each example the fields of the inputs, in the signature's order; values for
-    each token of a text are separated by white space.
+    each token of a text are separated by white space, and a picture is the path of its file.
 
     source, first_line: what an error calls the place of the first example
 
     Raises DataError NN710 for a wrong number of fields, NN715 and NN716 for what is no number, NN723 for an empty
-    category, NN726 for values that are not as many as the tokens, NN728 for a picture.
+    category, NN726 for values that are not as many as the tokens, NN728 for a picture that is no file's path, and what
+    `pictures.read_one` raises.
     """
     inputs = tuple(p for p in ports if not p.output)
-    if (picture := next((p for p in inputs if isinstance(p.sort, Image)), None)) is not None:
-        raise DataError(_no_picture(picture, source, first_line, texts))
     width = sum(width_of(p) for p in inputs)
     problems = Problems()
     fields = [list(example) for example in texts]
@@ -63,6 +67,8 @@ def encode(
         taken = [[example[i] for example in fields] for i in here]
         if isinstance(port.sort, Real):
             columns.numbers[port.name] = real.read(taken, _shifted(place, here[0]), _title(port), problems)
+        elif isinstance(port.sort, Image):
+            columns.pictures[port.name] = _pictures(port, port.sort, taken[0], _of_field(place, here[0]), problems)
         elif port.per is not None:
             columns.lists[port.name] = [text.split() for text in taken[0]]
         else:
@@ -93,12 +99,20 @@ def _title(port: Port) -> Callable[[int], str]:
     return lambda k: port.name if wide == 1 else f"{port.name}, number {k + 1} of {wide}"
 
 
-def _no_picture(port: Port, source: str, first_line: int, texts: Sequence[Sequence[str]]) -> Diagnostic:
-    line = "\t".join(texts[0]) if texts else ""
-    return Diagnostic(
-        "NN728",
-        f"`{port.name}` is a picture, which no text can be",
-        Span(source, first_line, 1, first_line, len(line) + 1, line),
-        help="give a file of pictures, idx or npz: nnc predict RUN --file pictures.idx; single PNG and JPEG files "
-        "cannot be read yet",
-    )
+def _pictures(
+    port: Port, sort: Image, paths: Sequence[str], place: Callable[[int], Span], problems: Problems
+) -> NDArray[np.uint8]:
+    """u8[examples, h, w, c]"""
+    rows = np.zeros((len(paths), sort.height, sort.width, sort.channels), np.uint8)
+    for row, path in enumerate(paths):
+        if "\0" in path or not Path(path).is_file():
+            message = f"`{port.name}` is a picture, and there is no file {show(path) or 'without a name'}"
+            help = "give the path of a PNG or JPEG file, or --file with pictures, idx, npz or a folder"
+            problems.add(Diagnostic("NN728", message, place(row), help=help))
+            continue
+        try:
+            rows[row] = pictures.read_one(Path(path), sort, place(row))
+        except DataError as error:
+            for diagnostic in error.diagnostics:
+                problems.add(diagnostic)
+    return rows

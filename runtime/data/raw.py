@@ -12,7 +12,7 @@ from compiler.sorts import Image, Port
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import files, idx, jsonl, npz, segments, tabular, tokenlines
+from runtime.data import files, idx, jsonl, npz, pictures, segments, tabular, tokenlines
 from runtime.data.files import DataFile
 from runtime.data.part import Columns, Part, Place, Request
 from runtime.data.problems import Problems
@@ -84,10 +84,12 @@ def _one(
     written: str, free: bool, request: Request, format: Format | None, path_of: Callable[[str, bool], Path]
 ) -> Part | None:
     """The rows of one file; None after an error."""
-    kind = format or format_of(written, request.ports)
     try:
         path = path_of(written, free)
+        kind = format or ("folder" if _has_pictures(path, request) else format_of(written, request.ports))
         match kind:
+            case "folder":
+                return pictures.read(path, request)
             case "idx":
                 return idx.read(path, request)
             case "npz":
@@ -103,6 +105,10 @@ def _one(
             if diagnostic not in request.problems.errors:
                 request.problems.add(diagnostic)
     return None
+
+
+def _has_pictures(path: Path, request: Request) -> bool:
+    return path.is_dir() and any(isinstance(port.sort, Image) for port in request.ports)
 
 
 def format_of(path: str, ports: tuple[Port, ...]) -> Format:

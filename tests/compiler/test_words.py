@@ -53,7 +53,7 @@ def test_lists_have_every_word():
         ("lstm_projected", "  width= (also by position): a setting of the cell"),
         ("lstm", "lstm(h=start): the state h before the first position"),
         ("variational", "in every cell: a setting, dropout= is the same"),
-        ("same", "in conv: short for padding=same"),
+        ("same", "in conv, conv2d: short for padding=same"),
         ("filters", "in conv: a setting"),
         ("feed_forward", "block feed_forward(x) width p=0.1"),
         ("crf", "in dense: short for activation=crf"),

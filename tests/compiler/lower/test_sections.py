@@ -33,11 +33,11 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ('data { train "a.tsv" ; folds 5 ; test 10% }', [("NN605", 4, 24)]),
         ('data { train "a.tsv" ; folds 1 }', [("NN404", 4, 30)]),
         ('data { train "a.tsv" ; format xml }', [("NN402", 4, 31)]),
-        ('data { train "a.tsv" ; format folder }', [("NN350", 4, 31)]),
+        ('data { train "photos" ; format folder }', []),
         ('data { train "a.tsv" ; missing skip }', []),
         ('data { train "a.tsv" ; missing last }', [("NN350", 4, 32)]),
         ('data { train "a.tsv" ; missing mean }', [("NN402", 4, 32)]),
-        ('data { train "a.tsv" ; augment flip }', [("NN350", 4, 24)]),
+        ('data { train "a.tsv" ; augment flip }', [("NN605", 4, 24)]),
         ('data { train text="a.txt" label="b.txt" }', []),
         ('data { train text="a.txt","c.txt" label="b.txt","d.txt" ; valid 10% }', []),
         ('data { train text="a.txt" label="b.txt" ; valid text="c.txt" label="d.txt" }', []),
@@ -268,3 +268,19 @@ def test_batchnorm_of_vectors_wants_more_than_one_row():
 
 def test_batchnorm_of_positions_may_have_one_row():
     assert diagnostics(BATCHNORM.format(input="text: words", body="embed 8", end="mean ; dense softmax")) == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        ("augment flip crop=4", []),
+        ("augment crop=7", []),
+        ("augment", [("NN405", 2, 25)]),
+        ("augment crop=8", [("NN404", 2, 25)]),
+        ("augment crop=0", [("NN404", 2, 33)]),
+        ("augment turn", [("NN402", 2, 33)]),
+    ],
+)
+def test_augment_moves_pictures_that_stay_in_sight(entry: str, wanted: list[Place]):
+    spec = f'model m(x: image[8,9]) -> y: class {{ flatten ; dense softmax }}\ndata {{ train "photos" ; {entry} }}\n'
+    assert errors(spec) == wanted

@@ -1,0 +1,170 @@
+"""Folders of PNG and JPEG files: of pictures, or with a folder for each class. The one file that uses Pillow."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.sorts import Class, Image, Port
+from dsl.errors import DataError, Diagnostic
+from dsl.render import show
+from dsl.source import Span, shown
+from runtime.data.files import BinaryFile, opened, read_all, too_large
+from runtime.data.part import Columns, Part, Request
+from runtime.memory import available_bytes
+
+ENDINGS = (".png", ".jpg", ".jpeg")
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Channels of the sort -> what Pillow calls a picture that has them."""
+BYTES_A_BYTE = 3
+"""Memory that a byte of the pictures costs at most: as it is read, and joined with other files'."""
+
+
+def read(path: Path, request: Request, limit: int | None = None) -> Part:
+    """The rows of a folder, in the order of their names, class by class. limit: bytes that the pictures may take
+
+    Raises DataError: NN743 for a model that a folder cannot feed, NN748 for a folder without pictures, NN747 for files
+    that are no pictures or damaged, NN746 without Pillow, NN706 too large.
+    """
+    picture, label = _ports(path, request)
+    found = list(_files(path, request, label))
+    if not found:
+        raise DataError(_empty(path, request, label))
+    rows = _pixels([file for _, file in found], picture, request, limit)
+    columns = Columns(pictures={picture.name: rows})
+    if label is not None:
+        columns.texts[label.name] = [name for name, _ in found]
+    digests = b"".join(f"{name}/{file.name}\n".encode() + sha256(file.read_bytes()).digest() for name, file in found)
+
+    def place(port: str, row: int, position: int | None) -> Span:
+        return place_of(found[row][1])
+
+    return Part(len(found), columns, place, (BinaryFile(shown(path), digests),))
+
+
+def place_of(file: Path) -> Span:
+    """A picture as if it were a file of one line that holds its name."""
+    text = show(file.name)
+    return Span(shown(file), 1, 1, 1, len(text) + 1, text)
+
+
+def read_one(path: Path, sort: Image, entry: Span | None) -> NDArray[np.uint8]:
+    """The picture of a file, u8[h, w, c] as the sort has it: scaled until it covers that size, and cropped in the
+    middle.
+
+    Raises DataError: NN746 without Pillow, NN747 for what is no picture or damaged, NN702 for what cannot be read.
+    """
+    try:
+        from PIL import Image as pillow
+        from PIL import ImageOps
+    except ImportError:
+        message = "PNG and JPEG files need Pillow, which is not installed"
+        raise DataError(Diagnostic("NN746", message, entry, help='pip install "nnc[images]"')) from None
+    with opened(path, entry) as file:
+        data = read_all(file, shown(path), entry, available_bytes() // BYTES_A_BYTE)
+    try:
+        with warnings.catch_warnings():
+            # A small file may claim to be a huge picture, of which Pillow only warns.
+            warnings.simplefilter("error", pillow.DecompressionBombWarning)
+            with pillow.open(io.BytesIO(data), formats=("PNG", "JPEG")) as opened_:
+                turned = ImageOps.exif_transpose(_of_bytes(pillow, opened_))
+                found = turned.convert(MODES[sort.channels])
+                fitted = ImageOps.fit(found, (sort.width, sort.height), pillow.Resampling.BILINEAR)
+                return np.array(fitted, np.uint8).reshape(sort.height, sort.width, sort.channels)
+    except MemoryError:
+        raise
+    # Whatever a library finds wrong with a file that a stranger wrote, the file is what is wrong.
+    except Exception as error:
+        reason = "it is neither" if isinstance(error, pillow.UnidentifiedImageError) else show(str(error))
+        message = f"{show(path.name)} is no PNG or JPEG file that can be read: {reason}"
+        raise DataError(
+            Diagnostic("NN747", message, place_of(path), help="look at it, save it again, or take it out of the data")
+        ) from error
+
+
+def _of_bytes(pillow: Any, picture: Any) -> Any:
+    """Grey of two bytes a pixel as grey of one, which Pillow would cut off at 255; palettes with what shows through."""
+    if picture.mode.startswith("I"):
+        return pillow.fromarray((np.asarray(picture).astype(np.int64) >> 8).astype(np.uint8))
+    return picture.convert("RGBA") if picture.mode == "P" else picture
+
+
+def _ports(path: Path, request: Request) -> tuple[Port, Port | None]:
+    """The picture, and the class that the folders name; None where that is not asked for."""
+    pictures = [p for p in request.ports if isinstance(p.sort, Image)]
+    others = [p for p in request.ports if p not in pictures and request.reads(p)]
+    labels = [p for p in others if isinstance(p.sort, Class) and p.per is None]
+    if len(pictures) == 1 and len(others) == len(labels) <= 1 and pictures[0].sort in _readable(pictures):
+        return pictures[0], labels[0] if labels else None
+    names = ", ".join(p.name for p in request.ports)
+    message = f"{show(shown(path))} is a folder: it gives pictures, and a class by the folder they are in, not {names}"
+    help = "a model with one image[h,w] or image[h,w,3], and one class, reads a folder with a folder for each class"
+    raise DataError(Diagnostic("NN743", message, request.entry.span, help=help))
+
+
+def _readable(pictures: Sequence[Port]) -> list[Image]:
+    return [p.sort for p in pictures if isinstance(p.sort, Image) and p.sort.channels in MODES]
+
+
+def _files(path: Path, request: Request, label: Port | None) -> Iterator[tuple[str, Path]]:
+    """Each picture with its class, `""` where none is asked for."""
+    folders = [(f.name, f) for f in _listed(path, request) if f.is_dir()]
+    for name, folder in folders if label is not None or folders else [("", path)]:
+        files = [f for f in _listed(folder, request) if f.is_file()]
+        strangers = [f for f in files if f.suffix.lower() not in ENDINGS]
+        if strangers:
+            count = f"{len(strangers):,} files are" if len(strangers) > 1 else "a file is"
+            message = f"{count} left out of {show(shown(folder))}: no PNG and no JPEG by the name"
+            request.problems.warn(
+                Diagnostic("NN748", message, place_of(strangers[0]), "the first one", severity="warning")
+            )
+        yield from ((name, f) for f in files if f.suffix.lower() in ENDINGS)
+
+
+def _listed(folder: Path, request: Request) -> list[Path]:
+    """What is in a folder, by name, without what is hidden. A link may not lead out of it."""
+    try:
+        inside = os.path.realpath(folder)
+        found = sorted(f for f in folder.iterdir() if not f.name.startswith("."))
+    except OSError as error:
+        message = f"{show(shown(folder))} cannot be read: {show(error.strerror or str(error))}"
+        raise DataError(Diagnostic("NN702", message, request.entry.span)) from None
+    for file in found:
+        if file.is_symlink() and os.path.commonpath([inside, os.path.realpath(file)]) != inside:
+            message = f"{show(shown(file))} is a link that leaves its folder"
+            raise DataError(Diagnostic("NN701", message, request.entry.span, help="put the pictures themselves there"))
+    return found
+
+
+def _empty(path: Path, request: Request, label: Port | None) -> Diagnostic:
+    wants = "no folder with pictures: it wants one for each class" if label is not None else "no PNG or JPEG file"
+    message = f"{show(shown(path))} has {wants}"
+    return Diagnostic("NN748", message, request.entry.span, help="photos/cat/1.jpg is a picture of the class cat")
+
+
+def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | None) -> NDArray[np.uint8]:
+    """u8[files, h, w, c]; what is wrong with one goes to the problems, so that several are told at once."""
+    sort = port.sort
+    assert isinstance(sort, Image)
+    size = len(files) * sort.height * sort.width * sort.channels
+    limit = available_bytes() // BYTES_A_BYTE if limit is None else limit
+    if size > limit:
+        raise DataError(too_large(shown(files[0].parent), request.entry.span, limit))
+    rows = np.zeros((len(files), sort.height, sort.width, sort.channels), np.uint8)
+    for row, file in enumerate(files):
+        try:
+            rows[row] = read_one(file, sort, request.entry.span)
+        except DataError as error:
+            if any(d.code == "NN746" for d in error.diagnostics):
+                raise
+            for diagnostic in error.diagnostics:
+                request.problems.add(diagnostic)
+    return rows
