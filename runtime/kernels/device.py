@@ -18,9 +18,8 @@ from compiler.ops import picture as picture_ops
 from compiler.ops import reduction as reduction_ops
 from compiler.ops import sequence as sequence_ops
 from runtime.backend import Array, Rows, Xp
-from runtime.kernels import Kernel, philox
-from runtime.kernels.distinct import picked, same_rows
 from runtime.kernels import Kernel, philox, picture
+from runtime.kernels.distinct import picked, same_rows
 from runtime.kernels.reduction import places
 
 
