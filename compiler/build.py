@@ -99,6 +99,7 @@ class Build:
     mode: Mode
     dtype: Dtype
     sizes: Mapping[str, int]
+    longest: Mapping[str, int] = field(default_factory=dict[str, int])
     inputs: dict[str, Node] = field(default_factory=dict[str, Node])
     parameters: dict[str, Parameter] = field(default_factory=dict[str, Parameter])
     weights: dict[str, Node] = field(default_factory=dict[str, Node])
@@ -122,15 +123,15 @@ class Build:
     carried: dict[str, tuple[Node, Span]] = field(default_factory=dict[str, "tuple[Node, Span]"])
     ends: dict[Node, tuple[tuple[Dim, bool], ...]] = field(default_factory=dict[Node, "tuple[tuple[Dim, bool], ...]"])
     steps: dict[Node, tuple[Node, Node, Node]] = field(default_factory=dict[Node, "tuple[Node, Node, Node]"])
-    """fresh: all nodes so far; pooled: values without positions -> the pooling that made them so; vocabularies: ids ->
-    how many ids there are; owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside
-    its ids; tables: weight -> by whose ids it is looked up;
-    within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained;
-    labels: each with the paths below which its weights are named; updates: next values of weights that no gradient
-    moves; sites: layers that draw; cell: the one whose equations are being lowered; carried: states that
-    live from window to window -> their last value, and the layer; ends: of what recurrent layers give, how wide each
-    direction is and whether it ends at the first position; steps: of what a `crf` head gives, what tags score that
-    follow each other [K, K] (from, to), come first [K] and last [K]."""
+    """longest: symbol of positions -> how many there are at most, where the input says it; fresh: all nodes so far;
+    pooled: values without positions -> the pooling that made them so; vocabularies: ids -> how many ids there are;
+    owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables: weight
+    -> by whose ids it is looked up; within: the uses of blocks that are being lowered, outermost first; freeze:
+    labels whose weights are not trained; labels: each with the paths below which its weights are named; updates: next
+    values of weights that no gradient moves; sites: layers that draw; cell: the one whose equations are being
+    lowered; carried: states that live from window to window -> their last value, and the layer; ends: of what
+    recurrent layers give, how wide each direction is and whether it ends at the first position; steps: of what a
+    `crf` head gives, what tags score that follow each other [K, K] (from, to), come first [K] and last [K]."""
 
     @property
     def made(self) -> int:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from math import inf
 
 from compiler.ir.graph import Graph, Input, Node, sorted_nodes
-from compiler.ir.types import Dim, Type, is_ragged, sequence_symbol
+from compiler.ir.types import Dim, Type, is_ragged, positions, sequence_symbol
+from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores
+from compiler.ops.elementwise import Mul
 from compiler.ops.lookup import Gather, OneHot
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.product import MatMul
@@ -31,6 +33,7 @@ class Reach:
 
 
 HERE, EVERYWHERE = Reach(), Reach(inf, inf)
+BACK = Reach(inf, 0)
 LOCAL = (
     Reshape, Transpose, Broadcast, Concat, Slice, Place, Softmax, LogSoftmax, LogSumExp, OneHot, Sum, Max, ArgMax,
     TakeAlong, Mask,
@@ -77,6 +80,8 @@ class _Reaches:
             return None
         if not all(self._has_positions(n.type) for n in (node, *from_text)):
             return EVERYWHERE
+        if any(self._has_columns(n.type) for n in (node, *from_text)):
+            return self._of_columns(node, together)
         match node.op:
             case Windows(size=size, stride=1, dilation=dilation, before=before):
                 return together.further(Reach(before, (size - 1) * dilation - before))
@@ -85,6 +90,21 @@ class _Reaches:
             case MatMul():
                 return EVERYWHERE if node.inputs[1] in found else together
             case op if op.elementwise or isinstance(op, LOCAL):
+                return together
+            case _:
+                return EVERYWHERE
+
+    def _of_columns(self, node: Node, together: Reach) -> Reach:
+        """What has a column for each position of the text. A number in it is as of its row's position and its
+        column's, so only the columns up to its own may count for a position."""
+        match node.op:
+            case HeadScores():
+                return together
+            case CausalSoftmax():
+                return together.further(BACK)
+            case HeadMix() if _is_causal(node.inputs[0]):
+                return together.further(BACK)
+            case Mul() if _is_causal(node):
                 return together
             case _:
                 return EVERYWHERE
@@ -116,8 +136,18 @@ class _Reaches:
     def _is_text(self, dim: Dim) -> bool:
         return is_ragged(dim) and sequence_symbol(dim) == self.text
 
+    def _has_columns(self, type: Type) -> bool:
+        return any(positions(d) != d and self._is_text(positions(d)) for d in type.shape)
+
     def _has_positions(self, type: Type) -> bool:
         return any(map(self._is_text, type.shape))
+
+
+def _is_causal(weights: Node) -> bool:
+    """Whether they are 0 in the columns behind their row's position; so is what they are times."""
+    while isinstance(weights.op, Mul):
+        weights = weights.inputs[0]
+    return isinstance(weights.op, CausalSoftmax)
 
 
 def _union(several: Iterable[Reach]) -> Reach | None:

@@ -7,7 +7,7 @@ from math import prod
 
 from compiler.experiment import Head, LayerRow, Network, Parameter
 from compiler.ir.graph import Input, Node
-from compiler.ir.types import Extent, Type, size_bytes
+from compiler.ir.types import Extent, Type, size_bytes, size_name
 from compiler.sorts import (
     Category,
     Class,
@@ -84,7 +84,7 @@ def sizes_at(nodes: Iterable[Node], length: int, given: Mapping[str, int] | None
         for operand in (node, *node.inputs):
             for dim in operand.type.shape:
                 if isinstance(dim, Extent):
-                    for name, _ in dim.terms:
+                    for name in (size_name(name) for name, _ in dim.terms):
                         kind = name.partition(".")[0]
                         sizes[name] = (given or {}).get(name, length if kind in ("T", "W") else GUESSES.get(kind, 1))
     return {**sizes, "B": 1}

@@ -7,8 +7,8 @@ expression serves both, and no op has to carry lengths along.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal, TypeAlias
 
@@ -31,7 +31,8 @@ class Extent:
 
     Symbols: `B` rows of a batch; `T`, `T.source` positions of an input's sequence (ragged: each row has its own);
     `W`, `W.source` the different words of a batch's text, `K`, `K.source` their characters (ragged: each word has its
-    own); `V`, `V.source` sizes of a vocabulary, `classes`, `classes.label` labels. All are at least 1.
+    own); `V`, `V.source` sizes of a vocabulary, `classes`, `classes.label` labels. All are at least 1. `S`, `S.source`
+    are as many as `T`, `T.source`, and `J` as `K`, but not ragged: a column for each position, the padding's too.
 
     A convolution takes T to T-2, a stride of 2 to (T-1)//2, and a text shorter than the kernel is padded to it, hence
     `least`. Convolutions of convolutions stay in this form.
@@ -61,19 +62,44 @@ def symbol(name: str) -> Extent:
 BATCH = symbol("B")
 ROWS = {"T": "B", "K": "W"}
 """Kind of the symbols of ragged dimensions -> kind of the symbol of the rows that each have their own length."""
+COLUMNS = {"T": "S", "K": "J"}
+"""Kind of the symbols of ragged dimensions -> kind of the symbols that count the same, and are not ragged."""
 
 
 def value_of(dim: Dim, sizes: Mapping[str, int]) -> int:
     """The number that a dimension stands for. KeyError names a symbol that has no size."""
     if isinstance(dim, int):
         return dim
-    total = sum(coefficient * sizes[name] for name, coefficient in dim.terms) + dim.shift
+    total = sum(coefficient * sizes[size_name(name)] for name, coefficient in dim.terms) + dim.shift
     return max(total // dim.step, dim.least)
+
+
+def size_name(name: str) -> str:
+    """Under which name a symbol's size is given: `T.source` of `S.source`, else its own."""
+    kind, dot, of = name.partition(".")
+    return next((ragged for ragged, column in COLUMNS.items() if column == kind), kind) + dot + of
+
+
+def columns(dim: Dim) -> Dim:
+    """As many as a dimension, one for each position of the longest row: `S-2` of `T-2`; not ragged."""
+    return _renamed(dim, lambda kind: COLUMNS.get(kind, kind))
+
+
+def positions(dim: Dim) -> Dim:
+    """What `columns` undoes: `T-2` of `S-2`."""
+    return _renamed(dim, size_name)
+
+
+def _renamed(dim: Dim, new: Callable[[str], str]) -> Dim:
+    if isinstance(dim, int):
+        return dim
+    parts = ((name.partition("."), coefficient) for name, coefficient in dim.terms)
+    return replace(dim, terms=tuple((new(kind) + dot + of, coefficient) for (kind, dot, of), coefficient in parts))
 
 
 def bind(dim: Dim, sizes: Mapping[str, int]) -> Dim:
     """The number, where all its symbols have sizes; else the dimension as it is."""
-    if isinstance(dim, int) or any(name not in sizes for name, _ in dim.terms):
+    if isinstance(dim, int) or any(size_name(name) not in sizes for name, _ in dim.terms):
         return dim
     return value_of(dim, sizes)
 

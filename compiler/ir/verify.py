@@ -7,7 +7,8 @@ from typing import get_args
 
 from compiler.ir.graph import Graph, Input, InputKind, Node, Output
 from compiler.ir.text import show
-from compiler.ir.types import Type, TypeRuleError, is_ragged, is_rows, rows_of, sequence_symbol, symbol
+from compiler.ir.types import Dim, Type, TypeRuleError, is_ragged, is_rows, positions, rows_of, sequence_symbol, symbol
+from compiler.ops.attention import KeySoftmax
 from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Lengths, Mask
 from dsl.errors import InternalError
@@ -124,11 +125,22 @@ def _of_body(body: Graph) -> Iterator[str]:
 
 def _of_lengths(node: Node) -> Iterator[str]:
     """Whether the lengths that a node reads are those that its type speaks of."""
-    if not isinstance(node.op, Mask | Lengths | Ended):
+    if not isinstance(node.op, Mask | Lengths | Ended | KeySoftmax):
         return
     lengths = node.inputs[-1].op
-    axis = node.type.ragged
-    dim = node.op.dim if isinstance(node.op, Lengths | Ended) else node.type.shape[axis] if axis is not None else 0
+    dim = _long(node)
     wanted = f"lengths.{sequence_symbol(dim)}"
     if not isinstance(lengths, Input) or lengths.name != wanted:
         yield f"{node} reads other lengths than {wanted}"
+
+
+def _long(node: Node) -> Dim:
+    """The dimension that the lengths are about."""
+    match node.op:
+        case Lengths(dim=dim) | Ended(dim=dim):
+            return dim
+        case KeySoftmax():
+            return positions(node.type.shape[-1])
+        case _:
+            axis = node.type.ragged
+            return node.type.shape[axis] if axis is not None else 0

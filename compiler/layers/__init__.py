@@ -2,6 +2,7 @@
 
 from compiler.layers import (
     activation,
+    attention,
     convolution,
     dense,
     embedding,
@@ -24,6 +25,7 @@ LAYERS: dict[str, LayerWord] = {
         pictures,
         dense,
         recurrent,
+        attention,
         regularization,
         normalization,
         joining,

@@ -3,11 +3,9 @@
 LATER: dict[str, str] = {
     "each": "a sub-network over each sentence of a document",
     "corrupt": "sets a share of the numbers to 0",
-    "attention": "each position looks at all positions of a memory",
     "attend": "a query looks at all positions of a memory",
     "weighted": "for each score, the mean of x weighted by its softmax",
     "pointer": "attention weights as probabilities of the words they point at",
-    "positions": "adds where in the sequence a position stands",
     "mix": "a learned weighted sum of several values",
     "decode": "writes one token after the other",
 }

@@ -31,6 +31,8 @@ from dsl import ast
 ALL_ROWS = ("batchnorm",)
 """Layers whose result for an example depends on the others."""
 
+ALL_POSITIONS = ("attention", "positions")
+"""Layers whose result at a position depends on the others, or on where it stands."""
 OF_EACH_NUMBER = tuple(word for word in FUNCTIONS if word != "softmax")
 """Layers after which each direction of a recurrent layer still ends where it did."""
 
@@ -133,6 +135,9 @@ def _layer(
     if walk.build.cell is not None and word.word in ALL_ROWS:
         message = f"{word.word} looks at all examples and positions, and a cell at one at a time"
         walk.build.fail("NN558", message, place, help="put it before or after the cell; layernorm works in one")
+    if walk.build.cell is not None and word.word in ALL_POSITIONS:
+        message = f"{word.word} looks at all positions, and a cell at one at a time"
+        walk.build.fail("NN558", message, place, help="put it before or after the cell")
     settings = settings_of(walk, word.signature, layer.arguments, layer.callee.span, scope)
     label = _label(walk, layer, scope, word.weights)
     tied = tied_weights(walk, layer, settings, scope)

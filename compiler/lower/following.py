@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from compiler.causality import HERE, Reach, first_that_look, reaches
 from compiler.ir.graph import Graph, Input, Node
+from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
 from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Windows
 from compiler.sorts import Following, Port, Tokens, along, sequence_symbol_of
@@ -17,6 +18,10 @@ LOOPS = {
     False: "write {} ... reverse",
 }
 WINDOWS = {True: "write causal: {} k=3 causal", False: "a window has to end at its position: use a cell with reverse"}
+ATTENTION = {
+    True: "write causal: {} ... causal",
+    False: "attention cannot look ahead alone: use a cell with reverse",
+}
 AFTER, BEFORE = (dict.fromkeys((True, False), help) for help in ("write {} ... n=2 before", "leave before out"))
 POOLED = {
     True: "each position may only be made from those up to it: leave {} out, or use a cell such as lstm",
@@ -87,6 +92,8 @@ def _way(node: Node, views: Mapping[str, View]) -> Mapping[bool, str]:
             return LOOPS
         case Windows():
             return WINDOWS
+        case HeadScores() | KeySoftmax() | CausalSoftmax() | HeadMix():
+            return ATTENTION
         case _ if grams := [view for view in read if isinstance(view, Ngrams)]:
             # With n=2, and whichever way the text is read, the neighbour on the other side is no secret.
             return BEFORE if any(view.before for view in grams) else AFTER

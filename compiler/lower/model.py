@@ -63,7 +63,12 @@ def lower(
     freeze: frozenset[str] = frozenset(),
 ) -> Lowered:
     """The model in one mode; graph is None where there were errors, which the build holds."""
-    build = Build(mode, dtype, sizes, freeze=freeze)
+    longest = {
+        sequence_symbol_of(p, ports): p.sort.max
+        for p in ports
+        if isinstance(p.sort, Tokens) and p.sort.max and not p.output
+    }
+    build = Build(mode, dtype, sizes, longest, freeze=freeze)
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
     classes = {p.name: not isinstance(p.sort, Real) for p in ports if p.output}
     marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)

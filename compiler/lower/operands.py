@@ -52,13 +52,16 @@ def by_name(
         else:
             named[operand.name] = found
     free = [f for f in wanted.formals if f not in named]
-    lacking = not listed and not given if wanted.any else len(listed) < len(free) - wanted.optional
+    needed = [f for f in wanted.formals[: len(wanted.formals) - wanted.optional] if f in free]
+    # One that may be left out is missed where there are others: attention(memory) is of the current value.
+    least = len(free if listed and piped is None else needed)
+    lacking = not listed and not given if wanted.any else len(listed) < least
     if lacking and piped is None:
         if current is None:
             help = f"pipe a value in: x | {wanted.word}"
             walk.build.fail("NN501", f"there is nothing to feed {wanted.word}", layer.callee.span, help=help)
         listed.insert(0, current)
-    if not wanted.any and not len(free) - wanted.optional <= len(listed) <= len(free):
+    if not wanted.any and not len(needed) <= len(listed) <= len(free):
         _miscounted(walk, layer, wanted, len(listed) + len(named), bool(given))
     if wanted.any:
         ordered = {str(i): found for i, found in enumerate(listed)}

@@ -8,9 +8,11 @@ from dataclasses import replace
 from compiler.build import Build, Use
 from compiler.experiment import CarriedState
 from compiler.ir.graph import Input, Node
-from compiler.ir.types import BATCH, Type
+from compiler.ir.types import BATCH, Type, is_ragged, rows_of
+from compiler.ops.attention import HeadMix
+from compiler.ops.positions import Sinusoid, TakeFirst
 from compiler.sorts import Following, Port, Tokens, word_of
-from dsl.errors import Diagnostic
+from dsl.errors import Diagnostic, Note
 
 HELP = "stateful is for a language model: model NAME(text: words) -> next: next(text)"
 
@@ -50,7 +52,27 @@ def refusals(build: Build, ports: tuple[Port, ...]) -> list[Diagnostic]:
         if reason is not None:
             message = f"stateful goes along one stream of text, and {reason}"
             return [Diagnostic("NN518", message, span, help=HELP)]
+    return _cut(build) if build.carried else []
+
+
+def _cut(build: Build) -> list[Diagnostic]:
+    """An error for the first layer whose result hangs on where the windows of the stream are cut."""
+    for node in build.fresh:
+        if isinstance(node.op, HeadMix | Sinusoid | TakeFirst) and _is_long(node.type):
+            _, span = next(iter(build.carried.values()))
+            word = "attention sees" if isinstance(node.op, HeadMix) else "positions counts in"
+            message = f"{word} one window of the stream, and the states of stateful go on from window to window"
+            help = "leave stateful out, and say at the text how long a window is: chars(max=64)"
+            return [
+                Diagnostic(
+                    "NN573", message, node.span, "how windows are cut would decide", (Note(span, "stateful"),), help
+                )
+            ]
     return []
+
+
+def _is_long(type_: Type) -> bool:
+    return any(is_ragged(d) and rows_of(d) == BATCH for d in type_.shape)
 
 
 def _reasons(ports: tuple[Port, ...]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from compiler.ir.graph import Op
 from compiler.ops import (
+    attention,
     chance,
     distinct,
     elementwise,
@@ -9,6 +10,7 @@ from compiler.ops import (
     lookup,
     normal,
     picture,
+    positions,
     product,
     reduction,
     scan,
@@ -82,6 +84,14 @@ OPS: tuple[type[Op], ...] = (
     normal.Softmax,
     normal.LogSoftmax,
     normal.LogSumExp,
+    attention.HeadScores,
+    attention.HeadMix,
+    attention.HeadSpread,
+    attention.KeySoftmax,
+    attention.CausalSoftmax,
+    positions.Sinusoid,
+    positions.TakeFirst,
+    positions.PutFirst,
     chance.DropoutMask,
     fused.Fused,
     scan.Scan,

@@ -29,11 +29,16 @@ class Softmax(Op):
         return (Type(inputs[0].dtype, (*inputs[0].shape[:-1], 1)),)
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
-        share = apply(Sum((node.type.rank - 1,), keep=True), apply(Mul(), cotangent, node))
-        return (apply(Mul(), node, apply(Sub(), cotangent, share)),)
+        return (softmax_gradient(node, cotangent),)
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return 4 * elements(out, sizes)
+
+
+def softmax_gradient(node: Node, cotangent: Node) -> Node:
+    """Of a softmax over the last axis, or over some of it, 0 being the others."""
+    share = apply(Sum((node.type.rank - 1,), keep=True), apply(Mul(), cotangent, node))
+    return apply(Mul(), node, apply(Sub(), cotangent, share))
 
 
 @dataclass(frozen=True)

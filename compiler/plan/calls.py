@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from compiler.ir.graph import Node
-from compiler.ir.types import Dim, Extent, sequence_symbol, value_of
+from compiler.ir.types import Dim, Extent, positions, sequence_symbol, value_of
+from compiler.ops.attention import HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import MatMulRows, PutPicks, WindowSums
 from compiler.ops.elementwise import Constant, Keep
@@ -66,6 +67,10 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
             return {"fill": LOWEST if fill == "lowest" else 0.0, **lengths, **order}
         case Lengths(dim=dim) | Ended(dim=dim):
             return dict(_of_length(dim, sizes))
+        case HeadScores(heads=heads) | HeadMix(heads=heads) | HeadSpread(heads=heads):
+            return {"heads": heads}
+        case KeySoftmax():
+            return dict(_of_length(positions(node.type.shape[-1]), sizes))
         case DropoutMask(p=p, site=site):
             return {"p": p, "site": site}
         case _:

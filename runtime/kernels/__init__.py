@@ -12,12 +12,14 @@ from typing import TypeAlias
 
 from compiler.ir.graph import Op
 from compiler.ir.text import op_name
+from compiler.ops import attention as attention_ops
 from compiler.ops import chance as chance_ops
 from compiler.ops import distinct as distinct_ops
 from compiler.ops import elementwise as elementwise_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
 from compiler.ops import picture as picture_ops
+from compiler.ops import positions as position_ops
 from compiler.ops import product as product_ops
 from compiler.ops import reduction as reduction_ops
 from compiler.ops import scan as scan_ops
@@ -25,6 +27,7 @@ from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
 from runtime.backend import Array, Rows
 from runtime.kernels import (
+    attention,
     blocks,
     chance,
     distinct,
@@ -32,6 +35,7 @@ from runtime.kernels import (
     lookup,
     normal,
     picture,
+    positions,
     product,
     reduction,
     sequence,
@@ -108,6 +112,14 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     normal_ops.Softmax: normal.softmax,
     normal_ops.LogSoftmax: normal.log_softmax,
     normal_ops.LogSumExp: normal.log_sum_exp,
+    attention_ops.HeadScores: attention.head_scores,
+    attention_ops.HeadMix: attention.head_mix,
+    attention_ops.HeadSpread: attention.head_spread,
+    attention_ops.KeySoftmax: attention.key_softmax,
+    attention_ops.CausalSoftmax: attention.causal_softmax,
+    position_ops.Sinusoid: positions.sinusoid,
+    position_ops.TakeFirst: positions.take_first,
+    position_ops.PutFirst: positions.put_first,
     chance_ops.DropoutMask: chance.dropout_mask,
 })  # fmt: skip
 

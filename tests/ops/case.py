@@ -131,7 +131,8 @@ def real(type_: Type, case: Case) -> Array:
     size = tuple(value_of(dim, case.sizes) for dim in type_.shape)
     mask = np.ones(size, bool)
     axis = type_.ragged
-    if axis is None:
+    if axis is None or BATCH not in type_.shape:
+        # What is the same for every row has no padding.
         return mask
     batch = type_.shape.index(BATCH)
     for row, length in enumerate(case.lengths):

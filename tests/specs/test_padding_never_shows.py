@@ -40,6 +40,14 @@ BODIES = {
     "a loop over k-max": "embed 4 ; maxpool k=3 ; srn 2 bidir ; last",
     "a first state": "e = embed 4 ; s = e | mean | dense 3 ; e | gru(h=s) 3 ; last",
     "a loop over what is infinite": "e = embed 4 ; log(abs(e)) ; lstm 2 ; mean",
+    "attention": "embed 4 ; attention heads=2 ; conv k=2 filters=4 ; attention ; maxpool",
+    "attention that is causal": "embed 4 ; attention heads=4 causal ; last",
+    "attention on what is infinite": "e = embed 4 ; m = log(abs(e)) ; e | attention(m) ; mean",
+    "attention on k-max": "e = embed 4 ; m = e | maxpool k=3 ; e | attention(m) heads=2 ; mean",
+    "attention of k-max": "e = embed 4 ; m = e | maxpool k=3 ; m | attention(e) heads=2 ; mean",
+    "attention on a convolution": "e = embed 4 ; m = e | conv k=3 filters=6 ; e | attention(m) heads=2 ; maxpool",
+    "sinusoids": "embed 4 ; positions sinusoid ; conv k=2 filters=3 ; positions sinusoid ; mean",
+    "layers of the library": "embed 4 ; encoder_layer heads=2 ff=6 p=0 ; causal_layer heads=2 ff=6 p=0 ; mean",
     "repeat": "embed 4 ; repeat n=3,4 { conv k=2 filters=n relu } ; maxpool",
 }
 WITH_OTHERS = {

@@ -1,0 +1,107 @@
+"""Rows for attention and for positions: head by head in plain loops and einsum."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from compiler.ir.types import BATCH, columns, moved
+from compiler.ops import attention, positions
+from tests.ops.case import LENGTHS, LENGTHS_TYPE, SIZES, TEXT, Case, T, alone, f64
+from tests.ops.formulas import Array, softmax_of
+
+S = columns(T)
+KEYS = f64(BATCH, T, 4)
+MEMORY = f64(BATCH, 3, 4)
+"""Keys of a fixed number."""
+WEIGHTS = f64(BATCH, 2, T, S)
+CLEAN = f64(BATCH, 2, T, S, pad="zero")
+FEWER = f64(BATCH, 1, 2, columns(moved(T, -2)))
+
+
+def in_heads(x: Array, heads: int) -> Array:
+    """[B, T, heads n] -> [B, T, heads, n], a head after the other."""
+    return np.stack(np.split(x, heads, axis=-1), axis=2)
+
+
+def scores(heads: int):
+    return lambda q, k: np.einsum("bthn,bshn->bhts", in_heads(q, heads), in_heads(k, heads))
+
+
+def mixed(heads: int):
+    return lambda w, v: np.concatenate([np.einsum("bts,bsn->btn", w[:, h], part)
+                                        for h, part in enumerate(np.split(v, heads, axis=-1))], axis=-1)  # fmt: skip
+
+
+def spread(heads: int):
+    return lambda w, x: mixed(heads)(np.swapaxes(w, 2, 3), x)
+
+
+def of_real_keys(lengths: tuple[int, ...]):
+    def formula(x: Array, _: Array) -> Array:
+        found = np.zeros_like(x)
+        for b, length in enumerate(lengths):
+            found[b, ..., :length] = softmax_of(x[b, ..., :length])
+        return found
+
+    return formula
+
+
+def of_keys_so_far(x: Array) -> Array:
+    found = np.zeros_like(x)
+    for t in range(x.shape[2]):
+        found[:, :, t, : t + 1] = softmax_of(x[:, :, t, : t + 1])
+    return found
+
+
+def wave(t: int, column: int, width: int) -> float:
+    angle = t / 10000 ** ((column - column % 2) / width)
+    return math.cos(angle) if column % 2 else math.sin(angle)
+
+
+def waves(length: int, width: int) -> Array:
+    return np.array([[[wave(t, c, width) for c in range(width)] for t in range(length)]])
+
+
+def first_rows(table: Array) -> Array:
+    padded = np.zeros((1, SIZES["T"], table.shape[1]))
+    padded[0, : len(table)] = table[: SIZES["T"]]
+    return padded
+
+
+ATTENTION = [
+    Case("head scores", attention.HeadScores(2), (KEYS, KEYS), scores(2), WEIGHTS, smooth=(0, 1)),
+    Case("head scores of one head", attention.HeadScores(1), (TEXT, TEXT), scores(1),
+         f64(BATCH, 1, T, S, pad="zero"), smooth=(0, 1)),
+    Case("head scores of a memory", attention.HeadScores(4), (KEYS, MEMORY), scores(4), f64(BATCH, 4, T, 3),
+         smooth=(0, 1)),
+    Case("head scores of fixed queries", attention.HeadScores(2), (MEMORY, KEYS), scores(2), f64(BATCH, 2, 3, S),
+         smooth=(0, 1)),
+    Case("head mix", attention.HeadMix(2), (WEIGHTS, KEYS), mixed(2), KEYS, smooth=(0, 1)),
+    Case("head mix of a memory", attention.HeadMix(1), (f64(BATCH, 1, T, 3, pad="any"), MEMORY), mixed(1),
+         f64(BATCH, T, 4, pad="any")),
+    Case("head spread", attention.HeadSpread(2, T), (CLEAN, KEYS), spread(2), KEYS, smooth=(0, 1)),
+    Case("head spread to a memory", attention.HeadSpread(2, 3), (f64(BATCH, 2, T, 3), f64(BATCH, T, 4, pad="zero")),
+         spread(2), MEMORY, smooth=(0, 1)),
+    Case("key softmax", attention.KeySoftmax(), (WEIGHTS, LENGTHS_TYPE), of_real_keys(LENGTHS), WEIGHTS,
+         ("wide", "lengths"), (0,)),
+    Case("key softmax of a shorter sequence", attention.KeySoftmax(), (FEWER, LENGTHS_TYPE),
+         of_real_keys((1, 3, 1)), FEWER, ("normal", "lengths"), (0,)),
+    Case("causal softmax", attention.CausalSoftmax(), (WEIGHTS,), of_keys_so_far, WEIGHTS, ("wide",), (0,)),
+    Case("causal softmax of fixed positions", attention.CausalSoftmax(), (f64(2, 1, 3, 3),), of_keys_so_far,
+         f64(2, 1, 3, 3), smooth=(0,)),
+    alone(Case("attention of a text of one word", attention.HeadScores(2), (KEYS, KEYS), scores(2), WEIGHTS,
+               smooth=(0, 1))),
+]  # fmt: skip
+
+POSITIONS = [
+    Case("sinusoid", positions.Sinusoid(T, 6, "f64"), (), lambda: waves(5, 6), f64(1, T, 6)),
+    Case("sinusoid of an odd width", positions.Sinusoid(4, 3, "f64"), (), lambda: waves(4, 3), f64(1, 4, 3)),
+    Case("take first", positions.TakeFirst(T), (f64(7, 2),), first_rows, f64(1, T, 2), smooth=(0,)),
+    Case("take first of fewer", positions.TakeFirst(T), (f64(3, 2),), first_rows, f64(1, T, 2), smooth=(0,)),
+    Case("put first", positions.PutFirst(7), (f64(1, T, 2, pad="zero"),),
+         lambda x: np.concatenate([x[0], np.zeros((2, 2))]), f64(7, 2), smooth=(0,)),
+    Case("put first of more", positions.PutFirst(3), (f64(1, T, 2, pad="zero"),), lambda x: x[0, :3], f64(3, 2),
+         smooth=(0,)),
+]  # fmt: skip
