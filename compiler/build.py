@@ -114,6 +114,7 @@ class Build:
     views: dict[str, dict[View, None]] = field(default_factory=dict[str, "dict[View, None]"])
     tables: dict[str, str] = field(default_factory=dict[str, str])
     same_tables: list[SameTable] = field(default_factory=list[SameTable])
+    used_by: dict[Node, Note] = field(default_factory=dict[Node, Note])
     within: list[Note] = field(default_factory=list[Note])
     freeze: frozenset[str] = frozenset()
     labels: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
@@ -126,12 +127,13 @@ class Build:
     """longest: symbol of positions -> how many there are at most, where the input says it; fresh: all nodes so far;
     pooled: values without positions -> the pooling that made them so; vocabularies: ids -> how many ids there are;
     owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables: weight
-    -> by whose ids it is looked up; within: the uses of blocks that are being lowered, outermost first; freeze:
-    labels whose weights are not trained; labels: each with the paths below which its weights are named; updates: next
-    values of weights that no gradient moves; sites: layers that draw; cell: the one whose equations are being
-    lowered; carried: states that live from window to window -> their last value, and the layer; ends: of what
-    recurrent layers give, how wide each direction is and whether it ends at the first position; steps: of what a
-    `crf` head gives, what tags score that follow each other [K, K] (from, to), come first [K] and last [K]."""
+    -> by whose ids it is looked up; used_by: what a line of the library made -> the use of the block; within: the
+    uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained; labels: each
+    with the paths below which its weights are named; updates: next values of weights that no gradient moves; sites:
+    layers that draw; cell: the one whose equations are being lowered; carried: states that live from window to window
+    -> their last value, and the layer; ends: of what recurrent layers give, how wide each direction is and whether it
+    ends at the first position; steps: of what a `crf` head gives, what tags score that follow each other [K, K]
+    (from, to), come first [K] and last [K]."""
 
     @property
     def made(self) -> int:
@@ -143,6 +145,8 @@ class Build:
         own = (replace(n, span=span) if n.span is None and isinstance(n.op, Constant) else n for n in operands)
         node = apply(op, *own, span=span)
         self.fresh.append(node)
+        if span.file.startswith(LIBRARY) and self.within:
+            self.used_by[node] = self._use_of_library()
         return node
 
     def number(self, value: float) -> Node:
@@ -199,12 +203,16 @@ class Build:
     def _located(self, diagnostic: Diagnostic, span: Span) -> Diagnostic:
         """With the use of the block that it happened in; in a block of the library, at that use."""
         if span.file.startswith(LIBRARY):
-            use = next((n for n in reversed(self.within) if not n.span.file.startswith(LIBRARY)), self.within[0])
+            use = self._use_of_library()
             inner = Note(span, diagnostic.label or "here, in the library")
             return replace(diagnostic, span=use.span, label=use.text, notes=(inner,))
         # An error about the use itself points there already.
         uses = (n for n in self.within[:-4:-1] if n.span != span)
         return replace(diagnostic, notes=(*diagnostic.notes, *uses))
+
+    def _use_of_library(self) -> Note:
+        """The innermost use of a block that is the user's."""
+        return next((n for n in reversed(self.within) if not n.span.file.startswith(LIBRARY)), self.within[0])
 
     def fail(
         self, code: str, message: str, span: Span, label: str = "", *, help: str = "", notes: tuple[Note, ...] = ()

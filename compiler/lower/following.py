@@ -29,8 +29,11 @@ POOLED = {
 }
 
 
-def refusals(graph: Graph, ports: tuple[Port, ...]) -> list[Diagnostic]:
-    """An error for each line that looks at what `next` predicts, or at what `previous` does. graph: for prediction"""
+def refusals(graph: Graph, ports: tuple[Port, ...], used_by: Mapping[Node, Note]) -> list[Diagnostic]:
+    """An error for each line that looks at what `next` predicts, or at what `previous` does.
+
+    graph: for prediction; used_by: what a line of the library made -> the use of its block, which is told instead
+    """
     found: list[Diagnostic] = []
     for port in ports:
         if not isinstance(port.sort, Following):
@@ -42,8 +45,8 @@ def refusals(graph: Graph, ports: tuple[Port, ...]) -> list[Diagnostic]:
         ahead = not port.sort.backwards
         lines: dict[object, Node] = {}
         for node in first_that_look(root, known, ahead=ahead):
-            lines.setdefault(node.span, node)
-        found += [_refusal(node, port, ahead, views) for node in lines.values()]
+            lines.setdefault(used_by[node].span if node in used_by else node.span, node)
+        found += [_refusal(node, port, ahead, views, used_by.get(node)) for node in lines.values()]
     return found
 
 
@@ -73,14 +76,19 @@ def _of_view(view: View, reverse: bool) -> Reach:
             return HERE
 
 
-def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View]) -> Diagnostic:
+def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View], use: Note | None) -> Diagnostic:
     word = "next" if ahead else "previous"
     snippet = node.span.snippet if node.span is not None else ""
     layer = snippet.rpartition("|")[2].split() or ["it"]
     message = f"{port.name} is {word}({port.per}), and this line looks {'ahead' if ahead else 'behind'}"
     what = "a position would be made from the token that it shall predict"
     notes = (Note(port.span, "this output"),)
-    help = _way(node, views)[ahead].format(layer[0].partition("(")[0])
+    way = _way(node, views)
+    help = way[ahead].format(layer[0].partition("(")[0])
+    if use is not None and node.span is not None:
+        inner = Note(node.span, "here, in the library")
+        help = f"{help}, as causal_layer does" if way is ATTENTION and ahead else help
+        return Diagnostic("NN519", message, use.span, what, (*notes, inner), help)
     return Diagnostic("NN519", message, node.span, what, notes, help)
 
 

@@ -225,7 +225,7 @@ def network(
     evaluation, prediction = (o.graph for o in others)
     if evaluation is None or prediction is None:
         return None, [d for o in others for d in o.build.diagnostics]
-    looking = following.refusals(prediction, ports)
+    looking = following.refusals(prediction, ports, others[1].build.used_by)
     if looking:
         return None, looking
     return (

@@ -77,6 +77,12 @@ def seen(graph: Graph, output: str, seed: int) -> Reach:
         ("x = embed 4\ny = x | mean\nx + (y | dense 4)\ndense softmax", Reach(inf, inf)),
         ("x = embed 4\nx | lstm(h=(x | last | dense 4)) 4\ndense softmax", Reach(inf, inf)),
         ("embed 4\nmap_only 4\ndense softmax", Reach(0, 0)),
+        ("embed 4\nattention heads=2 causal dropout=0.1\ndense softmax", Reach(inf, 0)),
+        ("embed 4\nattention\ndense softmax", Reach(inf, inf)),
+        ("embed 4\nconv k=3 filters=4 same\nattention causal\ndense softmax", Reach(inf, 1)),
+        ("x = embed 4\ny = x | conv k=3 filters=4 same\nx | attention(y) causal\ndense softmax", Reach(inf, 1)),
+        ("x = embed 4\ny = x | maxpool k=2\nx | attention(y)\ndense softmax", Reach(inf, inf)),
+        ("embed 4\npositions sinusoid\ndense softmax", Reach(0, 0)),
     ],
 )
 def test_reach_of_layers(body: str, wanted: Reach):
@@ -92,6 +98,8 @@ def _layer(rng: random.Random) -> str:
         f"conv k={rng.randint(1, 3)} filters={WIDTH} {padding} tanh",
         f"residual {{ conv k=3 filters={WIDTH} {padding} ; layernorm }}",
         f"dense {WIDTH} tanh",
+        f"positions sinusoid ; attention heads=2{rng.choice((' causal', ' causal', ''))}",
+        f"causal_layer heads=1 ff={WIDTH}",
     ))  # fmt: skip
 
 
@@ -123,6 +131,10 @@ PREVIOUS = "before: previous(text)"
     [
         (spec("embed 4\nlstm 4 bidir"), 3, "leave bidir and reverse out"),
         (spec("embed 4\nlstm 4 reverse\ndense 4 tanh"), 3, "leave bidir and reverse out"),
+        (spec("embed 4\nattention heads=2"), 3, "write causal: attention ... causal"),
+        (spec("x = embed 4\ny = x | mean\nx + (y | dense 4) | attention causal"), 3, "leave mean out"),
+        (spec("embed 4\nencoder_layer heads=2 ff=4"), 3, "write causal: attention ... causal"),
+        (spec("embed 4\nattention causal", PREVIOUS), 3, "use a cell with reverse"),
         (spec("embed 4\nconv k=3 filters=4 same"), 3, "write causal: conv k=3 causal"),
         (spec("embed 4 n=2"), 2, "write embed ... n=2 before"),
         (spec("embed 4 n=2 before", sort="words(reverse)"), 2, "leave before out"),

@@ -28,6 +28,11 @@ BODIES = {
     "bigrams": "concat((text | embed 3), (text | embed 4 n=2 before min=1)) ; srn 4 ; dense softmax",
     "letters": "spelling { embed 3 ; gru 3 ; last } ; lstm 4 ; dense softmax",
 }
+TRANSFORMERS = {
+    "causal attention": "embed 6 ; positions sinusoid ; attention heads=2 causal ; dense softmax",
+    "layers": "embed 6 as emb ; repeat 2 { causal_layer heads=3 ff=8 p=0.1 } ; layernorm ; dense softmax tied=emb",
+    "attention over a cell": "embed 6 ; gru 6 ; attention causal ; dense softmax",
+}
 STATEFUL = {name: body.replace("lstm 4", "lstm 4 stateful").replace("srn 4", "srn 4 stateful")
             for name, body in BODIES.items() if "lstm" in body or "srn" in body}  # fmt: skip
 
@@ -58,6 +63,15 @@ def test_line_by_line_model_expects_what_it_reads(body: str, tmp_path: Path):
     expects_what_it_reads(language_model(tmp_path, body), tmp_path)
 
 
+@pytest.mark.parametrize("body", TRANSFORMERS.values(), ids=TRANSFORMERS)
+def test_transformer_expects_what_it_reads(body: str, tmp_path: Path):
+    model = language_model(tmp_path, body)
+    written = writer(model)
+    assert "reads the text anew" in written.how
+    found = expected(written, written.layout.tokens(LINES))
+    np.testing.assert_allclose(found, read_whole(model, tmp_path), rtol=0, atol=2e-6)
+
+
 def expects_what_it_reads(model: Model, tmp_path: Path):
     written = writer(model)
     assert isinstance(written.step, Step)
@@ -73,7 +87,10 @@ def test_model_of_a_stream_expects_what_it_reads(body: str, sort: str, tmp_path:
     expects_what_it_reads(language_model(tmp_path, body, sort), tmp_path)
 
 
-@pytest.mark.parametrize("body", [BODIES["cell"], BODIES["both"], BODIES["bigrams"]])
+LEARNED = TRANSFORMERS["layers"].replace("as emb ;", "as emb ; positions learned ;")
+
+
+@pytest.mark.parametrize("body", [BODIES["cell"], BODIES["both"], BODIES["bigrams"], LEARNED])
 def test_model_of_windows_expects_what_the_last_positions_say(body: str, tmp_path: Path):
     most = 4
     model = language_model(tmp_path, body, f"words(max={most})")

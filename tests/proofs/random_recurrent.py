@@ -94,7 +94,8 @@ class RecurrentWriter(Writer):
         size = self.size()
         if self.chance(0.15):
             conv = f"conv 3 filters={size} {'same' if len(self.ways) > 1 else 'causal'} tanh"
-            return self.pick(f"dense {size} tanh", "layernorm", "dropout 0.3", conv)
+            look = f"attention{'' if len(self.ways) > 1 else ' causal'}"
+            return self.pick(f"dense {size} tanh", "layernorm", "dropout 0.3", conv, look)
         use = f"{self.pick(*CELLS)} {size}"
         if self.stateful and self.chance(0.9):
             return f"{use}{self.pick('', ' layers=2 dropout=0.2')} stateful"

@@ -222,7 +222,7 @@ class Writer:
         return f"spelling{how} {{ {' ; '.join([*inner, self.pick('maxpool', 'last', 'mean')])} }}"
 
     def sequence_layer(self, width: int) -> str:
-        match self.random.randrange(9):
+        match self.random.randrange(10):
             case 0 | 1:
                 kernels = self.pick("2", "3", "k=2,3", "k=1,3,4")
                 filters = f" filters={self.size()}" if self.chance(0.95) else ""
@@ -241,8 +241,19 @@ class Writer:
                 return f"residual {{ conv 3 filters={width} same tanh }}"
             case 7:
                 return f"repeat {self.pick('2', '3 shared')} {{ conv 3 filters={width} same relu }}"
+            case 8:
+                return self.attention(width)
             case _:
                 return f"parallel {{ conv 3 filters=2 same ; dense {self.size()} }}"
+
+    def attention(self, width: int) -> str:
+        heads = self.pick(*(str(n) for n in range(1, width + 1) if width % n == 0 or self.chance(0.1)))
+        more = "".join(f" {o}" for o in ("causal", "dropout=0.2", "init=xavier") if self.chance(0.2))
+        return self.pick(
+            f"attention heads={heads}{more}", f"residual {{ attention heads={heads}{more} }}", "positions sinusoid",
+            f"positions learned{self.pick('', ' max=7')}", f"encoder_layer heads={heads} ff=4",
+            f"causal_layer heads={heads} ff=3 p=0",
+        )  # fmt: skip
 
     def vector_layers(self) -> list[str]:
         layers: list[str] = []

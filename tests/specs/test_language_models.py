@@ -16,7 +16,7 @@ from runtime.train import train
 from tests.runtime.strict_backend import strict_backend
 from tests.specs.training import SPECS
 
-LANGUAGE_MODELS = ("lm.nn", "char_lm.nn", "rnn_lm.nn", "nnlm.nn")
+LANGUAGE_MODELS = ("lm.nn", "char_lm.nn", "rnn_lm.nn", "nnlm.nn", "transformer_lm.nn")
 
 
 @pytest.fixture(scope="module")
