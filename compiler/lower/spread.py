@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 from compiler.ir.graph import Input, Node, Op, sorted_nodes
+from compiler.ops.attention import CausalSoftmax, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import (
     Abs,
@@ -30,6 +31,7 @@ from compiler.ops.elementwise import (
 )
 from compiler.ops.lookup import Gather, OneHot
 from compiler.ops.normal import LogSoftmax, Softmax
+from compiler.ops.positions import Sinusoid
 from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Lengths
 from compiler.ops.shape import Broadcast
@@ -46,9 +48,11 @@ class Spread(IntEnum):
     """Of any size: no number that is added makes probabilities of them."""
 
 
-OF_PROBABILITIES = (Exp, Sigmoid, Softmax, Sqrt, Greater, Equal, OneHot, Lengths, Ended, DropoutMask)
+OF_PROBABILITIES = (
+    Exp, Sigmoid, Softmax, KeySoftmax, CausalSoftmax, Sqrt, Greater, Equal, OneHot, Lengths, Ended, DropoutMask,
+)  # fmt: skip
 """What these give may be: exp(-x) as a likeness, for example, and a root where it is divided by."""
-SIGNED = (Tanh, Sign, Erf)
+SIGNED = (Tanh, Sign, Erf, Sinusoid)
 UNBOUNDED = (Log, LogSoftmax, Softplus)
 
 
