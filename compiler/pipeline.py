@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from compiler.declarations import Declarations, ReadUse, declarations
@@ -154,4 +154,18 @@ def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     return emit(planned), planned
 
 
-__all__ = ["Experiment", "check", "compile_bucket", "optimize", "phases", "training_step"]
+def compiler_for(native: bool) -> Callable[[Graph, Mapping[str, int]], tuple[str, Plan]]:
+    """native: for a backend that compiles kernels"""
+    return compile_native if native else compile_bucket
+
+
+def compile_native(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
+    """The same with kernels of its own, for a backend that compiles them."""
+    from compiler.emit.native import emit_native
+    from compiler.plan.make import make_plan
+
+    planned = make_plan(graph, sizes)
+    return emit_native(planned), planned
+
+
+__all__ = ["Experiment", "check", "compile_bucket", "compile_native", "compiler_for", "optimize", "phases", "training_step"]

@@ -29,8 +29,8 @@ IN_STEP = " in a step"
 NODE_NUMBER = re.compile(r"(?<=[a-z_])\.\d+")
 
 
-def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
-    """The text of a stage. sizes: for plan and code, every symbol of the graph."""
+def stage(experiment: Experiment, name: str, sizes: Mapping[str, int], *, native: bool = False) -> str:
+    """The text of a stage. sizes: for plan and code, every symbol of the graph. native: code with kernels of its own."""
     match name:
         case "ast":
             return tree(parse(experiment.spec, experiment.file))
@@ -47,11 +47,12 @@ def stage(experiment: Experiment, name: str, sizes: Mapping[str, int]) -> str:
 
             return show_plan(_compiled(experiment, sizes)[1])
         case _:
-            return _compiled(experiment, sizes)[0]
+            return _compiled(experiment, sizes, native)[0]
 
 
-def _compiled(experiment: Experiment, sizes: Mapping[str, int]) -> tuple[str, Plan]:
-    return pipeline.compile_bucket(pipeline.optimize(pipeline.training_step(experiment).graph), sizes)
+def _compiled(experiment: Experiment, sizes: Mapping[str, int], native: bool = False) -> tuple[str, Plan]:
+    compile_bucket = pipeline.compile_native if native else pipeline.compile_bucket
+    return compile_bucket(pipeline.optimize(pipeline.training_step(experiment).graph), sizes)
 
 
 def tree(node: object, depth: int = 0) -> str:

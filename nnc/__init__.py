@@ -96,6 +96,7 @@ def train(
     epochs: int | None = None,
     data_root: str | PathLike[str] | None = None,
     device: str = "auto",
+    kernels: str | None = None,
     verbose: bool = False,
 ) -> History:
     """Train a model.
@@ -107,6 +108,7 @@ def train(
     out: the folder of the run; without it nothing is written, and the model lives in the history alone
     overwrite: a run that the folder holds may be replaced; resume: it is gone on with, from its checkpoint
     device: auto, cpu, cuda or cuda:1; verbose: print a line an epoch
+    kernels: on the processor "numpy" or "fast", which Numba compiles; without it what NNC_KERNELS says, or numpy
 
     Ctrl-C (or a notebook's stop) ends training at the next step and returns what is learnt by then, as
     `history.stopped` says; a second one raises KeyboardInterrupt.
@@ -128,6 +130,7 @@ def train(
         epochs=epochs,
         data_root=data_root,
         device=device,
+        kernels=kernels,
         verbose=verbose,
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import rich_click as click
 
 from nnc import __version__
-from nnc.machine import DEVICE
+from nnc.machine import DEVICE, KERNELS
 
 STAGES = ("ast", "layers", "graph", "gradients", "optimized", "plan", "code", "step")
 
@@ -89,6 +89,14 @@ ON_DEVICE = click.option(
     callback=_device,
     help="What computes: auto (a GPU that works, else the processor), cpu, cuda or cuda:1.",
 )
+ON_KERNELS = click.option(
+    "--kernels",
+    type=click.Choice(KERNELS),
+    default=KERNELS[0],
+    show_default=True,
+    envvar="NNC_KERNELS",
+    help="On a processor: NumPy alone, or kernels that Numba compiles (also NNC_KERNELS).",
+)
 NO_OPTIMIZE = click.option(
     "--no-optimize", is_flag=True, help="Run the graph as it was lowered: the same results, slower."
 )
@@ -152,6 +160,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 @SET
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
 @ON_DEVICE
+@ON_KERNELS
 @DATA_ROOT
 @NO_OPTIMIZE
 @JSON
@@ -163,6 +172,7 @@ def train(
     sets: tuple[str, ...],
     seed: int | None,
     device: str,
+    kernels: str,
     data_root: Path | None,
     no_optimize: bool,
     as_json: bool,
@@ -172,7 +182,9 @@ def train(
 
     if resume and overwrite:
         raise click.UsageError("give --resume or --overwrite, not both")
-    options = command.Options(out, overwrite, sets, seed, device, data_root, as_json, not no_optimize, resume)
+    options = command.Options(
+        out, overwrite, sets, seed, device, data_root, as_json, not no_optimize, resume, kernels=kernels
+    )
     return command.run(spec, options)
 
 
@@ -181,16 +193,25 @@ def train(
 @click.option("--data", "data", multiple=True, metavar="[NAME=]FILE", help="Score this file instead, as test rows.")
 @DATA_ROOT
 @ON_DEVICE
+@ON_KERNELS
 @NO_OPTIMIZE
 @JSON
 def evaluate(
-    run: Path, data: tuple[str, ...], data_root: Path | None, device: str, no_optimize: bool, as_json: bool
+    run: Path,
+    data: tuple[str, ...],
+    data_root: Path | None,
+    device: str,
+    kernels: str,
+    no_optimize: bool,
+    as_json: bool,
 ) -> int:
     """Score a trained model on its validation and test rows, or on another file."""
     from nnc.commands import evaluate as command
 
     optimized = not no_optimize
-    return command.run(run, data=data, data_root=data_root, as_json=as_json, optimized=optimized, device=device)
+    return command.run(
+        run, data=data, data_root=data_root, as_json=as_json, optimized=optimized, device=device, kernels=kernels
+    )
 
 
 @cli.command(cls=OfExamples)
@@ -201,6 +222,7 @@ def evaluate(
 )
 @click.option("--proba", is_flag=True, help="With the probability of every label.")
 @ON_DEVICE
+@ON_KERNELS
 @NO_OPTIMIZE
 @JSON
 def predict(
@@ -209,6 +231,7 @@ def predict(
     file: Path | None,
     proba: bool,
     device: str,
+    kernels: str,
     no_optimize: bool,
     as_json: bool,
 ) -> int:
@@ -218,7 +241,16 @@ def predict(
     if texts and file is not None:
         raise click.UsageError("give TEXT or --file, not both")
     optimized = not no_optimize
-    return command.run(run, texts=texts, file=file, proba=proba, as_json=as_json, optimized=optimized, device=device)
+    return command.run(
+        run,
+        texts=texts,
+        file=file,
+        proba=proba,
+        as_json=as_json,
+        optimized=optimized,
+        device=device,
+        kernels=kernels,
+    )
 
 
 def _finite(context: click.Context, option: click.Parameter, given: float | None) -> float | None:
@@ -242,6 +274,7 @@ def _finite(context: click.Context, option: click.Parameter, given: float | None
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Draw other random numbers.")
 @click.option("--verbose", is_flag=True, help="Say how it is computed.")
 @ON_DEVICE
+@ON_KERNELS
 @NO_OPTIMIZE
 @JSON
 def generate(
@@ -253,13 +286,16 @@ def generate(
     seed: int | None,
     verbose: bool,
     device: str,
+    kernels: str,
     no_optimize: bool,
     as_json: bool,
 ) -> int:
     """Let a language model go on writing. What is left out is as the spec's predict section says."""
     from nnc.commands import generate as command
 
-    options = command.Options(prompt, most, temperature, top, seed, verbose, as_json, not no_optimize, device)
+    options = command.Options(
+        prompt, most, temperature, top, seed, verbose, as_json, not no_optimize, device, kernels
+    )
     return command.run(run, options)
 
 
@@ -270,6 +306,7 @@ def generate(
 @click.option("--sizes", metavar="V=10000,T=50", help="Sizes that come from data, for the stages plan and code.")
 @SET
 @DATA_ROOT
+@ON_KERNELS
 @JSON
 def inspect(
     spec: Path,
@@ -278,12 +315,13 @@ def inspect(
     sizes: str | None,
     sets: tuple[str, ...],
     data_root: Path | None,
+    kernels: str,
     as_json: bool,
 ) -> int:
     """Show what the compiler makes of a spec, stage by stage."""
     from nnc.commands import inspect as command
 
-    options = command.Options(stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json)
+    options = command.Options(stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json, kernels)
     return command.run(spec, options)
 
 

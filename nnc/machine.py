@@ -10,6 +10,8 @@ from typing import Any
 
 DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,4})?")
 """What `--device` and `device=` take."""
+KERNELS = ("numpy", "fast")
+"""What `--kernels`, `kernels=` and NNC_KERNELS take; the first is what counts without them."""
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 """What the environment may say; the first that is set counts, else all cores are used."""
 

@@ -130,14 +130,15 @@ def prepared(
             note(each)
     step = pipeline.training_step(experiment)
     optimize = pipeline.optimize if recipe.optimized else _as_lowered
+    computes = numpy_backend() if backend is None else backend
     job = Job(
         network=experiment.network,
         settings=experiment.train,
         step=replace(step, graph=optimize(step.graph)),
         evaluation=optimize(experiment.network.evaluation),
         dataset=dataset,
-        backend=numpy_backend() if backend is None else backend,
-        compile_bucket=pipeline.compile_bucket,
+        backend=computes,
+        compile_bucket=pipeline.compiler_for(computes.native is not None),
         initial=initial,
         numbers={
             **class_weights(experiment.train, dataset.train, dataset.tables),

@@ -45,6 +45,7 @@ class Backend:
     to_device: an array of the host, or a number of NumPy's, as the backend's own; to_host: the way back, where it waits
     quiet: a context for steps, in which floating-point infinities and NaN raise no warning
     available_bytes: memory that can be had where the arrays are; an estimate, never 0
+    native: where programs bring kernels of their own, what their source gives for `k`
     """
 
     name: str
@@ -55,6 +56,7 @@ class Backend:
     to_host: Callable[[Array], Array]
     quiet: Callable[[], AbstractContextManager[Any]]
     available_bytes: Callable[[], int]
+    native: Callable[[str], Any] | None = None
 
 
 def all_finite(backend: Backend, arrays: Iterable[Array]) -> bool:

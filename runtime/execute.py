@@ -133,7 +133,8 @@ class Executor:
         # The source was written by compiler.emit from a plan; of the spec it has comments only.
         exec(compile(source, "<step>", "exec"), {}, space)
         backend = self.backend
-        step, inputs, outputs = space["bind"](backend.xp, backend.kernels, self._arena.at, weights)
+        kernels = backend.kernels if backend.native is None else backend.native(source)
+        step, inputs, outputs = space["bind"](backend.xp, kernels, self._arena.at, weights)
         return _Program(
             step,
             dict(zip((name for name, _ in plan.inputs), inputs, strict=True)),

@@ -65,10 +65,12 @@ DTYPES: dict[Dtype, str] = {"f32": "np.float32", "f64": "np.float64", "i64": "np
 def emit(plan: Plan) -> str:
     """Source of `bind(np, k, at, w)`: k has the kernels, at(offset, shape, dtype) is a part of the arena, w are the
     arrays of plan.store. It returns the step, the arrays to feed and the arrays that hold the outputs, as in plan."""
-    return _Writer(plan).program()
+    return Writer(plan).program()
 
 
-class _Writer:
+class Writer:
+    """What kinds of work become which lines; `compiler.emit.native` changes some."""
+
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.bound: dict[str, str] = {}
@@ -88,13 +90,7 @@ class _Writer:
             before, heading = heading, _heading(step, forward_lines)
             if heading != before:
                 self.body += ([""] if self.body else []) + [f"# {heading}"]
-            for work in step.work:
-                if isinstance(work, Positions):
-                    self.positions(work, heading)
-                elif isinstance(work, Loop):
-                    self.loop(work)
-                else:
-                    self.body += self.call(work)
+            self.step(step, heading)
         given = [self.text(where) for _, where in plan.outputs]
         sizes = " ".join(f"{show(name)}={size}" for name, size in plan.sizes)
         lines = [
@@ -108,6 +104,15 @@ class _Writer:
             f"    return step, {_tuple(fed)}, {_tuple(given)}",
         ]
         return "\n".join(lines) + "\n"
+
+    def step(self, step: Step, heading: str) -> None:
+        for work in step.work:
+            if isinstance(work, Positions):
+                self.positions(work, heading)
+            elif isinstance(work, Loop):
+                self.loop(work)
+            else:
+                self.body += self.call(work)
 
     def text(self, where: Where) -> str:
         """How the program names a value; memory is bound where it is named first."""
@@ -167,7 +172,7 @@ class _Writer:
         for step in loop.steps:
             before, heading = heading, _line(step) or heading
             lines += [f"# {heading}"] if heading != before else []
-            lines += [line for work in step.work if isinstance(work, Call) for line in self.call(work)]
+            lines += self.inner(step)
         lines += [line for call in loop.copies for line in self.call(call)]
         if loop.ended is not None:
             lines.append(f"if {loop.some_ended}:")
@@ -184,6 +189,10 @@ class _Writer:
         self.body.append(f"for {each_of} in {all_of}:")
         self.body += [f"    {line}" for line in lines]
         self.moving, self.seen = set(), {}
+
+    def inner(self, step: Step) -> list[str]:
+        """The lines of a step in a loop over positions."""
+        return [line for work in step.work if isinstance(work, Call) for line in self.call(work)]
 
     def loop(self, loop: Loop) -> None:
         locals_ = [local for local, _ in (*loop.parts, *loop.temporaries)]

@@ -47,4 +47,4 @@ def plain(name: str, otherwise: str = "value") -> str:
 
 def derived(name: str) -> tuple[str, ...]:
     """The name, and those that the program makes of it."""
-    return name, f"{name}_rows", f"starts_{name}"
+    return name, f"{name}_rows", f"starts_{name}", f"compute_{name}"

@@ -27,8 +27,9 @@ def run(
     as_json: bool,
     optimized: bool = True,
     device: str = "auto",
+    kernels: str | None = None,
 ) -> int:
-    model = replace(open_model(run), optimized=optimized, backend=backend_of(device))
+    model = replace(open_model(run), optimized=optimized, backend=backend_of(device, kernels))
     parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
     executor = model.executor(model.experiment.network.evaluation)
     heads, batch = model.experiment.network.heads, model.experiment.train.batch

@@ -28,11 +28,12 @@ class Options:
     as_json: bool = False
     optimized: bool = True
     device: str = "auto"
+    kernels: str | None = None
 
 
 def run(run: Path, options: Options) -> int:
     prompt = decoded(options.prompt.encode("utf-8", "surrogateescape"), 1, "--prompt")
-    model = replace(open_model(run), optimized=options.optimized, backend=backend_of(options.device))
+    model = replace(open_model(run), optimized=options.optimized, backend=backend_of(options.device, options.kernels))
     writing = writer(model, max=options.max, temperature=options.temperature, top=options.top, seed=options.seed)
     unknown = writing.unknown(prompt)
     if unknown and not options.as_json:

@@ -39,6 +39,7 @@ class Options:
     sets: tuple[str, ...] = ()
     data_root: Path | None = None
     as_json: bool = False
+    kernels: str | None = None
 
 
 def parse_sizes(text: str | None) -> dict[str, int] | None:
@@ -64,7 +65,7 @@ def run(spec: Path, options: Options) -> int:
             return 0
         text = "\n".join(table(experiment.network, width(sys.stdout)))
     else:
-        text = stages.stage(experiment, options.stage, sizes)
+        text = stages.stage(experiment, options.stage, sizes, native=options.kernels == "fast")
         if options.stage == "plan" and dataset is not None:
             text = f"{text.rstrip()}\n{_memory(spec, options, dataset)}"
     if options.as_json:

@@ -36,8 +36,9 @@ def run(
     as_json: bool,
     optimized: bool = True,
     device: str = "auto",
+    kernels: str | None = None,
 ) -> int:
-    model = replace(open_model(run), optimized=optimized, backend=backend_of(device))
+    model = replace(open_model(run), optimized=optimized, backend=backend_of(device, kernels))
     for answers in _answers(model, texts, file):
         lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]
         sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -20,7 +20,7 @@ from nnc.examples import example_of, prompt_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
 from nnc.json_events import JsonLines
-from nnc.machine import cores
+from nnc.machine import KERNELS, cores
 from nnc.plain import Plain, Screen
 from nnc.rehearsal import rehearse
 from nnc.report import Header, json_of, model_lines, summary
@@ -49,6 +49,7 @@ class Options:
     optimized: bool = True
     resume: bool = False
     pace: Pace = field(default_factory=Pace)
+    kernels: str | None = None
 
 
 def run(spec: Path | None, options: Options) -> int:
@@ -58,7 +59,7 @@ def run(spec: Path | None, options: Options) -> int:
     print_diagnostics(experiment.warnings, sys.stderr)
     if experiment.data is None:
         raise SpecError(no_data(path))
-    backend = backend_of(options.device)
+    backend = backend_of(options.device, options.kernels)
     folds = experiment.data.folds
     # Data that are wrong are refused before there is a folder.
     first = None
@@ -96,6 +97,7 @@ def resume_command(spec: Path | None, options: Options, folder: Path) -> str:
         parts += ["--data-root", str(options.data_root)]
     parts += [] if options.optimized else ["--no-optimize"]
     parts += [] if options.device == "auto" else ["--device", options.device]
+    parts += [] if options.kernels in (None, KERNELS[0]) else ["--kernels", options.kernels]
     return " ".join(show(shlex.quote(part)) for part in parts)
 
 

@@ -1,0 +1,93 @@
+"""Element-wise ops as expressions of scalars: what a kernel computes for one element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from compiler.ir.graph import Op
+from compiler.ir.types import Dtype
+from compiler.ops.elementwise import (
+    Abs,
+    Add,
+    Cast,
+    Div,
+    Equal,
+    Erf,
+    Exp,
+    Greater,
+    Keep,
+    Log,
+    Maximum,
+    Minimum,
+    Mul,
+    Neg,
+    Relu,
+    Select,
+    Sigmoid,
+    Sign,
+    Softplus,
+    Sqrt,
+    Sub,
+    Tanh,
+)
+from compiler.plan.plan import Call, Literal, Place
+
+INFIX: dict[type[Op], str] = {Add: "+", Sub: "-", Mul: "*", Div: "/", Greater: ">", Equal: "=="}
+
+FUNCTIONS: dict[type[Op], str] = {
+    Exp: "exp", Log: "log", Sqrt: "sqrt", Tanh: "tanh", Sigmoid: "sigmoid", Softplus: "softplus", Erf: "erf",
+    Abs: "absolute", Sign: "sign", Maximum: "maximum", Minimum: "minimum", Relu: "relu",
+}  # fmt: skip
+"""In `runtime.native.functions`, once for each dtype: `exp_f32`."""
+
+PASSES: dict[type[Op], int] = {Exp: 4, Log: 4, Tanh: 4, Sigmoid: 6, Softplus: 6, Erf: 60, Select: 2, Keep: 1}
+"""What a call costs NumPy, in passes over memory, where it is more than one."""
+
+MADE: tuple[Dtype, ...] = ("f32", "f64", "bool")
+READ: tuple[Dtype, ...] = ("f32", "f64", "bool", "i64")
+
+
+def has_formula(call: Call) -> bool:
+    """Whether a kernel can compute it. Whole numbers are computed in few places, and are left to NumPy there."""
+    op, out = call.op, call.out
+    known = type(op) in INFIX or type(op) in FUNCTIONS or isinstance(op, (Neg, Select, Keep, Cast))
+    if not known or not isinstance(out, Place) or out.dtype not in MADE:
+        return False
+    if isinstance(op, Cast) and out.dtype == "bool":
+        return False
+    wanted = READ if isinstance(op, Cast) else MADE
+    return all(isinstance(x, (Place, Literal)) and x.dtype in wanted for x in call.inputs)
+
+
+def passes(call: Call) -> int:
+    return 2 if isinstance(call.op, Keep) and call.op.negated else PASSES.get(type(call.op), 1)
+
+
+def formula(op: Op, operands: Sequence[str], dtype: Dtype, out: Dtype) -> str:
+    """dtype: of the operands that are numbers; out: of the result"""
+    if type(op) in INFIX:
+        return f" {INFIX[type(op)]} ".join(operands)
+    if type(op) in FUNCTIONS:
+        return f"{FUNCTIONS[type(op)]}_{dtype}({', '.join(operands)})"
+    match op:
+        case Neg():
+            return f"-{operands[0]}"
+        case Select():
+            return f"{operands[1]} if {operands[0]} else {operands[2]}"
+        case Keep(negated=negated):
+            zero = number(Literal(0.0, dtype))
+            kept, other = (zero, operands[1]) if negated else (operands[1], zero)
+            return f"{kept} if {operands[0]} else {other}"
+        case _:
+            assert isinstance(op, Cast)
+            return f"np.float{out[1:]}({operands[0]})"
+
+
+def number(literal: Literal) -> str:
+    """As text of its own type: a number alone would be a float64, and all that meets it."""
+    if literal.dtype == "bool":
+        return str(bool(literal.value))
+    value = literal.value
+    text = "np.nan" if math.isnan(value) else f"{'-' * (value < 0)}np.inf" if math.isinf(value) else repr(value)
+    return f"np.float32({text})" if literal.dtype == "f32" else text

@@ -1,0 +1,85 @@
+"""NumPy with the kernels of emitted programs compiled."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from dsl.errors import InternalError
+from runtime.backend import Array, Backend
+from runtime.native.cache import Cache, Entry, user_cache
+from runtime.native.loading import Function, Loader
+from runtime.native.machine import machine_key
+from runtime.numpy_backend import numpy_backend
+
+NAME = "numba"
+
+
+def native_backend(cache: Cache | None = None) -> Backend:
+    """cache: None for the user's own"""
+    backend, functions = numpy_backend(), Functions(user_cache() if cache is None else cache)
+
+    def kernels_of(source: str) -> SimpleNamespace:
+        return SimpleNamespace(**vars(backend.kernels), native=functions.of_program(source))
+
+    return replace(backend, name=NAME, native=kernels_of)
+
+
+class Functions:
+    """The kernels that this process has, each by its text: loaded from the cache, or compiled and kept there."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._loader = Loader()
+        self._known: dict[str, Function] = {}
+        self._key = machine_key()
+
+    def of_program(self, source: str) -> Callable[..., Callable[[], None]]:
+        """`native(name, *p)`: the kernel of that name in the source, bound to what it is given."""
+        found = {name: self.function(text) for name, text in kernel_texts(source).items()}
+
+        def native(name: str, *given: int | Array) -> Callable[[], None]:
+            numbers = [x if isinstance(x, int) else x.ctypes.data for x in given]
+            p: Any = np.array(numbers, np.int64).ctypes.data_as(ctypes.c_void_p)
+            # Whoever has the call has what it works on.
+            p.kept = given
+            return partial(found[name], p)
+
+        return native
+
+    def function(self, text: str) -> Function:
+        if text not in self._known:
+            self._known[text] = self._loaded(text)
+        return self._known[text]
+
+    def _loaded(self, text: str) -> Function:
+        symbol = f"kernel_{hashlib.sha256((self._key + text).encode()).hexdigest()}"
+        entry = self._cache.read(symbol)
+        found = None if entry is None else self._loader.load(entry.code, symbol, entry.needs)
+        if found is None:
+            from runtime.native.compiling import compiled
+
+            entry = Entry(*compiled(text, symbol))
+            found = self._loader.load(entry.code, symbol, entry.needs)
+            if found is None:
+                raise InternalError(f"a kernel needs {', '.join(entry.needs)}, and this process has not all of them")
+            self._cache.write(symbol, entry)
+        return found
+
+
+def kernel_texts(source: str) -> dict[str, str]:
+    """The kernels that stand before `bind`, by name; without comments, each as `kernel`."""
+    head = "\n" + source.partition("\ndef bind(")[0]
+    found: dict[str, str] = {}
+    for part in head.split("\ndef ")[1:]:
+        name = part.partition("(")[0]
+        lines = [line for line in f"def kernel{part[len(name) :]}".splitlines() if line and not line.startswith("#")]
+        found[name] = "\n".join(lines) + "\n"
+    return found

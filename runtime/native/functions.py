@@ -1,0 +1,156 @@
+"""What a kernel calls: memory by its address, and functions of one number that LLVM can compute for many at once.
+
+NaN gives NaN, and what overflows infinity, as with NumPy. `tests/runtime/native` holds the errors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numba
+import numpy as np
+from numba.extending import intrinsic
+
+Number: TypeAlias = Any
+Function: TypeAlias = Callable[..., Any]
+
+OPTIONS: dict[str, Any] = {"nogil": True, "forceinline": True, "fastmath": {"contract"}, "error_model": "numpy"}
+"""A product and a sum may be rounded once instead of twice. More freedom would undo the reductions of exp."""
+
+
+def _view(dtype: Any) -> Function:
+    """address, length -> an array without gaps"""
+
+    @intrinsic
+    def pointer(_: Any, address: Any) -> Any:
+        def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+        return numba.types.CPointer(dtype)(numba.types.int64), generated
+
+    @numba.njit(**OPTIONS)
+    def view(address: Number, length: Number) -> Number:
+        return numba.carray(pointer(address), (length,))
+
+    return view
+
+
+def _of_any_width(f: Any) -> dict[str, Function]:
+    """f: np.float32 or np.float64"""
+
+    @numba.njit(**OPTIONS)
+    def maximum(x: Number, y: Number) -> Number:
+        return y if (x < y) | (y != y) else x
+
+    @numba.njit(**OPTIONS)
+    def minimum(x: Number, y: Number) -> Number:
+        return y if (x > y) | (y != y) else x
+
+    @numba.njit(**OPTIONS)
+    def relu(x: Number) -> Number:
+        return f(0) if x <= f(0) else x
+
+    @numba.njit(**OPTIONS)
+    def sign(x: Number) -> Number:
+        up = f(1) if x > f(0) else f(0)
+        down = f(1) if x < f(0) else f(0)
+        return x if x != x else up - down
+
+    @numba.njit(**OPTIONS)
+    def absolute(x: Number) -> Number:
+        return abs(x)
+
+    @numba.njit(**OPTIONS)
+    def sqrt(x: Number) -> Number:
+        return np.sqrt(x)
+
+    @numba.njit(**OPTIONS)
+    def log(x: Number) -> Number:
+        return np.log(x)
+
+    @numba.njit(**OPTIONS)
+    def erf(x: Number) -> Number:
+        return f(math.erf(x))
+
+    return {"maximum": maximum, "minimum": minimum, "relu": relu, "sign": sign, "absolute": absolute, "sqrt": sqrt,
+            "log": log, "erf": erf}  # fmt: skip
+
+
+@numba.njit(**OPTIONS)
+def _tanh_f32(x: Number) -> Number:
+    """The rational function of Eigen's library, which ends at its bound; from 9 on the result is 1 in float32."""
+    f = np.float32
+    bound = f(7.90531110763549805)
+    inside = x if x > -bound else -bound
+    inside = inside if inside < bound else bound
+    s = inside * inside
+    p = s * f(-2.76076847742355e-16) + f(2.00018790482477e-13)
+    p = s * p + f(-8.60467152213735e-11)
+    p = s * p + f(5.12229709037114e-08)
+    p = s * p + f(1.48572235717979e-05)
+    p = s * p + f(6.37261928875436e-04)
+    p = s * p + f(4.89352455891786e-03)
+    q = s * f(1.19825839466702e-06) + f(1.18534705686654e-04)
+    q = s * q + f(2.26843463243900e-03)
+    q = s * q + f(4.89352518554385e-03)
+    y = inside * (p / q)
+    y = f(1) if x > f(9) else y
+    y = f(-1) if x < f(-9) else y
+    return x if x != x else y
+
+
+@numba.njit(**OPTIONS)
+def _exp_f32(x: Number) -> Number:
+    """The polynomial of Cephes on half a power of two around 0, times that power in two steps: it may be below 2^-126."""
+    f = np.float32
+    inside = x if x > f(-104) else f(-104)
+    inside = inside if inside < f(89) else f(89)
+    n = np.floor(inside * f(1.44269504) + f(0.5))
+    r = inside - n * f(0.693359375)
+    r = r - n * f(-2.12194440e-4)
+    y = f(1.9875691500e-4) * r + f(1.3981999507e-3)
+    y = y * r + f(8.3334519073e-3)
+    y = y * r + f(4.1665795894e-2)
+    y = y * r + f(1.6666665459e-1)
+    y = y * r + f(5.0000001201e-1)
+    y = y * (r * r) + r + f(1)
+    half = np.floor(n * f(0.5))
+    first = np.int32((half + f(127)) * f(2**23)).view(np.float32)
+    second = np.int32((n - half + f(127)) * f(2**23)).view(np.float32)
+    return x if x != x else y * first * second
+
+
+@numba.njit(**OPTIONS)
+def _exp_f64(x: Number) -> Number:
+    return np.exp(x)
+
+
+@numba.njit(**OPTIONS)
+def _tanh_f64(x: Number) -> Number:
+    return np.tanh(x)
+
+
+def _of_these(f: Any, exp: Function, tanh: Function) -> dict[str, Function]:
+    @numba.njit(**OPTIONS)
+    def sigmoid(x: Number) -> Number:
+        return f(0.5) * tanh(f(0.5) * x) + f(0.5)
+
+    @numba.njit(**OPTIONS)
+    def softplus(x: Number) -> Number:
+        return (f(0) if x <= f(0) else x) + np.log1p(exp(-abs(x)))
+
+    return {"exp": exp, "tanh": tanh, "sigmoid": sigmoid, "softplus": softplus}
+
+
+def functions() -> dict[str, Any]:
+    """All that a kernel's text may name: `f32(address, length)`, `exp_f32(x)` and the like."""
+    types = numba.types
+    found: dict[str, Any] = {"np": np}
+    for name, dtype in (("f32", types.float32), ("f64", types.float64), ("i64", types.int64), ("b8", types.boolean)):
+        found[name] = _view(dtype)
+    single = _of_any_width(np.float32) | _of_these(np.float32, _exp_f32, _tanh_f32)
+    double = _of_any_width(np.float64) | _of_these(np.float64, _exp_f64, _tanh_f64)
+    found |= {f"{name}_f32": function for name, function in single.items()}
+    return found | {f"{name}_f64": function for name, function in double.items()}

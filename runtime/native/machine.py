@@ -1,0 +1,34 @@
+"""This processor, as LLVM knows it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+
+def target_machine() -> Any:
+    """For this processor, with all that it can do."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic"
+    )
+
+
+def machine_key() -> str:
+    """All that decides what machine code a text becomes, beside the text."""
+    known = (
+        *(Path(__file__).with_name(name).read_text("utf-8") for name in ("functions.py", "compiling.py")),
+        importlib.metadata.version("numba"),
+        llvmlite.__version__,
+        platform.python_version(),
+        llvm.get_process_triple(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+    )
+    return "\n".join(str(each) for each in known)
