@@ -168,4 +168,13 @@ def compile_native(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     return emit_native(planned), planned
 
 
-__all__ = ["Experiment", "check", "compile_bucket", "compile_native", "compiler_for", "optimize", "phases", "training_step"]
+__all__ = [
+    "Experiment",
+    "check",
+    "compile_bucket",
+    "compile_native",
+    "compiler_for",
+    "optimize",
+    "phases",
+    "training_step",
+]

@@ -30,7 +30,7 @@ NODE_NUMBER = re.compile(r"(?<=[a-z_])\.\d+")
 
 
 def stage(experiment: Experiment, name: str, sizes: Mapping[str, int], *, native: bool = False) -> str:
-    """The text of a stage. sizes: for plan and code, every symbol of the graph. native: code with kernels of its own."""
+    """The text of a stage. sizes: for plan and code, every symbol of the graph. native: code with kernels."""
     match name:
         case "ast":
             return tree(parse(experiment.spec, experiment.file))

@@ -293,9 +293,7 @@ def generate(
     """Let a language model go on writing. What is left out is as the spec's predict section says."""
     from nnc.commands import generate as command
 
-    options = command.Options(
-        prompt, most, temperature, top, seed, verbose, as_json, not no_optimize, device, kernels
-    )
+    options = command.Options(prompt, most, temperature, top, seed, verbose, as_json, not no_optimize, device, kernels)
     return command.run(run, options)
 
 

@@ -109,7 +109,9 @@ def _stepper(model: Model, step: Step) -> Stepper:
     carried = {name: backend.to_device(value.copy()) for name, value in start.items()}
     graph = pipeline.optimize(step.graph) if model.optimized else step.graph
     weights = {name: backend.to_device(values) for name, values in model.weights.items()}
-    return Stepper(Executor(backend, graph, pipeline.compiler_for(backend.native is not None), weights | carried), carried, first)
+    return Stepper(
+        Executor(backend, graph, pipeline.compiler_for(backend.native is not None), weights | carried), carried, first
+    )
 
 
 def unknown_tokens(words: tuple[str, ...]) -> Diagnostic:

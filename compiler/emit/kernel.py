@@ -1,8 +1,9 @@
 """Element-wise calls as one kernel: Python text that Numba compiles, one pass over memory, inner values in registers.
 
-A kernel gets one array of whole numbers, `p`: sizes, addresses and strides in bytes. So one kernel serves all sizes, and
-calling it costs one argument. What lets LLVM use vectors, as measured: rows without gaps, indexed from 0 by `range(n)`,
-constants of their own type, and no two names for the same memory, for what may overlap is computed one by one.
+A kernel gets one array of whole numbers, `p`: sizes, addresses and strides in bytes. So one kernel serves all sizes,
+and calling it costs one argument. What lets LLVM use vectors, as measured: rows without gaps, indexed from 0 by
+`range(n)`, constants of their own type, and no two names for the same memory, for what may overlap is computed one by
+one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from math import prod
 from compiler.emit.axes import Strides, walked
 from compiler.emit.formulas import formula, has_formula, number
 from compiler.emit.memory import apart, same_memory
-from compiler.ir.types import DTYPES
+from compiler.ir.types import DTYPES, Dtype
 from compiler.plan.layout import broadcast
 from compiler.plan.plan import Call, Literal, Moving, Place
 
@@ -91,9 +92,9 @@ class Scalars:
         operands = [self.value(x) for x in call.inputs if isinstance(x, (Place, Literal))]
         out = call.out
         assert isinstance(out, Place)
-        dtype = next((x.dtype for x in reversed(call.inputs) if isinstance(x, (Place, Literal))), out.dtype)
+        read: list[Dtype] = [x.dtype for x in call.inputs if isinstance(x, (Place, Literal))]
         name = f"v{len(self.lines)}"
-        self.lines.append(f"{name} = {formula(call.op, operands, dtype, out.dtype)}")
+        self.lines.append(f"{name} = {formula(call.op, operands, read[-1], out.dtype)}")
         self.values[out.name] = name
 
     def value(self, x: Place | Literal) -> str:

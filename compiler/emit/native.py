@@ -31,7 +31,8 @@ class _Writer(Writer):
     def program(self) -> str:
         program = super().program()
         texts = [
-            f"# {self.of[name]}\n{text.replace('def kernel(', f'def {name}(', 1)}" for text, name in self.kernels.items()
+            f"# {self.of[name]}\n{text.replace('def kernel(', f'def {name}(', 1)}"
+            for text, name in self.kernels.items()
         ]
         return "\n\n".join([*texts, program])
 

@@ -17,6 +17,7 @@ from runtime.backend import Array, Backend
 from runtime.native.cache import Cache, Entry, user_cache
 from runtime.native.loading import Function, Loader
 from runtime.native.machine import machine_key
+from runtime.native.texts import kernel_texts
 from runtime.numpy_backend import numpy_backend
 
 NAME = "numba"
@@ -72,14 +73,3 @@ class Functions:
                 raise InternalError(f"a kernel needs {', '.join(entry.needs)}, and this process has not all of them")
             self._cache.write(symbol, entry)
         return found
-
-
-def kernel_texts(source: str) -> dict[str, str]:
-    """The kernels that stand before `bind`, by name; without comments, each as `kernel`."""
-    head = "\n" + source.partition("\ndef bind(")[0]
-    found: dict[str, str] = {}
-    for part in head.split("\ndef ")[1:]:
-        name = part.partition("(")[0]
-        lines = [line for line in f"def kernel{part[len(name) :]}".splitlines() if line and not line.startswith("#")]
-        found[name] = "\n".join(lines) + "\n"
-    return found

@@ -103,7 +103,7 @@ def _tanh_f32(x: Number) -> Number:
 
 @numba.njit(**OPTIONS)
 def _exp_f32(x: Number) -> Number:
-    """The polynomial of Cephes on half a power of two around 0, times that power in two steps: it may be below 2^-126."""
+    """The polynomial of Cephes between two powers of two, times that power, in two steps: it may be below 2^-126."""
     f = np.float32
     inside = x if x > f(-104) else f(-104)
     inside = inside if inside < f(89) else f(89)

@@ -128,3 +128,19 @@ def test_doctor_says_why_there_is_no_gpu(capsys: pytest.CaptureFixture[str]):
     )
     guarded(["doctor", "--json"], run)
     assert json.loads(capsys.readouterr().out)["gpu"]["code"] == "NN840"
+
+
+def test_kernels_that_need_numba_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr("nnc.device.find_spec", lambda name: None)
+    assert guarded(["train", "--device", "cpu", "--kernels", "fast"], run) == 1
+    said = capsys.readouterr().err
+    assert "error[NN847]" in said
+    assert 'pip install "nnc[fast]"' in said
+
+
+def test_kernels_are_numpys_where_nothing_else_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("NNC_KERNELS")
+    assert backend_of("cpu").native is None
+    monkeypatch.setenv("NNC_KERNELS", "slow")
+    with pytest.raises(ValueError, match="kernels are numpy or fast"):
+        backend_of("cpu")

@@ -1,0 +1,81 @@
+"""Programs with compiled kernels: on graphs that nobody chose they compute what NumPy alone does.
+
+The seeds are fixed, for each new kernel takes its time to compile; NNC_FUZZ=300 draws as many others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from compiler.ir.graph import Graph, Input, Output, apply
+from compiler.ir.types import Type
+from compiler.ops.elementwise import Mul, Sub, Tanh, constant
+from compiler.ops.shape import Transpose
+from compiler.passes import optimize
+from compiler.pipeline import compile_bucket, compile_native
+from runtime.backend import Backend
+from runtime.execute import Executor
+from runtime.numpy_backend import numpy_backend
+from tests.compiler import test_cell_programs, test_scan_gradient
+from tests.compiler.random_cells import random_cell, random_use
+from tests.compiler.random_graphs import FUZZ, Array, feeds_for, fresh_seed, random_graph, random_sizes
+from tests.compiler.random_scans import random_scan
+from tests.runtime.native.kernels import needs_numba, shared_backend
+
+pytestmark = needs_numba
+
+Fed = tuple[Graph, dict[str, Array], dict[str, int]]
+
+
+def of_a_graph(seed: int) -> Fed:
+    graph, rng = random_graph(seed, dropout=False), np.random.default_rng(seed)
+    sizes = random_sizes(rng)
+    return graph, feeds_for(graph, sizes, rng), sizes
+
+
+def of_a_scan(seed: int) -> Fed:
+    graph, sizes = test_scan_gradient.with_gradients(*random_scan(seed)), {"B": 3, "T": 4}
+    return graph, test_scan_gradient.fed(graph, sizes, seed), sizes
+
+
+def of_a_cell(seed: int) -> Fed:
+    graph = test_cell_programs.with_gradients(random_cell(seed), random_use(seed))
+    return graph, test_cell_programs.fed(graph, seed), test_cell_programs.SIZES
+
+
+def computed(given: Fed, backend: Backend) -> dict[str, Array]:
+    """All outputs of two steps, the second in the memory that the first one left, and the weights and states after."""
+    graph, feeds, sizes = given
+    kept = [n.op.name for n in graph.inputs if isinstance(n.op, Input) and n.op.kind in ("weight", "state")]
+    store = {name: np.array(feeds[name]) for name in kept}
+    compile_it = compile_bucket if backend.native is None else compile_native
+    executor = Executor(backend, graph, compile_it, store)
+    first = {f"{name}, first": np.array(value) for name, value in executor.run(feeds, sizes).items()}
+    second = {name: np.array(value) for name, value in executor.run(feeds, sizes).items()}
+    return first | second | {f"{name} after": value for name, value in store.items()}
+
+
+@pytest.mark.parametrize("optimized", [False, True], ids=["as lowered", "optimized"])
+@pytest.mark.parametrize("number", range(FUZZ or 6))
+@pytest.mark.parametrize("make", [of_a_graph, of_a_scan, of_a_cell])
+def test_program_with_kernels_computes_what_numpy_does(make: Callable[[int], Fed], number: int, optimized: bool):
+    seed = fresh_seed() if FUZZ else number
+    print(f"seed {seed}")
+    graph, feeds, sizes = make(seed)
+    given = (optimize(graph) if optimized else graph), feeds, sizes
+    wanted, found = computed(given, numpy_backend()), computed(given, shared_backend())
+    for name, value in wanted.items():
+        scale = np.max(np.abs(value[np.isfinite(value)]), initial=1.0)
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
+
+
+def test_matrix_that_is_less_its_own_transpose_is_read_before_it_is_written():
+    w = apply(Input("w", "weight", Type("f64", (50, 50))))
+    turned = apply(Mul(), apply(Tanh(), apply(Transpose((1, 0)), w)), constant(0.5, "f64"))
+    graph = Graph((w,), (Output("w'", apply(Sub(), w, turned), "w"),))
+    given = graph, {"w": np.random.default_rng(0).normal(size=(50, 50))}, dict[str, int]()
+    wanted, found = computed(given, numpy_backend()), computed(given, shared_backend())
+    np.testing.assert_allclose(found["w after"], wanted["w after"], rtol=1e-12)

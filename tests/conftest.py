@@ -1,0 +1,22 @@
+"""`python -m pytest --kernels fast`: the whole suite with compiled kernels wherever a backend is chosen by option."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from nnc.machine import KERNELS
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kernels", choices=KERNELS, default=KERNELS[0], help="What computes where a test does not say.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Compiled kernels outlive a run of the tests, but never come from the user's own cache folder, nor go there.
+    place = Path(config.rootpath, ".pytest_cache", "compiled")
+    place.mkdir(parents=True, exist_ok=True)
+    os.environ["XDG_CACHE_HOME"] = str(place)
+    os.environ["NNC_KERNELS"] = config.getoption("--kernels")

@@ -1,0 +1,20 @@
+"""What tests of compiled kernels share: a backend with the cache of the suite, and a program run on both."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+
+import pytest
+
+from runtime.backend import Backend
+
+needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="compiled kernels need Numba")
+
+
+@cache
+def shared_backend() -> Backend:
+    """One for all tests of a process: a kernel is loaded once."""
+    from runtime.native.backend import native_backend
+
+    return native_backend()
