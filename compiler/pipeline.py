@@ -145,6 +145,13 @@ def optimize(graph: Graph) -> Graph:
     return passes.optimize(graph)
 
 
+def as_lowered(graph: Graph) -> Graph:
+    """The graph without passes for speed: the same numbers, and finite where those of all passes are."""
+    from compiler.passes.stability import stability
+
+    return stability(graph)
+
+
 def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     """The program for batches of these sizes: its source, and the plan that says where each value lies."""
     from compiler.emit.numpy import emit

@@ -163,7 +163,7 @@ class Model:
         return answers(run_rows(executor, rows, BATCH, self.tables), self.experiment.network.heads, self.tables, rows)
 
     def executor(self, graph: Graph) -> Executor:
-        run = pipeline.optimize(graph) if self.optimized else graph
+        run = pipeline.optimize(graph) if self.optimized else pipeline.as_lowered(graph)
         weights = {name: self.backend.to_device(values) for name, values in self.weights.items()}
         return Executor(self.backend, run, pipeline.compiler_for(self.backend.native is not None), weights)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from compiler import pipeline
 from compiler.experiment import Experiment
-from compiler.ir.graph import Graph
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import shown
@@ -129,7 +128,7 @@ def prepared(
         for each in notes:
             note(each)
     step = pipeline.training_step(experiment)
-    optimize = pipeline.optimize if recipe.optimized else _as_lowered
+    optimize = pipeline.optimize if recipe.optimized else pipeline.as_lowered
     computes = numpy_backend() if backend is None else backend
     job = Job(
         network=experiment.network,
@@ -177,10 +176,6 @@ def _remembered(folder: Path) -> str | None:
     """A folder as a model file can hold it: as text, so None for a name that is not UTF-8."""
     name = str(folder.resolve())
     return None if any("\ud800" <= character <= "\udfff" for character in name) else name
-
-
-def _as_lowered(graph: Graph) -> Graph:
-    return graph
 
 
 def _metrics(result: TrainResult) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _stepper(model: Model, step: Step) -> Stepper:
     start = {n: v.copy() for n, v in model.executor(step.start).run({}, {"B": 1}).items()} if step.carried else {}
     first = {name: backend.to_device(value) for name, value in start.items()}
     carried = {name: backend.to_device(value.copy()) for name, value in start.items()}
-    graph = pipeline.optimize(step.graph) if model.optimized else step.graph
+    graph = pipeline.optimize(step.graph) if model.optimized else pipeline.as_lowered(step.graph)
     weights = {name: backend.to_device(values) for name, values in model.weights.items()}
     return Stepper(
         Executor(backend, graph, pipeline.compiler_for(backend.native is not None), weights | carried), carried, first

@@ -1,4 +1,5 @@
-"""`python -m pytest --kernels fast`: the whole suite with compiled kernels wherever a backend is chosen by option."""
+"""`python -m pytest --kernels fast`: the whole suite with compiled kernels wherever a backend is chosen by option.
+`--no-optimize`: whatever a test trains or asks runs as its graph was lowered."""
 
 from __future__ import annotations
 
@@ -7,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from compiler import pipeline
 from nnc.machine import KERNELS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kernels", choices=KERNELS, default=KERNELS[0], help="What computes where a test does not say.")
+    parser.addoption("--no-optimize", action="store_true", help="Run graphs as they were lowered.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,3 +23,5 @@ def pytest_configure(config: pytest.Config) -> None:
     place.mkdir(parents=True, exist_ok=True)
     os.environ["XDG_CACHE_HOME"] = str(place)
     os.environ["NNC_KERNELS"] = config.getoption("--kernels")
+    if config.getoption("--no-optimize"):
+        pipeline.optimize = pipeline.as_lowered
