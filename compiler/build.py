@@ -12,6 +12,7 @@ from compiler.ir.types import Dim, Dtype, Type, rows_of, sequence_symbol
 from compiler.ops.elementwise import Constant, constant
 from compiler.ops.sequence import Mask
 from compiler.signature import Resolved
+from compiler.sorts import Against
 from compiler.values import show_dims
 from compiler.views import View
 from dsl.errors import Diagnostic, Note
@@ -61,6 +62,15 @@ class Origin:
     span: Span
     text: str
     word: str
+
+
+@dataclass(frozen=True)
+class WordHead:
+    """A head that tells a word from some others. x: f[B, D]; table: f[V, D], what it is multiplied with."""
+
+    x: Node
+    table: Node
+    against: Against
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,7 @@ class Build:
     carried: dict[str, tuple[Node, Span]] = field(default_factory=dict[str, "tuple[Node, Span]"])
     ends: dict[Node, tuple[tuple[Dim, bool], ...]] = field(default_factory=dict[Node, "tuple[tuple[Dim, bool], ...]"])
     steps: dict[Node, tuple[Node, Node, Node]] = field(default_factory=dict[Node, "tuple[Node, Node, Node]"])
+    word_heads: dict[Node, WordHead] = field(default_factory=dict[Node, WordHead])
     """longest: symbol of positions -> how many there are at most, where the input says it; fresh: all nodes so far;
     pooled: values without positions -> the pooling that made them so; vocabularies: ids -> how many ids there are;
     owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables: weight
@@ -133,7 +144,8 @@ class Build:
     layers that draw; cell: the one whose equations are being lowered; carried: states that live from window to window
     -> their last value, and the layer; ends: of what recurrent layers give, how wide each direction is and whether it
     ends at the first position; steps: of what a `crf` head gives, what tags score that follow each other [K, K]
-    (from, to), come first [K] and last [K]."""
+    (from, to), come first [K] and last [K]; word_heads: the scores that a head of a word gives all words, or all inner
+    nodes of their tree."""
 
     @property
     def made(self) -> int:

@@ -114,12 +114,24 @@ class Head:
 
     kind: softmax: scores [B, classes]; sigmoid: [B, 1], the probability of the second label; sign: [B, 1], positive for
     the second label; score: [B, 1], above 0.5 for the second label; linear: [B, n] numbers; probabilities: [B,
-    classes], from no head. Of an output `per` a text: [B, T, classes], [B, T, 1]; crf: [B, T, classes], any numbers
+    classes], from no head; negatives: [B, V], any numbers, larger for likelier words; hierarchical: [B, V], of the
+    inner nodes of the words' tree. Of an output `per` a text: [B, T, classes], [B, T, 1]; crf: [B, T, classes], any
+    numbers
     """
 
     port: Port
-    kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities", "crf"]
-    loss: Literal["cross-entropy", "logistic", "perceptron", "contrastive", "mean squared error", "huber", "crf"]
+    kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities", "crf", "negatives", "hierarchical"]
+    loss: Literal[
+        "cross-entropy",
+        "logistic",
+        "perceptron",
+        "contrastive",
+        "mean squared error",
+        "huber",
+        "crf",
+        "negative sampling",
+        "hierarchical softmax",
+    ]
 
     @property
     def threshold(self) -> float | None:
@@ -166,7 +178,7 @@ class Network:
     evaluation: Graph
     """Forward without dropout. Outputs `NAME.scores` and `NAME.losses` (f[B], one for each example) of every output; of
     one `per` a text `NAME.labels` (i64[B, T], which label wins where) and `NAME.losses` (f[B, T], 0 where no label is
-    known; of `dense crf` f[B], of whole rows)."""
+    known; of `dense crf` f[B], of whole rows). Of a word `NAME.losses`, and under softmax `NAME.labels` (i64[B])."""
     prediction: Graph
     """Forward without targets. Outputs `NAME.scores`, of an output `per` a text also `NAME.labels`, and of `dense crf`
     `NAME.probabilities`."""

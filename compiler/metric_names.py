@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compiler.experiment import Head
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Following, Segments, Spans
+from compiler.sorts import Class, Following, Segments, Spans, Word
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 
@@ -24,6 +24,8 @@ def metrics_of(head: Head) -> tuple[str, ...]:
             return SPAN_METRICS
         case Following():
             return TOKEN_METRICS
+        case Word():
+            return ("nats", "accuracy") if head.kind in ("softmax", "probabilities") else ("nats",)
         case Class():
             pass
         case _:

@@ -21,6 +21,10 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     """An error for each; data is None where the spec has no such section."""
     if data is not None and data.valid is None:
         yield from _unjudged(train)
+    if data is not None and data.windows is not None:
+        for port in (p for p in network.inputs if p.views):
+            message = f"{port.name} is read by its n-grams or characters, and windows= gives single words"
+            yield Diagnostic("NN592", message, data.windows.span, help="leave n= or spelling out")
     unknown = wrong_metric(network.heads, train)
     if unknown is not None:
         yield unknown

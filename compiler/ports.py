@@ -15,7 +15,9 @@ from compiler.sorts import (
     Sort,
     Spans,
     Tokens,
+    Word,
     has_ids,
+    vocabulary_word,
     word_of,
 )
 from dsl import ast
@@ -32,9 +34,12 @@ TOKENS = (
     Setting("marks", "flag", "begin and end are put around"),
     Setting("vocabulary", "name", "the input or output whose vocabulary this one shares"),
 )
+OF_WORD = tuple(s for s in TOKENS if s.name in ("lower", "punctuation", "min", "keep", "vocabulary"))
 SORTS: dict[str, Signature] = {
     "words": Signature("words", "text, split at white space", TOKENS),
     "chars": Signature("chars", "text, character by character", tuple(s for s in TOKENS if s.name != "punctuation")),
+    "word": Signature("word", "one token; as an output, the token that is predicted", OF_WORD),
+    "bag": Signature("bag", "`bag(word)`: a set of tokens, such as those around another", OF_WORD),
     "category": Signature(
         "category",
         "one of a closed set; `category per words`: one for each token of the input `words`",
@@ -58,8 +63,8 @@ SORTS: dict[str, Signature] = {
     "next": Signature("next", "`next(text)`: for each token of an input, the one that follows"),
     "previous": Signature("previous", "`previous(text)`: for each token of an input, the one before"),
 }
-INPUTS = ("words", "chars", "category", "real", "image")
-OUTPUTS = ("class", "real", "segments", "spans", "next", "previous")
+INPUTS = ("words", "chars", "word", "bag", "category", "real", "image")
+OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word")
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
 FOLLOWING = ("next", "previous")
@@ -127,7 +132,13 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
         message = f"{word} does not say which text it is about"
         report(Diagnostic("NN217", message, sort.span, help=f"name an input: {word} per text"))
         return None
-    settings = resolve(SORTS[word], sort.options, sort.span, evaluate, lambda name: None, report)
+    options = sort.options
+    if word == "bag":
+        if not options or not (isinstance(options[0], ast.Word) and options[0].id == "word"):
+            report(Diagnostic("NN590", "bag does not say what it holds", sort.span, help="write bag(word)"))
+            return None
+        options = options[1:]
+    settings = resolve(SORTS[word], options, sort.span, evaluate, lambda name: None, report)
     if settings is None:
         return None
     if word == "image":
@@ -206,15 +217,18 @@ def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
     vocabulary = shares if isinstance(shares, str) else None
     if word == "category":
         return Category(min, keep, vocabulary)
+    lower, punctuation = settings["lower"] is True, settings.get("punctuation") is True
+    if word == "word":
+        return Word(min, keep, vocabulary, lower, punctuation)
     return Tokens(
         unit=word,
-        lower=settings["lower"] is True,
-        punctuation=settings.get("punctuation") is True,
+        lower=lower,
+        punctuation=punctuation,
         min=min,
         max=most if isinstance(most, int) else None,
         keep=keep,
-        reverse=settings["reverse"] is True,
-        marks=settings["marks"] is True,
+        reverse=settings.get("reverse") is True,
+        marks=settings.get("marks") is True,
         vocabulary=vocabulary,
     )
 
@@ -224,7 +238,8 @@ def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: R
         return True
     name = port.sort.vocabulary
     other = next((p for p in known if p.name == name), None)
-    fits = other is not None and other is not port and has_ids(other) and word_of(other.sort) == word_of(port.sort)
+    fits = other is not None and other is not port and has_ids(other)
+    fits = fits and other is not None and vocabulary_word(other.sort) == vocabulary_word(port.sort)
     if other is None or not fits or not isinstance(other.sort, Tokens | Category):
         near = nearest(name, [p.name for p in known if p is not port])
         help = f"did you mean {near}?" if near else "name another input of the same sort"
@@ -248,7 +263,8 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
     if port.per is None:
         return True
     cut = isinstance(port.sort, Segments)
-    inputs = [p for p in known if isinstance(p.sort, Tokens) and not p.output]
+    # The words of a bag have no order.
+    inputs = [p for p in known if isinstance(p.sort, Tokens) and p.sort.unit != "bag" and not p.output]
     texts = [p.name for p in inputs if not cut or (isinstance(p.sort, Tokens) and p.sort.unit == "chars")]
     if port.per in texts:
         return True

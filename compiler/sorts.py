@@ -12,9 +12,9 @@ from dsl.source import Span
 
 @dataclass(frozen=True)
 class Tokens:
-    """`words(...)`, `chars(...)`: text as ids, 0 padding, 1 unknown, 2 begin, 3 end.
+    """`words(...)`, `chars(...)`, `bag(word, ...)`: text as ids, 0 padding, 1 unknown, 2 begin, 3 end.
 
-    unit: "words" or "chars"
+    unit: "words", "chars", or "bag": a set of words
     min: how often a token must be seen in the training rows to get an id of its own
     max: positions; what is past it is cut, counted and said
     keep: size of the vocabulary, the four ids of the program's own not counted
@@ -76,6 +76,17 @@ class Category:
 
 
 @dataclass(frozen=True)
+class Word(Category):
+    """`word`: one token of a text, as an id. As an output, the token that is predicted: never one of the ids 0 to 3.
+
+    lower, punctuation: as for tokens, where the words are those of a running text
+    """
+
+    lower: bool = False
+    punctuation: bool = False
+
+
+@dataclass(frozen=True)
 class Image:
     """`image[28,28]`, `image[32,32,3]`: a picture, each byte over 255. channels: 1 is grey."""
 
@@ -90,6 +101,22 @@ LABELLED = (Class, Segments, Spans)
 
 
 @dataclass(frozen=True)
+class Negatives:
+    """`dense negatives=5 power=0.75`: so many words that are drawn, each as often as its count to this power says."""
+
+    count: int
+    power: float
+
+
+@dataclass(frozen=True)
+class Tree:
+    """`dense hierarchical`: at each inner node on a word's way down a Huffman tree, the other branch."""
+
+
+Against: TypeAlias = Negatives | Tree
+
+
+@dataclass(frozen=True)
 class Port:
     """An input or output of a model.
 
@@ -97,6 +124,7 @@ class Port:
     per: the input whose positions it has: that of `category per words`, and the text of `next(text)`
     views: what the model's layers read of its tokens beside their ids
     stream: a `stateful` layer goes along it: all its lines are one stream
+    against: of an output that is a word, what its head tells it from instead of from all others
     """
 
     name: str
@@ -106,6 +134,7 @@ class Port:
     per: str | None = None
     views: tuple[View, ...] = ()
     stream: bool = False
+    against: Against | None = None
 
 
 def word_of(sort: Sort) -> str:
@@ -113,6 +142,8 @@ def word_of(sort: Sort) -> str:
     match sort:
         case Tokens(unit=unit):
             return unit
+        case Word():
+            return "word"
         case Category():
             return "category"
         case Real():
@@ -127,6 +158,12 @@ def word_of(sort: Sort) -> str:
             return "spans"
         case Following(backwards=backwards):
             return "previous" if backwards else "next"
+
+
+def vocabulary_word(sort: Sort) -> str:
+    """What may share a vocabulary has this in common: `word` and `bag(word)` are of the same words."""
+    word = word_of(sort)
+    return "word" if word == "bag" else word
 
 
 def along(port: Port, ports: Iterable[Port]) -> Port:
@@ -155,6 +192,11 @@ def owner(port: Port) -> str:
     return port.sort.vocabulary or port.name
 
 
+def levels_symbol_of(port: Port) -> str:
+    """How many inner nodes the longest way to a word of a batch has."""
+    return f"L.{port.name}"
+
+
 def symbol_of(kind: str, name: str, several: bool) -> str:
     """`T`, or `T.source` where there are several."""
     return f"{kind}.{name}" if several else kind
@@ -172,7 +214,9 @@ def vocabulary_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
 
 
 def classes_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
-    """How many labels an output has; of `next(text)`, how many ids the text's vocabulary has."""
+    """How many labels an output has; of `next(text)`, how many ids the text's vocabulary has, of `word` its own."""
     if isinstance(port.sort, Following):
         return vocabulary_symbol_of(along(port, ports), ports)
+    if isinstance(port.sort, Word):
+        return vocabulary_symbol_of(port, ports)
     return symbol_of("classes", port.name, sum(map(has_labels, ports)) > 1)

@@ -10,7 +10,7 @@ from compiler import pipeline
 from compiler.experiment import Experiment, Network
 from compiler.ir.types import Dim, Extent, Type
 from compiler.settings.phase import InitFrom
-from compiler.sorts import classes_symbol_of, has_ids, has_labels, owner, vocabulary_symbol_of, word_of
+from compiler.sorts import classes_symbol_of, has_ids, has_labels, owner, vocabulary_symbol_of, vocabulary_word, word_of
 from dsl.errors import Diagnostic, NncError, RunError
 from dsl.nearest import nearest
 from dsl.render import show
@@ -155,7 +155,7 @@ def _meanings(network: Network) -> dict[str, tuple[str, str, str]]:
     ports = network.ports
     for port in ports:
         if has_ids(port):
-            found[vocabulary_symbol_of(port, ports)] = ("words", owner(port), word_of(port.sort))
+            found[vocabulary_symbol_of(port, ports)] = ("words", owner(port), vocabulary_word(port.sort))
             for view in port.views:
                 found[f"V.{view.of(owner(port))}"] = (
                     "words",

@@ -18,14 +18,17 @@ from compiler.sorts import (
     Segments,
     Spans,
     Tokens,
+    Word,
     has_ids,
     owner,
     vocabulary_symbol_of,
+    vocabulary_word,
     word_of,
 )
 from dsl.render import columns, show
 from nnc.sizes import GUESSES
 
+NOUNS = {"words": "word", "chars": "character", "word": "word", "category": "value"}
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
 
@@ -70,7 +73,7 @@ def _nouns(ports: tuple[Port, ...]) -> dict[str, str]:
     for port in ports:
         if has_ids(port):
             symbol = vocabulary_symbol_of(port, ports)
-            unit = {"words": "word", "chars": "character"}[port.sort.unit] if isinstance(port.sort, Tokens) else "value"
+            unit = NOUNS[vocabulary_word(port.sort)]
             _, several, name = symbol.partition(".")
             nouns.setdefault(symbol, f"{unit} of {show(name)}" if several else unit)
             nouns.update({f"V.{view.of(owner(port))}": view.unit for view in port.views})
@@ -111,7 +114,9 @@ def a_word(cost: Callable[[Sequence[Node], int], int], nodes: Sequence[Node]) ->
 def sort_in_words(port: Port) -> str:
     match port.sort:
         case Tokens(unit=unit):
-            return f"{show(port.name)}: {unit} [T]"
+            return f"{show(port.name)}: {'bag(word)' if unit == 'bag' else unit} [T]"
+        case Word():
+            return f"{show(port.name)}: word"
         case Category():
             return f"{show(port.name)}: category{' [T]' if port.per else ''}"
         case Real(width=width):

@@ -154,6 +154,7 @@ class Model:
             format=form,
             outputs_optional=outputs_optional,
             skip_missing=skip,
+            of=data.windows if data and not outputs_optional else None,
         )
 
     def answers(self, rows: Rows) -> list[dict[str, Answer]]:

@@ -10,8 +10,9 @@ from dsl.nearest import nearest
 
 DEFAULT_LENGTH = 20
 """Positions of a text where nothing says how many."""
-GUESSES = {"V": 10_000, "classes": 2, "K": 8}
-"""For symbols that data will decide, by their kind; said wherever a cost depends on them. K: characters of a word."""
+GUESSES = {"V": 10_000, "classes": 2, "K": 8, "L": 16}
+"""For symbols that data will decide, by their kind; said wherever a cost depends on them. K: characters of a word; L:
+branches on the way to a word."""
 
 
 def open_symbols(experiment: Experiment) -> list[str]:
@@ -35,7 +36,9 @@ def batch_sizes(experiment: Experiment) -> dict[str, int]:
 
 def _usual(name: str, batch: int) -> int:
     """Of a symbol of a batch: positions of a text, characters of a word, and different words of all its texts."""
-    return {"K": GUESSES["K"], "W": batch * DEFAULT_LENGTH // 2}.get(name.partition(".")[0], DEFAULT_LENGTH)
+    return {"K": GUESSES["K"], "L": GUESSES["L"], "W": batch * DEFAULT_LENGTH // 2}.get(
+        name.partition(".")[0], DEFAULT_LENGTH
+    )
 
 
 def unknown_size(sizes: Mapping[str, int], experiment: Experiment) -> str | None:

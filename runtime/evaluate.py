@@ -13,7 +13,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class, Following, Port, Segments, Spans, Tokens, along, has_labels
+from compiler.sorts import Class, Following, Port, Segments, Spans, Tokens, Word, along, has_labels
 from runtime.backend import Array
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
@@ -98,13 +98,17 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
         name = head.port.name
         truth, losses = results[name], results[f"{name}.losses"].astype(np.float64)
         # Where a label is not known, its loss is 0 or left out; numbers are all known.
-        known = truth >= 0 if has_labels(head.port) or head.port.per is not None else np.ones(len(truth), np.bool_)
+        # So is a word that has an id.
+        labelled = has_labels(head.port) or isinstance(head.port.sort, Word) or head.port.per is not None
+        known = truth >= 0 if labelled else np.ones(len(truth), np.bool_)
         counted = losses if head.port.per is not None else losses[known]
         mean = float(counted.sum() / known.sum()) if known.any() else float("nan")
         loss += mean
         match head.port:
             case Port(sort=Segments() | Spans()):
                 outputs.append(_score_spans(head, rows, results[f"{name}.labels"], tables))
+            case Port(sort=Word()):
+                outputs.append(_score_word(head, truth, results.get(f"{name}.labels"), mean))
             case Port(per=None):
                 outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
             case _:
@@ -121,6 +125,14 @@ def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputSco
     if "auc" not in metrics_of(head):
         return found
     return replace(found, metrics={**found.metrics, "auc": auc(truth, scores[:, 0])})
+
+
+def _score_word(head: Head, truth: Array, found: Array | None, loss: float) -> OutputScores:
+    """found: i64[N], the likeliest words, None where only some words are told apart"""
+    scores = {"nats": loss}
+    if found is not None:
+        scores["accuracy"] = float((truth == found).mean()) if len(truth) else float("nan")
+    return OutputScores(head.port.name, scores)
 
 
 def _score_positions(head: Head, truth: Array, found: Array, loss: float, tables: Tables) -> OutputScores:

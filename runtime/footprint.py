@@ -18,12 +18,15 @@ from runtime.data import Rows
 from runtime.data.batches import POOL, batch_count, batches, largest_sizes
 from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences
+from runtime.data.windows import TOGETHER
 from runtime.execute import KEPT, Executor
 from runtime.memory import in_words
 
 CALL_BYTES, VIEW_BYTES = 1100, 165
 """A bound program: of each call its plan, source, code and views; of each block of a loop each view."""
 POSITION_BYTES, NUMBER_BYTES, ROW_BYTES = 52, 20, 64
+WINDOW_BYTES = 120 * TOGETHER
+"""What making and mixing the windows of many words takes, for each neighbour that a word may have."""
 """A batch is made while the one before it still lies there: of a text's position its id twice, where it comes from and
 what that is computed with; of a number itself in three forms; of a row its place in the epoch's order."""
 PACKED, MOST_PACKED = 448, 32 << 20
@@ -123,6 +126,8 @@ def data_bytes(rows: Rows) -> int:
     for column in rows.columns.values():
         parts = (column, column.letters) if isinstance(column, Spelled) else (column,)
         found += sum(c.ids.nbytes + 2 * c.offsets.nbytes if isinstance(c, Sequences) else c.nbytes for c in parts)
+    if rows.text is not None:
+        found += rows.text.lines.ids.nbytes + 2 * rows.text.lines.offsets.nbytes + WINDOW_BYTES * rows.text.widest
     return found
 
 
@@ -199,6 +204,8 @@ def _programs_of(scoring: Sequence[Plans]) -> int:
 
 
 def _widths(rows: Rows, port: str, symbol: str) -> np.ndarray:
+    if rows.text is not None:
+        return np.unique([rows.padded_length(symbol, n) for n in range(1, rows.text.widest + 1)])
     lengths = np.unique(rows.lengths(port))
     return np.unique([rows.padded_length(symbol, max(1, int(n))) for n in lengths])
 

@@ -49,8 +49,9 @@ def needed_memory(job: Job, stepper: Executor, scorer: Executor) -> Footprint:
     as they are copied.
     """
     data, settings = job.dataset, job.settings
-    # Without other rows the training rows are scored at the end.
-    scored = [rows for rows in (data.valid, data.test) if rows is not None] or [data.train]
+    scored = [rows for rows in (data.valid, data.test) if rows is not None]
+    # Without other rows the training rows are scored at the end, but for windows, which are too many.
+    scored = scored or ([data.train] if data.train.text is None else [])
     return footprint(
         [p.type for p in job.network.parameters],
         [s.type for s in job.step.states],

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.experiment import Head
-from compiler.sorts import Class, Following, Segments, Tokens, word_of
+from compiler.sorts import Class, Following, Segments, Tokens, Word, owner, word_of
 from dsl.errors import Diagnostic, RunError
 from runtime.backend import Array
 from runtime.data import Rows, Tables
+from runtime.data.huffman import huffman
 from runtime.data.schemes import words_of
-from runtime.data.tokens import BEGIN, END, PADDING, Sequences, Tokenised
+from runtime.data.tokens import BEGIN, END, OWN_IDS, PADDING, Sequences, Tokenised
 from runtime.evaluate import chosen, in_own_units
+
+LIKELIEST = 10
+"""Words whose probability is told, where a word is predicted: there are too many to tell all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,8 @@ def _segments(tags: Sequence[Answer], text: Tokenised) -> list[Answer]:
 
 def _column(head: Head, scores: Array, tables: Tables) -> list[Answer]:
     name = head.port.name
+    if isinstance(head.port.sort, Word):
+        return _words(head, scores, tables)
     if not isinstance(head.port.sort, Class):
         numbers = in_own_units(name, scores, tables).tolist()
         return [Answer(row[0] if head.port.sort.width == 1 else tuple(row)) for row in numbers]
@@ -112,6 +118,28 @@ def _column(head: Head, scores: Array, tables: Tables) -> list[Answer]:
     if table is None:
         return [Answer(labels[i]) for i in winners]
     return [Answer(labels[i], _sorted(labels, row, i)) for i, row in zip(winners, table.tolist(), strict=True)]
+
+
+def _words(head: Head, scores: Array, tables: Tables) -> list[Answer]:
+    """The likeliest word for each row, and how likely the first few are."""
+    name = owner(head.port)
+    known = tables.vocabularies[name]
+    wide = scores.astype(np.float64)
+    if head.kind == "hierarchical":
+        shares = np.exp(huffman(tables.counts[name]).log_probabilities(wide))
+    elif head.kind == "negatives":
+        wide[:, :OWN_IDS] = -np.inf
+        shares = np.exp(wide - wide.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+    else:
+        shares = wide
+        shares[:, :OWN_IDS] = 0
+    best = (-shares[:, OWN_IDS:]).argsort(axis=1, kind="stable")[:, :LIKELIEST]
+    found: list[Answer] = []
+    for row, places in zip(shares, best, strict=True):
+        each = tuple((known.tokens[i], float(row[i + OWN_IDS])) for i in places.tolist())
+        found.append(Answer(each[0][0], each))
+    return found
 
 
 def probabilities(head: Head, scores: Array) -> Array | None:

@@ -65,7 +65,7 @@ def train(
         for name, values in weights.items():
             store[name][...] = job.backend.to_device(values)
         test = scored(job, scorer, job.dataset.test)
-        if test is None and run.at.best_valid is None:
+        if test is None and run.at.best_valid is None and job.dataset.train.text is None:
             on_train = scored(job, scorer, job.dataset.train)
     return TrainResult(
         weights=weights,

@@ -31,8 +31,9 @@ class Extent:
 
     Symbols: `B` rows of a batch; `T`, `T.source` positions of an input's sequence (ragged: each row has its own);
     `W`, `W.source` the different words of a batch's text, `K`, `K.source` their characters (ragged: each word has its
-    own); `V`, `V.source` sizes of a vocabulary, `classes`, `classes.label` labels. All are at least 1. `S`, `S.source`
-    are as many as `T`, `T.source`, and `J` as `K`, but not ragged: a column for each position, the padding's too.
+    own); `V`, `V.source` sizes of a vocabulary, `classes`, `classes.label` labels; `L.context` the inner nodes of a
+    tree on the way to a word. All are at least 1. `S`, `S.source` are as many as `T`, `T.source`, and `J` as `K`, but
+    not ragged: a column for each position, the padding's too.
 
     A convolution takes T to T-2, a stride of 2 to (T-1)//2, and a text shorter than the kernel is padded to it, hence
     `least`. Convolutions of convolutions stay in this form.

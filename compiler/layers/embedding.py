@@ -31,12 +31,17 @@ def _vocabulary(use: Use, ids: Node) -> Dim:
     return use.build.vocabularies[ids]
 
 
+def embedding(size: int) -> Init:
+    """How a table starts where nothing else is said."""
+    return Init("normal", 1 / math.sqrt(size), size, size, padding_row=True)
+
+
 def _embed(use: Use, operands: tuple[Node, ...]) -> Node:
     """A row of a table for each id. [*S] -> [*S, size]; row 0, the padding, is zeros and stays so."""
     (ids,) = operands
     size = use.count("size")
     ids = _neighbours(use, ids)
-    start = Init("normal", 1 / math.sqrt(size), size, size, padding_row=True)
+    start = embedding(size)
     rows = _vocabulary(use, ids)
     owner = use.build.owners[ids]
     table = use.weight("weight", (rows, size), start, owner, vectors=_vectors(use, owner))

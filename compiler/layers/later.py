@@ -14,8 +14,6 @@ LATER: dict[str, str] = {
 LATER_SORTS: dict[str, str] = {
     "subwords": "text in pieces of words",
     "sentences": "a document, sentence by sentence",
-    "word": "one token",
-    "bag": "a set of tokens",
     "series": "the last values of a time series",
     "sentence_pair": "one text or two, with marks between",
     "masked": "the words behind a mask",
@@ -25,7 +23,6 @@ LATER_SORTS: dict[str, str] = {
 }
 
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
-    "data": ("subsample",),
     "train": (
         "teacher",
         "layerwise",

@@ -11,7 +11,7 @@ from compiler.ir.graph import Node
 from compiler.ir.types import Dim, Extent, symbol
 from compiler.layers import LAYERS, STRUCTURES
 from compiler.layers.activation import FUNCTIONS
-from compiler.layers.dense import CRF
+from compiler.layers.dense import CRF, of_a_word
 from compiler.layers.joining import joined
 from compiler.layers.later import LATER
 from compiler.layers.recurrent import LINEAR, PARAM
@@ -262,6 +262,8 @@ def _head(
             layer.span,
             help=f"name the line after its output: {next(iter(walk.units))} = ..., or give a size: dense 100",
         )
+    if of_a_word(settings):
+        return walk.units[name], True
     if activation in ("sigmoid", "sign") and walk.classes.get(name, False):
         return 1, True
     if walk.classes.get(name, False) and activation not in ("softmax", CRF):

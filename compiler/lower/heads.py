@@ -13,12 +13,13 @@ from compiler.lower.losses import Losses
 from compiler.lower.positions import results_per_position
 from compiler.lower.spread import Spread, spread_of
 from compiler.lower.walk import Walk
+from compiler.lower.word_outputs import results_of_a_word
 from compiler.ops.elementwise import Add, Div, Mul
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Following, Port, Real, has_labels
+from compiler.sorts import Class, Following, Negatives, Port, Real, Word, has_labels
 from compiler.values import Bundle, Failed, Value, is_ids, what
 
 END_IN_SOFTMAX = "end with dense softmax"
@@ -79,6 +80,15 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     def misfit(code: str, message: str, help: str) -> NoReturn:
         walk.build.fail(code, message, port.span, help=help, notes=walk.build.origin(value))
 
+    of_a_word = walk.build.word_heads.get(value)
+    if of_a_word is not None:
+        if not isinstance(port.sort, Word):
+            misfit("NN591", f"dense negatives= and hierarchical predict words, and {port.name} is none", END_IN_SOFTMAX)
+        if isinstance(of_a_word.against, Negatives):
+            return Head(port, "negatives", "negative sampling")
+        return Head(port, "hierarchical", "hierarchical softmax")
+    if isinstance(port.sort, Word) and (width == 1 or walk.heads.get(value) in ("sigmoid", "sign")):
+        misfit("NN209", f"{port.name} is one of many words, but its value tells two things apart", END_IN_SOFTMAX)
     if walk.heads.get(value) == CRF and (port.per is None or not has_labels(port)):
         help = "end with dense" if isinstance(port.sort, Real) else END_IN_SOFTMAX
         misfit("NN219", f"dense crf scores tags of tokens, and {port.name} has none", help)
@@ -144,6 +154,8 @@ def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSet
     """What the graph of a mode gives of an output; an output `per` a text has a loss and a label for each position."""
     if head.port.per is not None:
         return results_per_position(walk, head, scores, mode, train)
+    if isinstance(head.port.sort, Word):
+        return results_of_a_word(walk, head, scores, mode, train)
     return _results_per_row(walk, head, scores, mode, train)
 
 

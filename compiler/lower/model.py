@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-from compiler.build import Build, Mode, Origin, SameTable, Stop, TooLarge
+from compiler.build import Build, Mode, Origin, SameTable, Stop, TooLarge, WordHead
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
@@ -30,6 +30,7 @@ from compiler.sorts import (
     owner,
     sequence_symbol_of,
     vocabulary_symbol_of,
+    vocabulary_word,
     word_of,
 )
 from compiler.values import Bundle, Value, what
@@ -50,6 +51,12 @@ class Lowered:
     walk: Walk
     graph: Graph | None
     heads: tuple[Head, ...]
+    values: tuple[Node, ...] = ()
+    """Of each head the scores."""
+
+    def word_heads(self) -> list[tuple[Head, WordHead]]:
+        known = self.build.word_heads
+        return [(h, known[v]) for h, v in zip(self.heads, self.values, strict=True) if v in known]
 
 
 def lower(
@@ -104,11 +111,13 @@ def lower(
     if mode == "training":
         outputs = total_loss(walk, outputs, train)
         _unused(walk, inputs, [*values, *(n for part in walk.parts for n in _nodes(part))])
-        _tags_of_no_output(walk, values)
+        _heads_of_no_output(walk, values)
         outputs += [Output(f"{name}'", node, name) for name, node in build.updates.items()]
     outputs += [Output(f"{name}'", last) for name, (last, _) in build.carried.items()]
     order = [*build.inputs.values(), *build.weights.values()]
-    return Lowered(build, walk, None if build.diagnostics else Graph(tuple(order), tuple(outputs)), tuple(heads))
+    return Lowered(
+        build, walk, None if build.diagnostics else Graph(tuple(order), tuple(outputs)), tuple(heads), tuple(values)
+    )
 
 
 def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim:
@@ -142,8 +151,14 @@ def _ids(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str, 
     return node
 
 
-def _tags_of_no_output(walk: Walk, values: list[Node]) -> None:
-    """A `crf` whose scores go on into another layer: nothing would ever use what it learns of neighbours."""
+def _heads_of_no_output(walk: Walk, values: list[Node]) -> None:
+    """A `crf` whose scores go on into another layer: nothing would ever use what it learns of neighbours; and a head of
+    words, whose scores are not made while it learns."""
+    for scores in walk.build.word_heads:
+        if scores not in values:
+            message = "dense negatives= and hierarchical predict a word, and this is no output"
+            place = walk.build.origins[scores].span
+            walk.build.report(Diagnostic("NN591", message, place, help="end with it, or write dense 100"))
     for scores in walk.build.steps:
         if scores not in values:
             help = "end with it, or write dense without crf"
@@ -220,7 +235,10 @@ def network(
     too_large = _too_large(training.build)
     if too_large is not None:
         return None, [too_large]
-    ports = tuple(replace(p, views=tuple(training.build.views.get(p.name, ()))) for p in ports)
+    against = {h.port.name: head.against for h, head in training.word_heads()}
+    ports = tuple(
+        replace(p, views=tuple(training.build.views.get(p.name, ())), against=against.get(p.name)) for p in ports
+    )
     others = [lower(model, top, ports, train, mode, dtype, sizes, freeze) for mode in ("evaluation", "prediction")]
     evaluation, prediction = (o.graph for o in others)
     if evaluation is None or prediction is None:
@@ -249,8 +267,9 @@ def network(
 def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Port, ...], Diagnostic | None]:
     """The ports with the second's vocabulary joined to the first's: their ids look up the same table."""
     words = {p.name: word_of(p.sort) for p in ports}
+    of = {p.name: vocabulary_word(p.sort) for p in ports}
     first, second = base(same.first), base(same.second)
-    if words[first] != words[second] or same.first.removeprefix(first) != same.second.removeprefix(second):
+    if of[first] != of[second] or same.first.removeprefix(first) != same.second.removeprefix(second):
         kinds = [f"{o} is {words.get(o, 'n-grams')}" for o in (same.first, same.second)]
         message = f"{kinds[0]} and {kinds[1]}: they cannot share one table"
         return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from compiler.overrides import SET
 from compiler.sections.data_entries import FILE_WORDS, with_ports
 from compiler.sections.reading import Reading
+from compiler.sections.windows import windows_of
 from compiler.settings.data import (
     FORMATS,
     OWN_FOLDER,
@@ -45,8 +46,9 @@ def data_settings(
     own = tuple(p for p in ports if not isinstance(p.sort, Segments))
     renamed = _renamed(found["columns"][0], own, reading) if "columns" in found else None
     wrong = [word for word in ("valid", "test") if word in found and not _share_is_right(*found[word], names, reading)]
+    windows, good = windows_of(found, ports, reading)
     train = _files(*found["train"], ports, reading, renamed, None)
-    if train is None or wrong:
+    if train is None or wrong or not good:
         return None
     splits = {
         word: _split(*found[word], ports, reading, renamed, train) if word in found else None
@@ -73,6 +75,7 @@ def data_settings(
         _augment(*found["augment"], ports, reading) if "augment" in found else None,
         seed=seed if isinstance(seed, int) else 0,
         span=section.span,
+        windows=windows,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compiler.settings.data import FORMATS
+from compiler.settings.data import FORMATS, RADIUS, WINDOW_KINDS
 from compiler.signature import Setting, Signature
 
 FILE_SETTINGS = (
@@ -18,6 +18,11 @@ FILE_SETTINGS = (
     Setting("columns", "name", "what each column of a row is, `_` for none", many=True),
     Setting("header", "flag", "the first row has headings"),
 )
+WINDOW_SETTINGS = (
+    Setting("windows", "choice", "a running text: each word and its neighbours in the line", choices=WINDOW_KINDS),
+    Setting("radius", "count", f"with windows=: how many words away the last neighbour is; {RADIUS}", low=1, high=1000),
+    Setting("shrink", "flag", "with windows=: each time a radius that is drawn, from 1 on"),
+)
 SPLIT_SETTINGS = (
     *FILE_SETTINGS[1:],
     Setting("share", "number", "10%", low=0),
@@ -28,7 +33,7 @@ FILE_WORDS = tuple(setting.name for setting in SPLIT_SETTINGS)
 DATA = {
     s.word: s
     for s in (
-        Signature("train", "the rows to learn from", FILE_SETTINGS, ("paths",), ("windows", "radius", "shrink")),
+        Signature("train", "the rows to learn from", (*FILE_SETTINGS, *WINDOW_SETTINGS), ("paths",)),
         Signature(
             "valid",
             "the rows to choose by: a file, or a share of train",
@@ -70,6 +75,12 @@ DATA = {
                 Setting("flip", "flag", "one half of them is mirrored, left and right"),
                 Setting("crop", "count", "moved by so many pixels at most, up or down and left or right", low=1),
             ),
+        ),
+        Signature(
+            "subsample",
+            "with windows=: of a word whose share of the text is f, 1 - sqrt(t / f) are left out, drawn in each epoch",
+            (Setting("t", "number", "a share", required=True, low=0),),
+            ("t",),
         ),
         Signature("columns", "what each column is, by its heading", ()),
     )

@@ -76,6 +76,29 @@ Format: TypeAlias = Literal["tsv", "csv", "jsonl", "idx", "npz", "text", "folder
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
+WindowKind: TypeAlias = Literal["skipgram", "cbow"]
+WINDOW_KINDS: tuple[WindowKind, ...] = get_args(WindowKind)
+RADIUS = 5
+
+
+@dataclass(frozen=True)
+class Windows:
+    """`train ... windows=skipgram radius=5 shrink`, `subsample 1e-4`: a running text, of whose words each has its
+    neighbours: those of the same line, at most `radius` words away.
+
+    kind: skipgram: a word predicts each of its neighbours; cbow: they predict the word
+    shrink: in training the radius of each word is drawn anew in each epoch, from 1 to `radius`
+    subsample: in training a word whose share of the text is f is left out with probability 1 - sqrt(subsample / f),
+    which is drawn anew in each epoch; None for never
+    """
+
+    kind: WindowKind
+    radius: int
+    shrink: bool
+    subsample: float | None
+    span: Span
+
+
 @dataclass(frozen=True)
 class Augment:
     """`augment flip crop=4`: how pictures are moved each time that they are trained on.
@@ -105,3 +128,4 @@ class DataSettings:
     augment: Augment | None = None
     seed: int = 0
     span: Span | None = None
+    windows: Windows | None = None

@@ -46,9 +46,16 @@ def batches(
     if rows.stream:
         yield from lanes.windows(rows, size, unroll, start)
         return
+    if rows.text is not None:
+        for index, pairs in enumerate(rows.text.batches(size, seed, epoch, start), start):
+            every = np.arange(len(pairs))
+            yield make_batch(rows.of_windows(pairs), every, bucket=bucket, dtype=dtype, key=(seed, epoch, index))
+        return
     moves = None if augment is None else moves_of(augment, rows.count, seed, epoch)
-    for chosen in schedule(rows, size, order=order, seed=seed, epoch=epoch, tokens=tokens)[start:]:
-        yield make_batch(rows, chosen, bucket=bucket, dtype=dtype, moves=moves)
+    chosen_by_batch = schedule(rows, size, order=order, seed=seed, epoch=epoch, tokens=tokens)
+    for index, chosen in enumerate(chosen_by_batch[start:], start):
+        key = (seed, epoch, index) if order == "train" else None
+        yield make_batch(rows, chosen, bucket=bucket, dtype=dtype, moves=moves, key=key)
 
 
 def schedule(
@@ -111,6 +118,8 @@ def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = No
     """Batches of an epoch; with tokens those of the first, from which others may differ a little."""
     if rows.stream:
         return lanes.window_count(rows, size, unroll)
+    if rows.text is not None:
+        return -(-rows.text.count(seed, 0) // size)
     if tokens is None:
         return -(-rows.count // size)
     return len(schedule(rows, size, order="train", seed=seed, tokens=tokens))
@@ -121,6 +130,8 @@ def largest_sizes(rows: Rows, size: int, tokens: int | None = None, unroll: int 
     if rows.stream:
         return [lanes.largest(rows, size, unroll)]
     longest = rows.longest
+    if rows.text is not None:
+        return [rows.largest(size)]
     if tokens is None:
         return [rows.largest(min(size, rows.count))]
     found: dict[int, dict[str, int]] = {}
@@ -138,8 +149,9 @@ def make_batch(
     bucket: bool = True,
     dtype: Literal["f32", "f64"] = "f32",
     moves: Moves | None = None,
+    key: tuple[int, ...] | None = None,
 ) -> Batch:
-    """The batch of these rows. moves: of the pictures of all rows"""
+    """The batch of these rows. moves: of the pictures of all rows; key: see `Rows.oppose`"""
     real = np.dtype(np.float32 if dtype == "f32" else np.float64)
     arrays: dict[str, Array] = {}
     sizes = {"B": len(chosen)}
@@ -160,4 +172,5 @@ def make_batch(
                 arrays[name] = np.divide(taken, real.type(255), dtype=real)
             else:
                 arrays[name] = taken.astype(real, copy=False) if taken.dtype.kind == "f" else taken
+    sizes |= rows.oppose(arrays, chosen, key)
     return Batch(arrays, sizes, len(chosen), chosen)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from compiler.settings.data import Augment, DataSettings, Files, Format
+from compiler.settings.data import Augment, DataSettings, Files, Format, Windows
 from compiler.sorts import Port
-from dsl.errors import Diagnostic
-from runtime.data import fitting, following, repeats, streams
+from dsl.errors import DataError, Diagnostic
+from runtime.data import fitting, following, repeats, streams, tokens, windows
+from runtime.data import rows as encoded
 from runtime.data.files import DataFile, fingerprint, resolve
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw, check_alike, read_files
@@ -91,7 +92,9 @@ def read_closely(
         if isinstance(entry, Files):
             skip = settings.missing == "skip"
             find = _finder(entry, folder, data_root)
-            parts[name], used = read_files(ports, entry, settings.format, find, problems, skip_missing=skip)
+            read_as = ports if settings.windows is None else (windows.text_port(ports),)
+            form = settings.format if settings.windows is None else "text"
+            parts[name], used = read_files(read_as, entry, form, find, problems, skip_missing=skip)
             read_from.append((name, used))
             entries[name] = entry
     check_alike(parts, entries, problems)
@@ -110,19 +113,14 @@ def assemble(
     vocabularies: Mapping[str, Vocabulary] | None = None,
 ) -> Assembled:
     """Split, fit and encode. parts: the rows of `train`, and of `valid` and `test` where they have their own."""
+    if settings.windows is not None:
+        return _assemble_text(ports, settings, settings.windows, parts, problems, fingerprint, fold, vocabularies)
     if following.stream_of(ports) is not None:
         return _assemble_stream(ports, settings, parts, problems, fingerprint, fold, vocabularies)
-    divided = split(parts["train"].count, settings, fold)
     whole = Whole.of(tuple(parts.values()))
-    splits: dict[str, Indices] = {"train": divided.train}
-    for name, drawn in (("valid", divided.valid), ("test", divided.test)):
-        if drawn is not None:
-            splits[name] = drawn
-        elif name in parts:
-            first = whole.first_row(list(parts).index(name))
-            splits[name] = np.arange(first, first + parts[name].count)
+    splits = _splits(whole, parts, settings, fold)
     tokenised = whole.tokenised(ports, problems)
-    tables = fitting.fit(ports, tokenised, whole.columns, divided.train, vocabularies)
+    tables = fitting.fit(ports, tokenised, whole.columns, splits["train"], vocabularies)
     everything = whole.encoded(ports, tables, tokenised)
     fitting.warn(ports, tokenised, whole.columns, whole.span, splits, everything, problems)
     repeats.warn(ports, whole, splits, problems)
@@ -136,6 +134,60 @@ def assemble(
         settings.augment,
     )
     return Assembled(dataset, whole, tokenised, splits)
+
+
+def _splits(whole: Whole, parts: Mapping[str, Raw], settings: DataSettings, fold: int | None) -> dict[str, Indices]:
+    """Which rows of the whole are whose."""
+    divided = split(parts["train"].count, settings, fold)
+    splits: dict[str, Indices] = {"train": divided.train}
+    for name, drawn in (("valid", divided.valid), ("test", divided.test)):
+        if drawn is not None:
+            splits[name] = drawn
+        elif name in parts:
+            first = whole.first_row(list(parts).index(name))
+            splits[name] = np.arange(first, first + parts[name].count)
+    return splits
+
+
+def _assemble_text(
+    ports: tuple[Port, ...],
+    settings: DataSettings,
+    of: Windows,
+    parts: Mapping[str, Raw],
+    problems: Problems,
+    fingerprint: str,
+    fold: int | None,
+    vocabularies: Mapping[str, Vocabulary] | None,
+) -> Assembled:
+    """A running text, split by its lines; its windows are the examples."""
+    whole = Whole.of(tuple(parts.values()))
+    splits = _splits(whole, parts, settings, fold)
+    text = windows.text_port(ports)
+    tokenised = whole.tokenised((text,), problems)
+    tables = fitting.fit((text,), tokenised, whole.columns, splits["train"], vocabularies)
+    counts = tokens.counts_of(tables.vocabularies[text.name], [(tokenised[text.name], splits["train"])])
+    tables = replace(tables, counts={text.name: counts})
+    every = windows.running_text(ports, of, tokenised[text.name], tables.vocabularies[text.name], counts)
+    fitting.warn((text,), tokenised, whole.columns, whole.span, splits, encoded.make((text,), 0, {}), problems)
+    rows = {name: windows.take_lines(every, lines) for name, lines in splits.items()}
+    for name, each in rows.items():
+        if not each.count(0, 0) and not len(each.everything()):
+            raise DataError(_no_windows(name, of))
+    train = encoded.of_text(ports, rows["train"], tables.counts)
+    scored = {
+        n: encoded.of_text(ports, each, tables.counts).of_windows(each.everything())
+        for n, each in rows.items()
+        if n != "train"
+    }
+    dataset = Dataset(train, scored.get("valid"), scored.get("test"), tables, tuple(problems.warnings), fingerprint)
+    return Assembled(dataset, whole, tokenised, splits)
+
+
+def _no_windows(name: str, of: Windows) -> Diagnostic:
+    message = f"the {name} lines have no word with a neighbour: each line has one word at most that has an id"
+    return Diagnostic(
+        "NN790", message, of.span, help="a line is a sentence; lower `min=`, or write more words in a line"
+    )
 
 
 def _assemble_stream(
@@ -169,24 +221,35 @@ def read_file(
     format: Format | None = None,
     outputs_optional: bool = False,
     skip_missing: bool = False,
+    of: Windows | None = None,
 ) -> tuple[Rows, tuple[Diagnostic, ...]]:
     """The rows of other files, encoded as the model's own, and warnings.
 
-    outputs_optional: the outputs' columns may be absent, as for prediction
+    outputs_optional: the outputs' columns may be absent, as for prediction; of: the files are running text
     skip_missing: rows in which a number is missing are left out
     """
     problems = Problems()
     raw, _ = read_files(
-        ports,
+        ports if of is None else (windows.text_port(ports),),
         files,
-        format,
+        format if of is None else "text",
         _finder(files, folder, data_root),
         problems,
         outputs_optional=outputs_optional,
         skip_missing=skip_missing,
     )
     problems.check()
+    if of is not None:
+        return _windows_of(ports, tables, of, raw, problems), tuple(problems.warnings)
     return encode_raw(ports, tables, raw, problems), tuple(problems.warnings)
+
+
+def _windows_of(ports: tuple[Port, ...], tables: Tables, of: Windows, raw: Raw, problems: Problems) -> Rows:
+    """All windows of a running text."""
+    text = windows.text_port(ports)
+    tokenised = Whole.of((raw,)).tokenised((text,), problems)[text.name]
+    every = windows.running_text(ports, of, tokenised, tables.vocabularies[text.name], tables.counts[text.name])
+    return encoded.of_text(ports, every, tables.counts).of_windows(every.everything())
 
 
 def encode_raw(ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Problems) -> Rows:

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Class, Port, Real, Segments, Spans, Tokens, has_ids, has_labels, owner
+from compiler.sorts import Category, Class, Port, Real, Segments, Spans, Tokens, Word, has_ids, has_labels, owner
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -72,7 +72,11 @@ def fit(
             label_sets[port.name] = labels.fit(port, map(column.__getitem__, train.tolist()))
         elif isinstance(port.sort, Real) and port.sort.standard:
             scalings[port.name] = real.fit(columns.numbers[port.name][train])
-    return Tables(vocabularies, label_sets, scalings)
+    counts: dict[str, tuple[int, ...]] = {}
+    for name in dict.fromkeys(owner(p) for p in ports if isinstance(p.sort, Word)):
+        sharing = [p.name for p in ports if has_ids(p) and owner(p) == name]
+        counts[name] = tokens.counts_of(vocabularies[name], [(tokenised[each], train) for each in sharing])
+    return Tables(vocabularies, label_sets, scalings, counts)
 
 
 def _no_tokens(port: Port, sort: Tokens | Category) -> Diagnostic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from compiler.settings.data import DataSettings, Files
 from compiler.sorts import Port
@@ -27,7 +28,8 @@ def dataset_of(
 ) -> Dataset:
     """Read, split, fit and encode.
 
-    parts: rows of `train`, and of `valid` and `test` where they have their own, in this order
+    parts: rows of `train` (examples, where files would be a running text), and of `valid` and `test` where they have
+        their own, in this order
     fold, vocabularies: as for files
 
     Raises DataError with all that is wrong, up to a limit.
@@ -39,6 +41,7 @@ def dataset_of(
     check_alike(raw, {name: entry_of(name) for name in raw}, problems)
     problems.check()
     print_of_all = fingerprint({name: part.columns for name, part in read.items()})
+    settings = replace(settings, windows=None)
     return assemble(ports, settings, raw, problems, print_of_all, fold=fold, vocabularies=vocabularies).dataset
 
 

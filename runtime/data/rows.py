@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Port, Tokens, sequence_symbol_of
+from compiler.sorts import Negatives, Port, Tokens, levels_symbol_of, sequence_symbol_of
 from compiler.views import Spelling, base
+from runtime.data.against import Opponents, most_levels, opponents
 from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences, Tokenised
+from runtime.data.windows import Pairs, RunningText
 
 Array: TypeAlias = NDArray[Any]
 
@@ -27,6 +30,8 @@ class Rows:
     symbols: for each text input, the symbol of its positions: `T`, or `T.<port>` where there are several
     limits: for each such symbol, the positions that `max=` allows, where it is given
     written: of texts that are to be cut in segments the tokens as they stand; `take` leaves them behind
+    text: a running text to learn from, whose windows are the examples; there are no columns then, and count is of words
+    against: of outputs that are words, what these are told from
     """
 
     ports: tuple[Port, ...]
@@ -35,6 +40,8 @@ class Rows:
     symbols: Mapping[str, str]
     limits: Mapping[str, int]
     written: Mapping[str, Tokenised] = field(default_factory=dict[str, Tokenised])
+    text: RunningText | None = None
+    against: Mapping[str, Opponents] = field(default_factory=dict[str, Opponents])
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """These rows, in this order."""
@@ -43,7 +50,39 @@ class Rows:
         columns: dict[str, Sequences | Array] = {}
         for name, column in self.columns.items():
             columns[name] = column.take(rows) if isinstance(column, Sequences) else column[rows]
-        return Rows(self.ports, len(rows), columns, self.symbols, self.limits)
+        return Rows(self.ports, len(rows), columns, self.symbols, self.limits, against=self.against)
+
+    def of_windows(self, pairs: Pairs) -> Rows:
+        """Examples of the running text as rows of their own."""
+        assert self.text is not None
+        columns = self.text.columns(pairs)
+        return Rows(self.ports, len(pairs), columns, self.symbols, self.limits, against=self.against)
+
+    @cached_property
+    def scored_negatives(self) -> dict[str, NDArray[np.int64]]:
+        """Of each output with negatives those of each row where it is scored, i64[count, n]: always the same."""
+        found = {n: each for n, each in self.against.items() if isinstance(each.port.against, Negatives)}
+        return {name: each.negatives(self.count) for name, each in found.items()}
+
+    def oppose(
+        self, arrays: dict[str, Array], chosen: NDArray[np.int64], key: tuple[int, ...] | None
+    ) -> dict[str, int]:
+        """Puts what words are told from into the arrays of a batch of these rows. Returns sizes that come with it.
+
+        key: decides what is drawn; None where the rows are scored
+        """
+        sizes: dict[str, int] = {}
+        for name, each in self.against.items():
+            drawn = isinstance(each.port.against, Negatives)
+            if name not in arrays:
+                continue
+            negatives = None
+            if drawn:
+                negatives = self.scored_negatives[name][chosen] if key is None else each.negatives(len(chosen), *key)
+            arrays[f"{name}.rows"], arrays[f"{name}.signs"] = each.beside(arrays[name], negatives)
+            if not drawn:
+                sizes[levels_symbol_of(each.port)] = arrays[f"{name}.rows"].shape[1]
+        return sizes
 
     def lengths(self, port: str) -> NDArray[np.int64]:
         """Positions of each row of a text."""
@@ -80,11 +119,13 @@ class Rows:
     @property
     def longest(self) -> dict[str, int]:
         """By symbol, the positions that the longest row takes when it is padded: for what memory is needed at most."""
+        if self.text is not None:
+            return {s: self.padded_length(s, self.text.widest) for s in self.symbols.values()}
         return {s: self.padded_length(s, int(self.lengths(p).max(initial=1))) for p, s in self.symbols.items()}
 
     def largest(self, rows: int) -> dict[str, int]:
         """The sizes that a batch of so many rows has at most."""
-        return {"B": rows, **self.longest, **self.spelled_sizes(rows)}
+        return {"B": rows, **self.longest, **self.spelled_sizes(rows), **most_levels(self.against)}
 
     def spelled_sizes(self, rows: int, positions: int | None = None) -> dict[str, int]:
         """Of the words that so many rows, or positions, have at most."""
@@ -113,6 +154,8 @@ class Rows:
     @property
     def tokens(self) -> int:
         """Positions of all text inputs together."""
+        if self.text is not None:
+            return self.count
         return sum(int(self.lengths(p).sum()) for p in self.symbols)
 
     def padded_length(self, symbol: str, longest: int) -> int:
@@ -129,6 +172,13 @@ def make(ports: tuple[Port, ...], count: int, columns: Mapping[str, Sequences | 
         if p.name in symbols and isinstance(p.sort, Tokens) and p.sort.max is not None
     }
     return Rows(ports, count, columns, symbols, limits)
+
+
+def of_text(ports: tuple[Port, ...], text: RunningText, counts: Mapping[str, tuple[int, ...]]) -> Rows:
+    """A running text to learn from."""
+    symbols = sequence_symbols(ports)
+    limits = dict.fromkeys(symbols.values(), text.widest)
+    return Rows(ports, text.words, {}, symbols, limits, text=text, against=opponents(ports, counts))
 
 
 def sequence_symbols(ports: tuple[Port, ...]) -> dict[str, str]:

@@ -21,9 +21,17 @@ def permutation(count: int, purpose: str, *numbers: int) -> Indices:
 
     Made from Philox's raw bits: NumPy keeps those as they are for ever, but may change its `permutation`.
     """
+    return np.argsort(_bits(count, purpose, *numbers), kind="stable").astype(np.int64)
+
+
+def draws(count: int, purpose: str, *numbers: int) -> NDArray[np.float64]:
+    """So many numbers from 0 to below 1, which purpose and numbers decide, for ever."""
+    return (_bits(count, purpose, *numbers) >> np.uint64(11)) * 2.0**-53
+
+
+def _bits(count: int, purpose: str, *numbers: int) -> NDArray[np.uint64]:
     key = np.frombuffer(sha256("/".join((purpose, *map(str, numbers))).encode()).digest()[:16], "<u8")
-    bits = np.random.Philox(key=key.astype(np.uint64)).random_raw(count)
-    return np.argsort(bits, kind="stable").astype(np.int64)
+    return np.random.Philox(key=key.astype(np.uint64)).random_raw(count)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Image, Port, Real, Tokens, has_ids, has_labels, owner
+from compiler.sorts import Image, Port, Real, Tokens, has_ids, has_labels, owner, word_of
 from compiler.views import base
 from runtime.data import repeats
 from runtime.data.dataset import Assembled
@@ -19,6 +19,7 @@ from runtime.data.spelled import Spelled
 from runtime.data.splits import Indices
 from runtime.data.tokens import UNKNOWN, Sequences, Tokenised
 from runtime.data.views import rows_in, views_of
+from runtime.data.windows import text_port
 
 EXAMPLES = 5
 
@@ -89,6 +90,8 @@ class Survey:
 def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
     """ports: the model's, outputs with them"""
     columns, data = found.whole.columns, found.dataset
+    if data.train.text is not None:
+        return _of_text(text_port(ports), found)
     used = np.concatenate(list(found.splits.values()))
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     rows = {name: part for name, part in parts.items() if part is not None}
@@ -101,7 +104,7 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
     for port in ports:
         if has_ids(port) and owner(port) == port.name:
             sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name and p.name in found.tokenised]
-            unit = port.sort.unit if isinstance(port.sort, Tokens) else "category"
+            unit = {"bag": "words", "word": "words"}.get(word_of(port.sort), word_of(port.sort))
             vocabularies[port.name] = _vocabulary(port.name, unit, sharing, found, rows, found.splits["train"])
     for view in views_of(ports):
         sharing = [v.name for v in views_of(ports) if v.owner == view.owner]
@@ -124,6 +127,28 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
         # A stream has no rows that could repeat others.
         repeats={} if found.lines else _repeats(ports, found),
         stream=bool(found.lines),
+    )
+
+
+def _of_text(text: Port, found: Assembled) -> Survey:
+    """A running text, whose rows are lines. text: its vocabulary is its own."""
+    assert isinstance(text.sort, Tokens)
+    name, used = text.name, np.concatenate(list(found.splits.values()))
+    tokenised, known = found.tokenised[name], found.dataset.tables.vocabularies[name].index
+    lacks = np.array([token not in known for token in tokenised.names])
+    unknown: dict[str, float] = {}
+    for split, rows in found.splits.items():
+        counts = tokenised.counts(rows)
+        unknown[split] = float(counts[lacks].sum() / max(counts.sum(), 1))
+    own = _vocabulary(name, text.sort.unit, [name], found, {}, found.splits["train"])
+    return Survey(
+        rows={split: len(rows) for split, rows in found.splits.items()},
+        texts={name: _lengths(text.sort, tokenised, used)},
+        vocabularies={name: replace(own, unknown=unknown)},
+        labels={},
+        numbers={},
+        pictures={},
+        repeats={},
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import TypeVar, cast
 
-from compiler.sorts import Port, Real, has_ids, has_labels, owner, symbol_of
+from compiler.sorts import Port, Real, Word, has_ids, has_labels, owner, symbol_of
 from compiler.views import is_view
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
@@ -21,11 +21,12 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Tables:
     """vocabularies, of texts, views and categories, by who owns each; labels by output; scalings by port, of
-    `(standard)` ones."""
+    `(standard)` ones; counts, of the vocabularies of outputs that are words: how often each token stands there."""
 
     vocabularies: Mapping[str, Vocabulary]
     labels: Mapping[str, tuple[str, ...]]
     scalings: Mapping[str, Scaling]
+    counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, "tuple[int, ...]"])
 
     def sizes(self) -> dict[str, int]:
         """The symbols that data decide: `V`, `classes`; with the port's name behind a dot where there are several."""
@@ -39,13 +40,14 @@ class Tables:
 
     def to_json(self) -> dict[str, object]:
         """Lists, strings and numbers only; from_json reads it back to the last bit."""
-        return {
+        found: dict[str, object] = {
             "vocabularies": {name: list(v.tokens) for name, v in self.vocabularies.items()},
             "labels": {name: list(labels) for name, labels in self.labels.items()},
             "scalings": {
                 name: {"mean": list(s.mean), "deviation": list(s.deviation)} for name, s in self.scalings.items()
             },
         }
+        return {**found, "counts": {name: list(c) for name, c in self.counts.items()}} if self.counts else found
 
     @staticmethod
     def from_json(value: object, ports: tuple[Port, ...] | None = None) -> Tables:
@@ -54,12 +56,13 @@ class Tables:
         Raises RunError NN806 when anything is not as to_json writes it.
         """
         parts = _object(value, "tables")
-        if set(parts) != {"vocabularies", "labels", "scalings"}:
+        if set(parts) - {"counts"} != {"vocabularies", "labels", "scalings"}:
             raise _wrong("the tables are not vocabularies, labels and scalings")
         tables = Tables(
             _each(parts["vocabularies"], "vocabularies", lambda v: Vocabulary(_strings(v, "a vocabulary", 0))),
             _each(parts["labels"], "labels", lambda v: _strings(v, "a label set", 2)),
             _each(parts["scalings"], "scalings", _scaling),
+            _each(parts.get("counts", {}), "counts", _counts),
         )
         if ports is not None:
             _check_fit(tables, ports)
@@ -74,11 +77,15 @@ def _check_fit(tables: Tables, ports: tuple[Port, ...]) -> None:
             {*(owner(p) for p in ports if has_ids(p)), *(v.owner for v in views_of(ports))},
         ),
         ("labels", tables.labels, {p.name for p in ports if has_labels(p)}),
+        ("counts", tables.counts, {owner(p) for p in ports if isinstance(p.sort, Word)}),
         ("scalings", tables.scalings, {p.name for p in ports if isinstance(p.sort, Real) and p.sort.standard}),
     )
     for what, found, names in wanted:
         if set(found) != names:
             raise _wrong(f"the {what} are not those that the model's inputs and outputs ask for")
+    for name, counts in tables.counts.items():
+        if len(counts) != len(tables.vocabularies[name].tokens):
+            raise _wrong(f"the counts of `{show(name)}` are not as many as its words")
     for port in ports:
         if (
             isinstance(port.sort, Real)
@@ -125,6 +132,17 @@ def _scaling(value: object) -> Scaling:
     if len(mean) != len(deviation) or not mean or any(d <= 0 for d in deviation):
         raise _wrong("a scaling has no deviation above 0 for each mean")
     return Scaling(mean, deviation)
+
+
+def _counts(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise _wrong("counts are no list")
+    found: list[int] = []
+    for one in cast(list[object], value):
+        if not isinstance(one, int) or isinstance(one, bool) or not 0 <= one < 2**53:
+            raise _wrong("counts hold something that is no count")
+        found.append(one)
+    return tuple(found)
 
 
 def _numbers(value: object) -> tuple[float, ...]:

@@ -206,6 +206,14 @@ def fit(sort: Tokens | Category, counted: Iterable[tuple[Tokenised, NDArray[np.i
     return Vocabulary(tuple(found[: sort.keep]))
 
 
+def counts_of(vocabulary: Vocabulary, counted: Iterable[tuple[Tokenised, NDArray[np.int64]]]) -> tuple[int, ...]:
+    """How often each of its tokens stands in these rows."""
+    totals = np.zeros(len(vocabulary), np.int64)
+    for tokenised, rows in counted:
+        np.add.at(totals, ids_of_types(tokenised, vocabulary), tokenised.counts(rows))
+    return tuple(totals[OWN_IDS:].tolist())
+
+
 def ids_of_types(tokenised: Tokenised, vocabulary: Vocabulary) -> NDArray[np.int32]:
     index = vocabulary.index
     return np.array([index.get(name, UNKNOWN) for name in tokenised.names], np.int32)

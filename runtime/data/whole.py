@@ -8,18 +8,19 @@ from functools import partial
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Port, Real, Segments, Spans, Tokens, owner
+from compiler.sorts import Category, Class, Image, Port, Real, Segments, Spans, Tokens, Word, owner
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
 from runtime.data import following, labels, tags, tokens, views
 from runtime.data import rows as encoded
+from runtime.data.against import opponents
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw
 from runtime.data.rows import Array, Rows
 from runtime.data.table import plural
 from runtime.data.tables import Tables
-from runtime.data.tokens import Sequences, Tokenised
+from runtime.data.tokens import OWN_IDS, Sequences, Tokenised
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Whole:
                     if isinstance(port.sort, Spans):
                         place = partial(self.span, port.name)
                         tags.check(port.name, found[port.name], place, problems)
+                case Word(lower=True):
+                    found[port.name] = tokens.one_each([word.lower() for word in self.columns.texts[port.name]])
                 case Category():
                     found[port.name] = tokens.one_each(self.columns.texts[port.name])
                 case _:
@@ -102,7 +105,8 @@ class Whole:
                     like = tokens.as_tokens(port, ports)
                     columns[name] = tokens.encode(like, tokenised[name], tables.vocabularies[owner(port)])
                 case Category() if name in tokenised:
-                    columns[name] = tokens.encode_one_each(tokenised[name], tables.vocabularies[owner(port)])
+                    ids = tokens.encode_one_each(tokenised[name], tables.vocabularies[owner(port)])
+                    columns[name] = np.where(ids < OWN_IDS, labels.UNKNOWN, ids) if port.output else ids
                 case Real(standard=standard) if name in given.numbers:
                     values = given.numbers[name]
                     columns[name] = tables.scalings[name].apply(values) if standard else values
@@ -123,4 +127,5 @@ class Whole:
                 columns[view.name] = views.encoded(view, ports, tokenised, tables.vocabularies[view.owner])
         rows = encoded.make(every, self.count, following.with_targets(every, columns))
         texts = {p.per for p in ports if isinstance(p.sort, Segments)}
+        rows = replace(rows, against=opponents(every, tables.counts))
         return replace(rows, written={name: each for name, each in tokenised.items() if name in texts})

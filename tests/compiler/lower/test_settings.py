@@ -81,7 +81,6 @@ def test_setting_is_given(line: str, shape: str):
         ("repeat 2 n=3,4 { dense 4 }", ("NN406", 3, 1)),
         ("repeat n=3,4 m=3,4,5 { dense 4 }", ("NN403", 3, 14)),
         ("dense 7 crf", ("NN219", 3, 1)),
-        ("dense 7 negatives=3", ("NN350", 3, 9)),
     ],
 )
 def test_setting_that_cannot_be_is_refused(line: str, place: Place | None):

@@ -1,0 +1,131 @@
+"""Word vectors from a running text: trained, stopped and gone on with, scored and asked on the command line."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nnc
+from nnc import cli
+from nnc.failure import guarded
+from nnc.opening import open_model
+from tests.kills.specs import contents
+
+THINGS = (["cat", "dog", "cow", "horse"], ["red", "green", "blue", "black"], ["one", "two", "three", "four"])
+SKIPGRAM = """model m(center: word(min=2)) -> context: word(vocabulary=center) {
+  embed 8 as vectors
+  dense negatives=4
+}
+data { train "text.txt" windows=skipgram radius=3 shrink ; valid 10% ; subsample 0.2 }
+train { loss sum ; sgd lr=0.05 ; batch 50 ; epochs 3 }
+"""
+CBOW = """model m(around: bag(word)) -> center: word(vocabulary=around) {
+  embed 8 as vectors
+  mean
+  dense hierarchical
+}
+data { train "text.txt" windows=cbow radius=2 ; valid 10% }
+train { loss sum ; sgd lr=0.1 ; batch 20 ; epochs 3 }
+"""
+SOFTMAX = SKIPGRAM.replace("negatives=4", "softmax").replace("loss sum ; sgd lr=0.05", "adam lr=0.05")
+PAIRS = """model m(center: word) -> context: word(vocabulary=center) { embed 4 ; dense negatives=3 }
+data { train "pairs.tsv" columns=center,context ; valid 20% }
+train { adam lr=0.1 ; batch 8 ; epochs 4 }
+"""
+
+
+def text() -> str:
+    """Lines about one kind of thing each, some words that are everywhere, and one that stands there once."""
+    draw = random.Random(3)
+    lines = [[draw.choice((*kind, "the")) for _ in range(draw.randint(1, 9))] for kind in THINGS * 70]
+    return "\n".join(" ".join(line) for line in [*lines, ["hapax", "cat"]]) + "\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text(text())
+    for name, spec in (("skipgram", SKIPGRAM), ("cbow", CBOW), ("softmax", SOFTMAX), ("pairs", PAIRS)):
+        Path(f"{name}.nn").write_text(spec)
+    Path("pairs.tsv").write_text("".join(f"{a}\t{b}\n" for kind in THINGS for a in kind for b in kind))
+    return tmp_path
+
+
+def ran(*arguments: str) -> int:
+    return guarded(arguments, cli.run)
+
+
+@pytest.mark.parametrize("name", ["skipgram", "cbow", "softmax", "pairs"])
+def test_words_are_predicted_from_their_neighbours(name: str, capsys: pytest.CaptureFixture[str]):
+    assert ran("train", f"{name}.nn", "--out", "run", "--json") == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    losses = [json.loads(line)["loss"] for line in Path("run/log.jsonl").read_text().splitlines() if "epoch" in line]
+    assert losses[1] < losses[0]
+    assert ("accuracy" in last["valid"]) == (name == "softmax")
+    assert ran("eval", "run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["valid"] == last["valid"]
+    assert ran("predict", "run", "cat", "hapax") == 0
+    known = {"the", *(word for kind in THINGS for word in kind)}
+    assert set(capsys.readouterr().out.split()) <= known
+
+
+@pytest.mark.parametrize("name", ["skipgram", "cbow"])
+def test_resuming_gives_the_run_that_never_stopped(name: str):
+    arguments = ("train", f"{name}.nn", "--out", "run")
+    assert ran(*arguments, "--set", "train.epochs=1") == 0
+    assert ran(*arguments, "--resume", "--set", "train.epochs=3") == 0
+    assert ran("train", f"{name}.nn", "--out", "whole", "--set", "train.epochs=3") == 0
+    assert contents(Path("run")) == contents(Path("whole"))
+
+
+@pytest.mark.parametrize("name", ["skipgram", "cbow", "softmax"])
+def test_scores_do_not_hang_on_the_size_of_a_batch(name: str):
+    assert ran("train", f"{name}.nn", "--out", "run") == 0
+    model = open_model(Path("run"))
+    rows, _ = model.read(["text.txt"], outputs_optional=False)
+    from runtime.evaluate import evaluate
+
+    executor, heads = model.executor(model.experiment.network.evaluation), model.experiment.network.heads
+    found = [evaluate(executor, heads, rows, model.tables, batch).loss for batch in (7, 64)]
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["skipgram", "cbow", "softmax"])
+def test_probabilities_are_those_of_words_the_likeliest_first(name: str):
+    assert ran("train", f"{name}.nn", "--out", "run") == 0
+    (found,) = nnc.load("run").predict_proba(["cat"])
+    shares = list(found.values())
+    assert len(found) == 10
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < sum(shares) <= 1 + 1e-6
+
+
+def test_vectors_of_rare_words_are_not_there_and_counts_are_in_the_model_file():
+    assert ran("train", "skipgram.nn", "--out", "run") == 0
+    tables = open_model(Path("run")).tables
+    words = tables.vocabularies["center"].tokens
+    assert "hapax" not in words
+    assert len(tables.counts["center"]) == len(words)
+    assert list(tables.counts["center"]) == sorted(tables.counts["center"], reverse=True)
+
+
+def test_similar_words_come_to_be_neighbours():
+    Path("skipgram.nn").write_text(SKIPGRAM.replace("; subsample 0.2", "").replace("epochs 3", "epochs 12"))
+    assert ran("train", "skipgram.nn", "--out", "run") == 0
+    model = open_model(Path("run"))
+    table, index = model.weights["vectors.weight"], model.tables.vocabularies["center"].index
+    unit = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
+    near = unit @ unit.T
+    inside = [near[index[a], index[b]] for kind in THINGS for a in kind for b in kind if a != b]
+    across = [near[index[a], index[b]] for a in THINGS[0] for b in (*THINGS[1], *THINGS[2])]
+    assert np.mean(inside) > np.mean(across) + 0.5
+
+
+def test_a_text_without_neighbours_is_refused(capsys: pytest.CaptureFixture[str]):
+    Path("text.txt").write_text("the\ncat\nthe\ncat\n" * 5)
+    assert ran("train", "skipgram.nn") == 1
+    assert "NN790" in capsys.readouterr().err
