@@ -15,7 +15,7 @@ SHAPES = {
 def windows_of(found: Found, ports: tuple[Port, ...], reading: Reading) -> tuple[Windows | None, bool]:
     """None where rows are read as they stand; False after an error."""
     entry, settings = found["train"]
-    kind = next((known for known in WINDOW_KINDS if known == settings.get("windows")), None)
+    kind: WindowKind | None = next((known for known in WINDOW_KINDS if known == settings.get("windows")), None)
     if kind is None:
         return None, _nothing_without(found, reading)
     of_text = f"windows={kind} reads a running text"
