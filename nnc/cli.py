@@ -256,7 +256,7 @@ def predict(
 def _finite(context: click.Context, option: click.Parameter, given: float | None) -> float | None:
     if given is None or isfinite(given):
         return given
-    raise click.UsageError(f"--temperature is a number, not {given}")
+    raise click.UsageError(f"--{option.name} is a number, not {given}")
 
 
 @cli.command()
@@ -320,6 +320,39 @@ def inspect(
     from nnc.commands import inspect as command
 
     options = command.Options(stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json, kernels)
+    return command.run(spec, options)
+
+
+@cli.command()
+@SPEC
+@click.option("--sizes", metavar="V=10000,T=50", help="These sizes, and numbers by chance, instead of the spec's data.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, max=3600),
+    metavar="N",
+    default=3,
+    show_default=True,
+    callback=_finite,
+    help="How long to run steps.",
+)
+@SET
+@DATA_ROOT
+@NO_OPTIMIZE
+@JSON
+def profile(
+    spec: Path,
+    sizes: str | None,
+    seconds: float,
+    sets: tuple[str, ...],
+    data_root: Path | None,
+    no_optimize: bool,
+    as_json: bool,
+) -> int:
+    """Say where the time of a training step goes: by line of the spec and by kernel. Nothing is kept of it."""
+    from nnc.commands import profile as command
+    from nnc.commands.inspect import parse_sizes
+
+    options = command.Options(parse_sizes(sizes), seconds, sets, data_root, as_json, not no_optimize)
     return command.run(spec, options)
 
 

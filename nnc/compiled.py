@@ -72,7 +72,7 @@ class Compiled:
         experiment = self.recipe.check(given)
         if open_symbols(experiment):
             if experiment.data is None:
-                raise SpecError(sizes_missing(experiment, "code"))
+                raise SpecError(sizes_missing(experiment, "the stage code"))
             dataset = self.recipe.read(experiment, 0 if experiment.data.folds else None)
             given = {**dataset.train.largest(experiment.train.batch), **dataset.tables.sizes(), **given}
             experiment = self.recipe.check(given)

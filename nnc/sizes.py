@@ -52,10 +52,11 @@ def unknown_size(sizes: Mapping[str, int], experiment: Experiment) -> str | None
     return None
 
 
-def sizes_missing(experiment: Experiment, stage: str) -> Diagnostic:
+def sizes_missing(experiment: Experiment, what: str) -> Diagnostic:
+    """what: that needs them, `the stage plan`"""
     symbols = ",".join(f"{name}={GUESSES[name.partition('.')[0]]}" for name in open_symbols(experiment))
     return Diagnostic(
         "NN869",
-        f"the stage {stage} needs sizes that data decide: {', '.join(open_symbols(experiment))}",
+        f"{what} needs sizes that data decide: {', '.join(open_symbols(experiment))}",
         help=f"give them, such as --sizes {symbols}",
     )

@@ -102,7 +102,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], D
         return pipeline.check(text, shown(spec), read_use=use, sets=options.sets, sizes=sizes)
 
     if given:
-        _refuse_unknown(given, check(None))
+        refuse_unknown(given, check(None))
     experiment = check(given or None)
     if options.stage not in NEED_SIZES or options.pass_name is not None or not open_symbols(experiment):
         return experiment, {**batch_sizes(experiment), **given}, None
@@ -114,10 +114,10 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], D
         bound = check(dataset.tables.sizes())
         batch = largest_sizes(dataset.train, bound.train.batch, unroll=bound.train.unroll)[0]
         return bound, {**batch, **dataset.tables.sizes()}, dataset
-    raise RunError(sizes_missing(experiment, options.stage))
+    raise RunError(sizes_missing(experiment, f"the stage {options.stage}"))
 
 
-def _refuse_unknown(sizes: Mapping[str, int], experiment: Experiment) -> None:
+def refuse_unknown(sizes: Mapping[str, int], experiment: Experiment) -> None:
     """A usage error for a size that the model does not have. experiment: with no size bound."""
     wrong = unknown_size(sizes, experiment)
     if wrong is not None:

@@ -41,7 +41,7 @@ def test_help_lists_every_command_and_loads_nothing_heavy():
     )
     done = _python("-c", program)
     assert done.returncode == 0, done.stderr
-    for name in ("new", "check", "fmt", "train", "eval", "predict", "inspect", "explain", "doctor"):
+    for name in ("new", "check", "fmt", "train", "eval", "predict", "inspect", "profile", "explain", "doctor"):
         assert f" {name} " in done.stdout
 
 
