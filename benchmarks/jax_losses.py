@@ -119,7 +119,7 @@ def lenet(p: Weights, batch: tuple[Array, ...], dropout: bool, key: Array) -> Ar
         x = jax.nn.relu(x + p[f"{name}.b"])
         return lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
 
-    x = maps("conv2", maps("conv1", picture[..., None], "SAME"), "VALID").transpose(0, 3, 1, 2)
+    x = maps("conv2", maps("conv1", picture, "SAME"), "VALID").transpose(0, 3, 1, 2)
     x = jax.nn.relu(linear(p, "dense1", x.reshape(len(x), -1)))
     return cross_entropy(linear(p, "head", jax.nn.relu(linear(p, "dense2", x))), digit)
 

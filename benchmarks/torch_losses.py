@@ -88,7 +88,7 @@ def skipgram(p: Weights, batch: tuple[Tensor, ...], dropout: bool) -> Tensor:
 
 def lenet(p: Weights, batch: tuple[Tensor, ...], dropout: bool) -> Tensor:
     picture, digit = batch
-    x = F.max_pool2d(torch.relu(F.conv2d(picture.unsqueeze(1), p["conv1.w"], p["conv1.b"], padding=2)), 2)
+    x = F.max_pool2d(torch.relu(F.conv2d(picture, p["conv1.w"], p["conv1.b"], padding=2)), 2)
     x = F.max_pool2d(torch.relu(F.conv2d(x, p["conv2.w"], p["conv2.b"])), 2).flatten(1)
     x = torch.relu(linear(p, "dense2", torch.relu(linear(p, "dense1", x))))
     return F.cross_entropy(linear(p, "head", x), digit)
@@ -155,4 +155,7 @@ TIME_FIRST = ("tagger", "lm", "own_cell")
 
 
 def arranged(w: Workload, column: Tensor) -> Tensor:
+    """Pictures have their channels first here."""
+    if column.ndim == 4:
+        return column.permute(0, 3, 1, 2).contiguous()
     return column.T.contiguous() if w.name in TIME_FIRST and column.ndim == 2 else column

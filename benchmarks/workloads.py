@@ -92,7 +92,9 @@ WORKLOADS = (
         (Column("center", "words", (), 50_000), Column("context", "words", (), 50_000)),
         {"V": 50_000},
     ),
-    Workload("lenet", 64, (Column("picture", "numbers", (28, 28)), Column("digit", "labels", (), 10)), {"classes": 10}),
+    Workload(
+        "lenet", 64, (Column("picture", "numbers", (28, 28, 1)), Column("digit", "labels", (), 10)), {"classes": 10}
+    ),
     Workload("xor", 4, (Column("point", "corners", (2,)), Column("odd", "parity")), {"classes": 2}),
     Workload(
         "own_cell",
