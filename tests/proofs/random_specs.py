@@ -153,7 +153,7 @@ class Writer:
 
     def pictures(self) -> Sample:
         height, width = self.random.choice(((2, 3), (4, 4)))
-        body = "\n".join(["  flatten", *self.vector_layers(), "  dense softmax"])
+        body = "\n".join([*self.picture_layers(), "  flatten", *self.vector_layers(), "  dense softmax"])
         files = 'train x="x.idx3-ubyte" y="y.idx1-ubyte"'
         spec = f"model m(x: image[{height},{width}]) -> y: class {{\n{body}\n}}\n{self.data(files)}{self.train()}"
         pixels = self.random.randbytes(ROWS * height * width)
@@ -254,6 +254,19 @@ class Writer:
             f"positions learned{self.pick('', ' max=7')}", f"encoder_layer heads={heads} ff=4",
             f"causal_layer heads={heads} ff=3 p=0",
         )  # fmt: skip
+
+    def picture_layers(self) -> list[str]:
+        """Some of whose windows are larger than what is left of a picture."""
+        layers: list[str] = []
+        for _ in range(self.random.randrange(3)):
+            kernel, padding = self.pick("1", "2", "3", "k=2,3"), self.pick("", " same", " same", " wide")
+            stride = self.pick("", "", " stride=2", " dilation=2")
+            conv = f"conv2d {kernel} filters={self.size()}{stride}{padding} {self.pick(*ACTIVATIONS)}"
+            pool = self.pick("maxpool2d 2", "maxpool2d 2 stride=1", "avgpool2d 2", "avgpool2d window=1,2 stride=1")
+            width = self.size()
+            block = f"conv2d 1 filters={width} | residual {{ conv2d 3 filters={width} same relu }}"
+            layers.append(self.pick(conv, conv, pool, "upsample2d 2", "batchnorm", "avgpool2d", block, "dropout 0.3"))
+        return [f"  {layer}" for layer in layers]
 
     def vector_layers(self) -> list[str]:
         layers: list[str] = []
