@@ -104,7 +104,7 @@ def mlp(p: Weights, batch: tuple[Array, ...], dropout: bool, key: Array) -> Arra
 
 def skipgram(p: Weights, batch: tuple[Array, ...], dropout: bool, key: Array) -> Array:
     """context: [B, 1 + 5], the word itself first, then those that it is told from."""
-    center, context = batch
+    center, _, context, _ = batch
     scores = jnp.einsum("bd,bkd->bk", p["E"][center], p["out"][context])
     truth = jnp.zeros_like(scores).at[:, 0].set(1)
     return logistic(scores, truth).sum() / len(center)

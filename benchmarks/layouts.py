@@ -25,6 +25,10 @@ def dense(ours: Ours, path: str, name: str) -> Arrays:
     return {f"{name}.w": ours[f"{path}.weight"].T, f"{name}.b": ours[f"{path}.bias"]}
 
 
+def norm(ours: Ours, path: str, name: str) -> Arrays:
+    return {f"{name}.w": ours[f"{path}.weight"], f"{name}.b": ours[f"{path}.bias"]}
+
+
 def conv(ours: Ours, path: str, name: str, kernels: tuple[int, ...]) -> Arrays:
     """[k D, F] of ours is [F, D, k]."""
     found: Arrays = {}
@@ -65,6 +69,25 @@ def lm(ours: Ours) -> Arrays:
     return {"E": ours["embed.weight"], **layers, **dense(ours, "dense", "head")}
 
 
+def transformer(ours: Ours) -> Arrays:
+    found = {"E": ours["embed.weight"], "positions": ours["positions.weight"], **dense(ours, "dense", "head")}
+    for i in (1, 2):
+        path = f"repeat.{i}"
+        parts = [f"{path}.attention.{{}}_{part}" for part in ("query", "key", "value")]
+        found[f"qkv{i}.w"] = np.concatenate([ours[part.format("weight")].T for part in parts])
+        found[f"qkv{i}.b"] = np.concatenate([ours[part.format("bias")] for part in parts])
+        found[f"out{i}.w"] = ours[f"{path}.attention.weight_out"].T
+        found[f"out{i}.b"] = ours[f"{path}.attention.bias_out"]
+        found |= norm(ours, f"{path}.layernorm", f"norm{i}a") | norm(ours, f"{path}.layernorm.2", f"norm{i}b")
+        layers = f"{path}.feed_forward.dense"
+        found |= dense(ours, layers, f"up{i}") | dense(ours, f"{layers}.2", f"down{i}")
+    return found
+
+
+def skipgram(ours: Ours) -> Arrays:
+    return {"E": ours["embed.weight"], "out": ours["dense.weight"]}
+
+
 def mlp(ours: Ours) -> Arrays:
     return dense(ours, "dense", "hidden") | dense(ours, "dense.2", "head")
 
@@ -94,7 +117,7 @@ def deep(ours: Ours) -> Arrays:
     found = dense(ours, "dense", "first") | dense(ours, "dense.2", "head")
     for i in range(1, 13):
         path = f"repeat.{i}.unit"
-        found |= {f"norm{i}.w": ours[f"{path}.layernorm.weight"], f"norm{i}.b": ours[f"{path}.layernorm.bias"]}
+        found |= norm(ours, f"{path}.layernorm", f"norm{i}")
         found |= dense(ours, f"{path}.dense", f"up{i}") | dense(ours, f"{path}.dense.2", f"down{i}")
     return found
 
@@ -108,6 +131,8 @@ LAYOUTS: dict[str, Callable[[Ours], Arrays]] = {
     "textcnn": textcnn,
     "tagger": tagger,
     "lm": lm,
+    "transformer": transformer,
+    "skipgram": skipgram,
     "mlp": mlp,
     "lenet": lenet,
     "xor": mlp,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.reference import GRADIENTS, STEPS, Reference, compare
 from benchmarks.workloads import Batch, Ids, Workload, batches
 from compiler import pipeline
+from runtime.backend import Backend
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 from runtime.weights import initial_states, initial_weights
@@ -26,25 +27,33 @@ LARGE_RATE = 2.0**20
 """Of a step of plain gradient descent: what a weight moved by, divided by it, is the gradient, as exact as float32."""
 
 
-def make(w: Workload, ids: Ids, folder: Path, *, checked: bool = True) -> Step:
+def make(w: Workload, ids: Ids, folder: Path, *, tier: str = "numpy", checked: bool = True) -> Step:
     """A step on the next batch of the rotation; it gives the loss.
 
     folder: where the reference is, or is written by whoever is first
     Raises SpecError where the spec has a word that is not there yet, Disagreement.
     """
-    rotation = batches(w, ids)
+    rotation, backend = batches(w, ids), _backend(tier)
     if checked:
-        found = _reference(w, rotation)
+        found = _reference(w, rotation, backend)
         if (folder / "losses.npy").exists():
             compare(found, Reference.read(folder))
         else:
             found.write(folder)
-    return _stepper(w, w.spec, rotation)[0]
+    return _stepper(w, w.spec, rotation, backend)[0]
 
 
-def _reference(w: Workload, rotation: list[Batch]) -> Reference:
+def _backend(tier: str) -> Backend:
+    if tier == "numpy":
+        return numpy_backend()
+    from runtime.native.backend import native_backend
+
+    return native_backend()
+
+
+def _reference(w: Workload, rotation: list[Batch], backend: Backend) -> Reference:
     plain = re.sub(r"dropout \S+", "dropout 0", w.spec)
-    descent, store, names = _stepper(w, plain.replace(ADAM, f"sgd lr={LARGE_RATE:.0f}"), rotation)
+    descent, store, names = _stepper(w, plain.replace(ADAM, f"sgd lr={LARGE_RATE:.0f}"), rotation, backend)
     weights = {name: np.array(store[name]) for name in names}
     gradients: list[Store] = []
     for _ in range(GRADIENTS):
@@ -52,16 +61,17 @@ def _reference(w: Workload, rotation: list[Batch]) -> Reference:
         gradients.append({name: (start - store[name]) / np.float32(LARGE_RATE) for name, start in weights.items()})
         for name, start in weights.items():
             store[name][...] = start
-    step, _, _ = _stepper(w, plain, rotation)
+    step, _, _ = _stepper(w, plain, rotation, backend)
     return Reference(weights, gradients, [step() for _ in range(STEPS + 1)])
 
 
-def _stepper(w: Workload, spec: str, rotation: list[Batch]) -> tuple[Step, Store, list[str]]:
+def _stepper(w: Workload, spec: str, rotation: list[Batch], backend: Backend) -> tuple[Step, Store, list[str]]:
     """The step, the arrays that it writes to, and which of them are weights."""
     experiment = pipeline.check(spec, f"{w.name}.nn", sizes=w.sizes)
     training = pipeline.training_step(experiment)
     store: Store = {**initial_weights(experiment.network.parameters, 1), **initial_states(training.states)}
-    executor = Executor(numpy_backend(), pipeline.optimize(training.graph), pipeline.compile_bucket, store)
+    compiled = pipeline.compiler_for(backend.native is not None)
+    executor = Executor(backend, pipeline.optimize(training.graph), compiled, store)
     sizes = {"B": w.batch, **w.lengths}
     lengths = {f"lengths.{symbol}": np.full(w.batch, length) for symbol, length in w.lengths.items()}
     rate = experiment.train.optimizer.lr

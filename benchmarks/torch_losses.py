@@ -79,7 +79,7 @@ def mlp(p: Weights, batch: tuple[Tensor, ...], dropout: bool) -> Tensor:
 
 def skipgram(p: Weights, batch: tuple[Tensor, ...], dropout: bool) -> Tensor:
     """context: [B, 1 + 5], the word itself first, then those that it is told from."""
-    center, context = batch
+    center, _, context, _ = batch
     scores = torch.bmm(F.embedding(context, p["out"]), F.embedding(center, p["E"]).unsqueeze(2)).squeeze(2)
     truth = torch.zeros_like(scores)
     truth[:, 0] = 1

@@ -28,7 +28,8 @@ GROUP_SECONDS = 0.005
 """A group of steps that is timed together takes so long, so that looking at the clock does not count."""
 
 ENGINES: dict[str, tuple[str, dict[str, str]]] = {
-    "nnc": ("benchmarks.ours", {}),
+    "nnc": ("benchmarks.ours", {"tier": "numpy"}),
+    "nnc fast": ("benchmarks.ours", {"tier": "fast"}),
     "torch": ("benchmarks.torch_steps", {"mode": "eager"}),
     "torch fused": ("benchmarks.torch_steps", {"mode": "fused"}),
     "torch compiled": ("benchmarks.torch_steps", {"mode": "compiled"}),

@@ -14,7 +14,7 @@ from benchmarks.worker import ENGINES
 
 CORES = 2
 
-NEEDS = {"torch": "torch", "torch fused": "torch", "torch compiled": "torch", "jax": "jax"}
+NEEDS = {"nnc fast": "numba", "torch": "torch", "torch fused": "torch", "torch compiled": "torch", "jax": "jax"}
 """engine -> the package without which there is none"""
 
 

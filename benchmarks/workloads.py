@@ -29,10 +29,13 @@ Batch = dict[str, NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Column:
-    """An input or output of the model. shape: without the batch; below: of ids and labels; 0 is padding, no word's"""
+    """An input or output of the model. shape: without the batch; below: of ids and labels; 0 is padding, no word's
+
+    beside: a word, NAME, with shape others that it is told from, all of them NAME.rows, and their signs NAME.signs
+    """
 
     name: str
-    kind: Literal["words", "labels", "numbers", "corners", "parity"]
+    kind: Literal["words", "labels", "numbers", "corners", "parity", "beside"]
     shape: tuple[int, ...] = ()
     below: int = 0
 
@@ -89,7 +92,7 @@ WORKLOADS = (
     Workload(
         "skipgram",
         1024,
-        (Column("center", "words", (), 50_000), Column("context", "words", (), 50_000)),
+        (Column("center", "words", (), 50_000), Column("context", "beside", (5,), 50_000)),
         {"V": 50_000},
     ),
     Workload(
@@ -142,11 +145,15 @@ def _batch(w: Workload, ids: Ids, chance: np.random.Generator) -> Batch:
     for c in w.columns:
         shape = (w.batch, *c.shape)
         match c.kind:
-            case "words" if ids == "zipf":
-                drawn = np.exp(chance.random(shape) * log(c.below)).astype(np.int64)
-                found[c.name] = np.clip(drawn, 1, c.below - 1)
             case "words":
-                found[c.name] = chance.integers(1, c.below, shape)
+                found[c.name] = _words(shape, c.below, ids, chance)
+            case "beside":
+                word, others = (_words(s, c.below, ids, chance) for s in ((w.batch, 1), shape))
+                # None of them is the word itself.
+                others[others == word] = others[others == word] % (c.below - 1) + 1
+                found[c.name], found[f"{c.name}.rows"] = word[:, 0], np.concatenate((word, others), 1)
+                signs = np.where(np.arange(1 + c.shape[0]) == 0, np.float32(1), np.float32(-1))
+                found[f"{c.name}.signs"] = np.tile(signs, (w.batch, 1))
             case "labels":
                 found[c.name] = chance.integers(0, c.below, shape)
             case "numbers":
@@ -156,3 +163,9 @@ def _batch(w: Workload, ids: Ids, chance: np.random.Generator) -> Batch:
             case "parity":
                 found[c.name] = corners[order].sum(1) % 2
     return found
+
+
+def _words(shape: tuple[int, ...], below: int, ids: Ids, chance: np.random.Generator) -> NDArray[np.int64]:
+    if ids == "uniform":
+        return chance.integers(1, below, shape)
+    return np.clip(np.exp(chance.random(shape) * log(below)).astype(np.int64), 1, below - 1)

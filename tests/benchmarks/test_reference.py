@@ -77,6 +77,8 @@ def test_spec_of_a_workload_checks_or_lacks_a_word_that_is_not_there_yet(workloa
         checked = pipeline.check(workload.spec, workload.name, sizes=workload.sizes)
         assert checked.train.batch == workload.batch
         assert {p.name for p in checked.network.ports} == {c.name for c in workload.columns}
+        fed = {n.op.name for n in checked.network.training.inputs if n.op.kind == "data"}
+        assert fed <= set(batches(workload, "zipf")[0])
 
 
 def missing_words(workload: Workload) -> set[str]:
