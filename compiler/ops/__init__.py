@@ -56,6 +56,7 @@ OPS: tuple[type[Op], ...] = (
     reduction.TopPositions,
     reduction.TakeAlong,
     reduction.PutAlong,
+    reduction.AddAlong,
     product.MatMul,
     product.Outer,
     picture.Conv2d,

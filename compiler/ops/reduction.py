@@ -148,6 +148,29 @@ class TakeAlong(Op):
 
 
 @dataclass(frozen=True)
+class AddAlong(Op):
+    """x with one number a column added, at a position of the axis; nothing where that is -1.
+
+    x: [*S, n, *R], y: [*S, 1, *R], positions: i64 of y's shape -> as x
+    """
+
+    axis: int
+
+    def infer(self, *inputs: Type) -> Type:
+        x, y, positions = inputs
+        if x.rows is not None or not 0 <= self.axis < x.rank or is_ragged(x.shape[self.axis]):
+            raise TypeRuleError(f"there is no axis {self.axis} of one length")
+        one = (*x.shape[: self.axis], 1, *x.shape[self.axis + 1 :])
+        if y.shape != one or positions.shape != one or positions.dtype != "i64" or x.dtype != y.dtype:
+            raise TypeRuleError("wants a number and a position for each column")
+        pads = {x.pad, y.pad}
+        return x.with_pad("zero" if pads == {"zero"} else "finite" if pads <= {"zero", "finite"} else "any")
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[2],)
+
+
+@dataclass(frozen=True)
 class PutAlong(Op):
     """The adjoint of TakeAlong: x[..., j, ...] is added at its position of an axis of that size; all else is 0.
 

@@ -23,6 +23,7 @@ from compiler.passes.sink import sink
 from compiler.passes.squash import squash
 from compiler.passes.stability import stability
 from compiler.passes.transpose import transpose
+from compiler.passes.vocabulary import vocabulary
 from compiler.passes.widen import widen
 
 
@@ -42,6 +43,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),
     Pass("stability", "takes the logarithm of a softmax without the softmax", stability, exact=False),
+    Pass("vocabulary", "takes a vocabulary's softmax, loss and gradient from one array", vocabulary, exact=False),
     Pass("maximum", "moves biases and rising functions behind the maximum over positions", maximum, exact=False),
     Pass("distinct", "multiplies each word of a batch once, not at every position", distinct, exact=False),
     Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),

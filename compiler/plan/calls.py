@@ -14,7 +14,7 @@ from compiler.ops.elementwise import Constant, Keep
 from compiler.ops.normal import LogSumExp
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul
-from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
+from compiler.ops.reduction import AddAlong, ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
 from compiler.ops.scan import Ended
 from compiler.ops.sequence import Lengths, Mask
 from compiler.ops.shape import Concat, Fold, Place, Slice, Transpose, Windows
@@ -33,7 +33,14 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
             return {"negated": negated}
         case Transpose(axes=axes):
             return {"axes": axes}
-        case Concat(axis=axis) | Max(axis=axis) | ArgMax(axis=axis) | TakeAlong(axis=axis) | PutAlong(axis=axis):
+        case (
+            Concat(axis=axis)
+            | Max(axis=axis)
+            | ArgMax(axis=axis)
+            | TakeAlong(axis=axis)
+            | PutAlong(axis=axis)
+            | AddAlong(axis=axis)
+        ):
             return {"axis": axis}
         case LogSumExp(axis=axis):
             return {"axis": axis}

@@ -13,7 +13,7 @@ from compiler.ops.lookup import AddRows, Gather, ScatterRows
 from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
 from compiler.ops.product import MatMul, Outer
-from compiler.ops.reduction import TakeAlong
+from compiler.ops.reduction import AddAlong, TakeAlong
 from compiler.ops.scan import Part, Scan
 from compiler.ops.sequence import Mask, TakePosition
 from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
@@ -134,7 +134,7 @@ def overwritable(op: Op) -> tuple[int, ...]:
             return () if negated else (1,)
         case Erf() | Cast():
             return ()
-        case Mask() | Softmax() | LogSoftmax() | AddRows():
+        case Mask() | AddAlong() | Softmax() | LogSoftmax() | AddRows():
             return (0,)
         case Fused(steps=steps):
             # All that a group reads it reads before its last step, or in it.

@@ -83,6 +83,7 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     reduction_ops.TopPositions: reduction.top_positions,
     reduction_ops.TakeAlong: reduction.take_along,
     reduction_ops.PutAlong: reduction.put_along,
+    reduction_ops.AddAlong: reduction.add_along,
     product_ops.MatMul: product.matmul,
     product_ops.Outer: product.outer,
     picture_ops.Conv2d: picture.conv2d,

@@ -91,6 +91,15 @@ def put_along(
     flat[index[real]] = x[real]
 
 
+def add_along(xp: Xp, out: Array, x: Array, y: Array, positions: Array, index: Array, *, axis: int) -> None:
+    """out may be x's memory. index: i64 work space of y's shape"""
+    if out is not x:
+        xp.copyto(out, x)
+    places(xp, index, out.shape, xp.maximum(positions, 0), axis, None)
+    flat = out.reshape(-1)
+    flat[index] += xp.where(xp.less(positions, 0), 0, y)
+
+
 def places(xp: Xp, index: Array, shape: tuple[int, ...], positions: Array, axis: int, starts: Array | None) -> None:
     """Where in the flat array of that shape the positions are."""
     width = 1

@@ -109,6 +109,8 @@ def _numbers(kind: str, type_: Type, case: Case, rng: np.random.Generator) -> Ar
             result[:, : real_.shape[1]] = real_
             result[0, -1] = -1
             return result
+        case ["nowhere"]:
+            return np.full(size, -1)
         case ["lengths"]:
             return np.array(case.lengths)
         case ["real"]:
