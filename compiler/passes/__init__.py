@@ -11,6 +11,7 @@ from compiler.passes.canonical import canonical
 from compiler.passes.cse import cse
 from compiler.passes.dce import dce
 from compiler.passes.distinct import distinct
+from compiler.passes.factors import factors
 from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
 from compiler.passes.hoist import hoist
@@ -43,6 +44,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("fold", "does arithmetic on constants", fold),
     Pass("cse", "computes once what was computed twice", cse),
     Pass("stability", "takes the logarithm of a softmax without the softmax", stability, exact=False),
+    Pass("factors", "multiplies numbers with each other before arrays with them", factors, exact=False),
     Pass("vocabulary", "takes a vocabulary's softmax, loss and gradient from one array", vocabulary, exact=False),
     Pass("maximum", "moves biases and rising functions behind the maximum over positions", maximum, exact=False),
     Pass("distinct", "multiplies each word of a batch once, not at every position", distinct, exact=False),
