@@ -11,9 +11,10 @@ from math import prod
 import numpy as np
 
 from compiler.ir.types import DTYPES, Type, bound_shape, elements, is_ragged, size_bytes, symbol
+from compiler.ops.distinct import MatMulRows, OuterRows
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import PutAlong, TakeAlong
-from compiler.plan.plan import Call, Loop, Place, Plan, Positions, Work
+from compiler.plan.plan import Call, Loop, Place, Plan, Positions, RowsPlace, Where, Work
 from runtime.data import Rows
 from runtime.data.batches import POOL, batch_count, batches, largest_sizes
 from runtime.data.spelled import Spelled
@@ -227,19 +228,25 @@ def _packed_bytes(plan: Plan) -> int:
     """
     found = 0
     for work in _work(plan):
-        if isinstance(work, Call) and isinstance(work.op, MatMul | Outer):
-            x, out = work.inputs[0], work.out
-            assert isinstance(x, Place)
-            assert isinstance(out, Place)
+        if isinstance(work, Call) and isinstance(work.op, MatMul | MatMulRows | Outer | OuterRows):
+            x, out = _dense(work.inputs[0]), _dense(work.out)
             rows, width = prod(x.shape[:-1]), x.shape[-1]
-            steady = isinstance(work.op, Outer) or threads() == 1
-            if isinstance(work.op, Outer):
+            outer = isinstance(work.op, Outer | OuterRows)
+            steady = outer or threads() == 1
+            if outer:
                 rows, width = width, rows
             width = min(width, PACKED)
             apart = width if steady else (width + PACKED) // 2
             packed = rows * apart + width * min(out.shape[-1], 2 * PACKED)
             found = max(found, min(packed * DTYPES[x.dtype], MOST_PACKED * threads()))
     return found
+
+
+def _dense(where: Where) -> Place:
+    """The array, or that of a row-sparse value's rows."""
+    place = where.values if isinstance(where, RowsPlace) else where
+    assert isinstance(place, Place)
+    return place
 
 
 def threads() -> int:

@@ -144,7 +144,7 @@ class PutPicks(Op):
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
         x = inputs[0]
         shape = (*x.shape, self.size)
-        return Type("i64", shape), Type("i64", shape), Type(x.dtype, shape)
+        return Type("i64", shape), Type("i64", shape), Type(x.dtype, shape), Type("bool", shape)
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(inputs[0], sizes) * self.size

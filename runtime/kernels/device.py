@@ -97,6 +97,7 @@ def put_picks(
     index: Array,
     place: Array,
     values: Array,
+    outside: Array,
     *,
     size: int,
     dilation: int,
@@ -107,11 +108,10 @@ def put_picks(
     same_rows(xp, out, like)
     features, width = x.shape[1], out.values.shape[1]
     flat = places.reshape(-1)
-    picked(xp, index, values, x, picks, places.shape[1], dilation=dilation, before=before)
+    picked(xp, index, place, values, outside, x, picks, places.shape[1], dilation=dilation, before=before)
     xp.multiply(index, width, out=place)
     xp.add(place, xp.arange(size) * features + xp.arange(features)[:, None], out=place)
     # What lies outside of its text goes to a row behind the last, as 0.
-    outside = xp.equal(values, 0.0)
     xp.copyto(place, flat.shape[0] * width, where=outside)
     put = xp.zeros((flat.shape[0] + 1, width), dtype=values.dtype)
     put.reshape(-1)[place.reshape(-1)] = values.reshape(-1)

@@ -79,17 +79,27 @@ def window_sums(
 
 
 def picked(
-    xp: Xp, index: Array, values: Array, x: Array, picks: Array, length: int, *, dilation: int, before: int
+    xp: Xp,
+    index: Array,
+    place: Array,
+    values: Array,
+    outside: Array,
+    x: Array,
+    picks: Array,
+    length: int,
+    *,
+    dilation: int,
+    before: int,
 ) -> None:
-    """index: the position of each tap of each pick in all texts, end to end; values: what is added there, 0 at a
-    position outside of the text. Both [B, F, size]."""
+    """index: the position of each tap of each pick in all texts, end to end; values: what is added there, 0 where that
+    is outside of the text. All are [B, F, size]; place is work space."""
     batch, _, size = index.shape
-    xp.add(picks[:, :, None], xp.arange(size) * dilation - before, out=index)
-    outside = xp.logical_or(xp.less(index, 0), xp.greater_equal(index, length))
+    xp.add(picks[:, :, None], xp.arange(size) * dilation - before, out=place)
+    xp.maximum(place, 0, out=index)
+    xp.minimum(index, length - 1, out=index)
+    xp.not_equal(place, index, out=outside)
     values[...] = x[:, :, None]
     xp.copyto(values, 0, where=outside)
-    xp.maximum(index, 0, out=index)
-    xp.minimum(index, length - 1, out=index)
     xp.add(index, (xp.arange(batch) * length)[:, None, None], out=index)
 
 
@@ -103,15 +113,16 @@ def put_picks(
     index: Array,
     place: Array,
     values: Array,
+    outside: Array,
     *,
     size: int,
     dilation: int,
     before: int,
 ) -> None:
-    """index, place: i64[B, F, size], values: the same of x's dtype; work space."""
+    """index, place, values, outside: work space, [B, F, size] of i64, of x's dtype and of bool."""
     same_rows(xp, out, like)
     features, width = x.shape[1], out.values.shape[1]
-    picked(xp, index, values, x, picks, places.shape[1], dilation=dilation, before=before)
+    picked(xp, index, place, values, outside, x, picks, places.shape[1], dilation=dilation, before=before)
     xp.take(places.reshape(-1), index, out=place, mode="clip")
     xp.multiply(place, width, out=place)
     xp.add(place, xp.arange(size) * features + xp.arange(features)[:, None], out=place)
