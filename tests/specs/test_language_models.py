@@ -1,4 +1,4 @@
-"""The language models that ship are trained, on lines like those of the public data."""
+"""The language models and the encoder that ship are trained, on lines like those of the public data."""
 
 from __future__ import annotations
 
@@ -43,6 +43,19 @@ def test_language_model_is_trained(spec: str, data: Path):
     assert scored is not None
     assert math.isfinite(scored.loss)
     assert scored.outputs[0].metrics["perplexity"] == pytest.approx(math.exp(scored.loss))
+
+
+@pytest.mark.slow
+def test_encoder_is_trained(tmp_path: Path):
+    rng, words = random.Random(3), ("who", "was", "the", "first", "city", "of")
+    lines = [f"{rng.choice('AB')}\tx\t{' '.join(rng.choices(words, k=rng.randint(1, 12)))}\n" for _ in range(120)]
+    (tmp_path / "sentcls").mkdir()
+    (tmp_path / "sentcls" / "trec.train.tsv.gz").write_bytes(gzip.compress("".join(lines).encode()))
+    (tmp_path / "sentcls" / "trec.test.tsv").write_text("".join(lines[:20]))
+    made = recipe(SPECS / "transformer_encoder.nn", sets=("train.steps=2",), seed=1, data_root=tmp_path)
+    result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
+    assert result.test is not None
+    assert math.isfinite(result.test.loss)
 
 
 def test_a_stream_is_learnt_on_a_device_as_on_the_host(tmp_path: Path):

@@ -54,7 +54,6 @@ def test_bag_of_words_cannot_tell_pairs_with_the_same_words() -> None:
         ("wide_features.nn", 2, "accuracy", 0.85),
         ("textcnn_channels.nn", 3, "accuracy", 0.7),
         ("siamese.nn", 3, "accuracy", 0.75),
-        ("transformer_encoder.nn", 4, "accuracy", 0.7),
         ("bilstm_sentiment.nn", 9, "accuracy", 0.8),
         ("reviews.nn", 2, "accuracy", 0.3),
     ],
