@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,10 @@ from compiler.ops.reduction import Sum
 from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Concat
 from compiler.passes import optimize
-from compiler.pipeline import check, compile_bucket
+from compiler.pipeline import check, compiler_for
 from compiler.plan.plan import Plan, Positions
 from compiler.recurrence import opened
+from runtime.backend import Backend
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
 
@@ -34,6 +36,10 @@ def engines(w: Workload, threads: int, with_torch: bool) -> dict[str, Engine]:
     graph = layer_graph(w)
     arrays = dict(_drawn(graph, w))
     found = {"ours": ours(graph, arrays, w)}
+    if find_spec("numba") is not None:
+        from runtime.native.backend import native_backend
+
+        found["ours, fast"] = ours(graph, arrays, w, native_backend())
     if w.use.startswith("lstm "):
         if w.ways == 2:
             found["hand, both at once"] = by_hand(w, arrays, at_once=True)
@@ -102,9 +108,11 @@ def _drawn(graph: Graph, w: Workload) -> Iterator[tuple[str, Array]]:
         yield node.op.name, (chance.standard_normal(shape) / 12).astype(np.float32)
 
 
-def ours(graph: Graph, arrays: dict[str, Array], w: Workload) -> Engine:
+def ours(graph: Graph, arrays: dict[str, Array], w: Workload, backend: Backend | None = None) -> Engine:
+    """backend: NumPy where there is none"""
     store = {n.op.name: arrays[n.op.name] for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"}
-    executor = Executor(numpy_backend(), optimize(graph), compile_bucket, store)
+    backend = numpy_backend() if backend is None else backend
+    executor = Executor(backend, optimize(graph), compiler_for(backend.native is not None), store)
     feeds, sizes = {name: arrays[name] for name in ("x", "d_out")}, {"B": w.batch}
     latest: dict[str, Array] = {}
 

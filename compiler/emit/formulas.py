@@ -31,6 +31,7 @@ from compiler.ops.elementwise import (
     Sub,
     Tanh,
 )
+from compiler.ops.shape import Broadcast
 from compiler.plan.plan import Call, Literal, Place
 
 INFIX: dict[type[Op], str] = {Add: "+", Sub: "-", Mul: "*", Div: "/", Greater: ">", Equal: "=="}
@@ -51,7 +52,7 @@ READ: tuple[Dtype, ...] = ("f32", "f64", "bool", "i64")
 def has_formula(call: Call) -> bool:
     """Whether a kernel can compute it. Whole numbers are computed in few places, and are left to NumPy there."""
     op, out = call.op, call.out
-    known = type(op) in INFIX or type(op) in FUNCTIONS or isinstance(op, (Neg, Select, Keep, Cast))
+    known = type(op) in INFIX or type(op) in FUNCTIONS or isinstance(op, (Neg, Select, Keep, Cast, Broadcast))
     if not known or not isinstance(out, Place) or out.dtype not in MADE:
         return False
     if isinstance(op, Cast) and out.dtype == "bool":
@@ -71,6 +72,8 @@ def formula(op: Op, operands: Sequence[str], dtype: Dtype, out: Dtype) -> str:
     if type(op) in FUNCTIONS:
         return f"{FUNCTIONS[type(op)]}_{dtype}({', '.join(operands)})"
     match op:
+        case Broadcast():
+            return operands[0]
         case Neg():
             return f"-{operands[0]}"
         case Select():

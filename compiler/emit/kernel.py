@@ -25,12 +25,15 @@ MOST_ARRAYS = 16
 FEW = 5
 """A kernel for single numbers saves little: only one that other programs share is worth compiling."""
 
-Argument = Place | int
+Argument = Place | int | str
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """text: a function `kernel(p)`; arguments: what p holds, a place standing for its address"""
+    """text: a function `kernel(p)`
+
+    arguments: what p holds, a place standing for its address, "f32" or "f64" for that of a matrix product
+    """
 
     text: str
     arguments: tuple[Argument, ...]

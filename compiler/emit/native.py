@@ -5,9 +5,12 @@ What no kernel covers is left as it is with NumPy. The spec's lines are comments
 
 from __future__ import annotations
 
-from compiler.emit.formulas import passes
+from compiler.emit.formulas import has_formula, passes
 from compiler.emit.kernel import Kernel, elementwise_kernel
-from compiler.emit.numpy import Writer
+from compiler.emit.numpy import Writer, line_of
+from compiler.emit.product import product_kernel
+from compiler.ops.elementwise import Select
+from compiler.ops.shape import Concat
 from compiler.plan.plan import Call, Loop, Moving, Place, Plan, Positions, Step
 
 WORTH = 2
@@ -15,7 +18,10 @@ WORTH = 2
 
 
 def emit_native(plan: Plan) -> str:
-    """As `compiler.emit.numpy.emit`; k has `native(name, *p)` too, which gives a kernel of that name with its p."""
+    """As `compiler.emit.numpy.emit`; k has two functions more.
+
+    `native(name, *p)` gives the call of the kernel of that name with its p, `chain(calls)` one call of many such.
+    """
     return _Writer(plan).program()
 
 
@@ -45,8 +51,40 @@ class _Writer(Writer):
 
     def positions(self, loop: Positions, heading: str) -> None:
         self.parts = {m.part.name: m for m in loop.moving}
-        super().positions(loop, heading)
-        self.parts = {}
+        self.moving, self.seen = {*self.parts}, {}
+        names = self.whole(loop)
+        if names is None:
+            super().positions(loop, heading)
+        else:
+            given = ", ".join(self.parts)
+            moving = ", ".join(f"({self.text(m.whole)}, {m.offset})" for m in loop.moving)
+            views = "".join(f" for {name} in [{value}]" for name, value in self.seen.items())
+            each = f"k.positions({loop.count}, {loop.reverse}, ({moving},))"
+            self.bound[loop.name] = f"k.chain([({', '.join(names)},) for {given} in {each}{views}])"
+            self.body += [*dict.fromkeys(f"# {line}" for s in loop.steps if (line := line_of(s)) is not None)]
+            self.body.append(f"{loop.name}()")
+        self.parts, self.moving, self.seen = {}, set(), {}
+
+    def whole(self, loop: Positions) -> list[str] | None:
+        """The names of the calls of one position, if a kernel does each."""
+        works = [*(w for s in loop.steps for w in self.works(s)), *((c,) for c in loop.copies)]
+        works += [(Call(Select(), new, (ended, old, new)),) for ended, old, new in loop.held]
+        found: list[tuple[Kernel, Place]] = []
+        for calls in works:
+            kernel = product_kernel(calls[0], self.parts) if len(calls) == 1 else None
+            kernel = kernel or elementwise_kernel(calls, moving=self.parts)
+            out = calls[-1].out if calls else None
+            if kernel is None or not isinstance(out, Place):
+                return None
+            found.append((kernel, out))
+        return [self.called(kernel, out, "in a loop over positions").removesuffix("()") for kernel, out in found]
+
+    def works(self, step: Step) -> list[tuple[Call, ...]]:
+        """The calls of a step: those that end in one result together, others one by one."""
+        calls = tuple(work for work in step.work if isinstance(work, Call))
+        if isinstance(step.node.op, Concat) or not all(has_formula(call) for call in calls):
+            return [(call,) for call in calls]
+        return [calls]
 
     def inner(self, step: Step) -> list[str]:
         line = self.compute(step, "")
@@ -73,11 +111,11 @@ class _Writer(Writer):
         """Binds the kernel with its arguments, and the line that runs it."""
         name = self.kernels.setdefault(kernel.text, f"kernel_{len(self.kernels) + 1}")
         self.of.setdefault(name, heading or "in a loop over positions")
-        given = [x if isinstance(x, int) else self.text(x) for x in kernel.arguments]
+        given = [self.text(x) if isinstance(x, Place) else repr(x) for x in kernel.arguments]
         moves = any(isinstance(x, Place) and self.moves(x) for x in kernel.arguments)
         views = self.seen if moves else self.bound
         bound = f"compute_{out.name}"
         while bound in self.seen or bound in self.bound:
             bound += "_"
-        views[bound] = f'k.native("{name}", {", ".join(map(str, given))})'
+        views[bound] = f'k.native("{name}", {", ".join(given)})'
         return f"{bound}()"

@@ -170,7 +170,7 @@ class Writer:
         self.moving, self.seen = {m.part.name for m in loop.moving}, {}
         lines: list[str] = []
         for step in loop.steps:
-            before, heading = heading, _line(step) or heading
+            before, heading = heading, line_of(step) or heading
             lines += [f"# {heading}"] if heading != before else []
             lines += self.inner(step)
         lines += [line for call in loop.copies for line in self.call(call)]
@@ -262,14 +262,14 @@ def _start(place: Place) -> int:
 
 def _heading(step: Step, forward_lines: set[int]) -> str:
     """The line of the spec that a step is of; `gradient of` where the line computes something before, too."""
-    line = _line(step)
+    line = line_of(step)
     if line is None:
         return "next values" if step.gradient else "set up"
     assert step.node.span is not None
     return f"gradient of: {line}" if step.gradient and step.node.span.line in forward_lines else line
 
 
-def _line(step: Step) -> str | None:
+def line_of(step: Step) -> str | None:
     span = step.node.span
     if span is None:
         return None

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba.extending import intrinsic
 
 Number: TypeAlias = Any
@@ -144,10 +145,75 @@ def _of_these(f: Any, exp: Function, tanh: Function) -> dict[str, Function]:
     return {"exp": exp, "tanh": tanh, "sigmoid": sigmoid, "softplus": softplus}
 
 
+@intrinsic
+def _call(_: Any, function: Any, p: Any) -> Any:
+    """function(p), both addresses"""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [arguments[1]])
+        return context.get_dummy_value()
+
+    return numba.types.none(numba.types.int64, numba.types.int64), generated
+
+
+ROW_MAJOR, PLAIN, TURNED = 101, 111, 112
+"""Of CBLAS."""
+
+
+def _product(f: Any, dtype: Any) -> Function:
+    """c = a @ b, [m, k] @ [k, n], each with the distance of its rows, a and b perhaps transposed, by BLAS."""
+
+    @intrinsic
+    def blas(_: Any, gemm: Any, flags: Any, sizes: Any, one: Any, places: Any) -> Any:
+        def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            gemm, flags, sizes, one, places = arguments
+            flag, long = ir.IntType(32), ir.IntType(64)
+            number = ir.FloatType() if dtype is numba.types.float32 else ir.DoubleType()
+            kinds = [flag] * 3 + [long] * 3 + [number, long, long, long, long, number, long, long]
+            kind = ir.FunctionType(ir.VoidType(), kinds)
+            turned = [builder.trunc(builder.extract_value(flags, i), flag) for i in range(2)]
+            m, n, k = (builder.extract_value(sizes, i) for i in range(3))
+            a, lda, b, ldb, c, ldc = (builder.extract_value(places, i) for i in range(6))
+            given = [flag(ROW_MAJOR), *turned, m, n, k, one, a, lda, b, ldb, number(0), c, ldc]
+            builder.call(builder.inttoptr(gemm, kind.as_pointer()), given)
+            return context.get_dummy_value()
+
+        long = numba.types.int64
+        return numba.types.none(
+            long, numba.types.UniTuple(long, 2), numba.types.UniTuple(long, 3), dtype, numba.types.UniTuple(long, 6)
+        ), generated
+
+    view, size = _view(dtype), np.dtype(f).itemsize
+
+    @numba.njit(nogil=True, error_model="numpy")
+    def product(
+        gemm: Number, m: Number, n: Number, k: Number, a: Number, lda: Number, a_turned: Number, b: Number,
+        ldb: Number, b_turned: Number, c: Number, ldc: Number,
+    ) -> None:  # fmt: skip
+        if gemm != 0:
+            flags = (TURNED if a_turned else PLAIN, TURNED if b_turned else PLAIN)
+            blas(gemm, flags, (m, n, k), f(1), (a, lda, b, ldb, c, ldc))
+            return
+        for i in range(m):
+            out = view(c + i * ldc * size, n)
+            for j in range(n):
+                out[j] = f(0)
+            for r in range(k):
+                x = view(a + (r * lda + i if a_turned else i * lda + r) * size, 1)[0]
+                step = ldb if b_turned else 1
+                row = view(b + (r if b_turned else r * ldb) * size, (n - 1) * step + 1)
+                for j in range(n):
+                    out[j] += x * row[j * step]
+
+    return product
+
+
 def functions() -> dict[str, Any]:
     """All that a kernel's text may name: `f32(address, length)`, `exp_f32(x)` and the like."""
     types = numba.types
-    found: dict[str, Any] = {"np": np}
+    found: dict[str, Any] = {"np": np, "call": _call}
+    found |= {"product_f32": _product(np.float32, types.float32), "product_f64": _product(np.float64, types.float64)}
     for name, dtype in (("f32", types.float32), ("f64", types.float64), ("i64", types.int64), ("b8", types.boolean)):
         found[name] = _view(dtype)
     single = _of_any_width(np.float32) | _of_these(np.float32, _exp_f32, _tanh_f32)

@@ -12,6 +12,7 @@ from compiler.ops import elementwise as e
 from compiler.ops.elementwise import constant
 from compiler.ops.shape import Slice, Transpose
 from compiler.passes import optimize
+from compiler.pipeline import check, training_step
 from compiler.plan import make_plan
 from compiler.plan.plan import Call, Moving, Place
 from dsl.source import Span
@@ -122,3 +123,12 @@ def test_text_of_the_spec_stays_in_comments():
         line for line in text.splitlines() if "kernel_9" in line and line.lstrip().startswith("# ")
     ]
     assert "kernel_9" in text
+
+
+def test_loop_of_a_recurrent_layer_is_one_call():
+    spec = "model m(t: words) -> y: class {\n  embed 4\n  lstm 4\n  mean\n  dense softmax\n}\n"
+    experiment = check(spec, "m.nn", sizes={"V": 9, "classes": 2})
+    text = source(training_step(experiment).graph, B=3, T=5)
+    assert text.count("k.chain(") == 2
+    body = text.partition("def step():")[2]
+    assert "for " not in "".join(line for line in body.splitlines() if "#" not in line)

@@ -1,0 +1,52 @@
+"""A matrix product as a kernel: one call of BLAS, without Python around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compiler.emit.kernel import Argument, Kernel
+from compiler.emit.memory import apart
+from compiler.ops.product import MatMul, Outer
+from compiler.plan.plan import Call, Moving, Place
+
+TEXT = """\
+def kernel(p):
+    # gemm, m, n, k, then each matrix: where, how far apart its rows are, whether it is transposed
+    product_{dtype}(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11])
+"""
+
+
+def product_kernel(call: Call, moving: Mapping[str, Moving]) -> Kernel | None:
+    """The kernel of a product of two matrices, None where BLAS takes one of them only as a copy."""
+    out = call.out
+    if not isinstance(call.op, (MatMul, Outer)) or not isinstance(out, Place) or out.dtype not in ("f32", "f64"):
+        return None
+    x, y = call.inputs
+    if not isinstance(x, Place) or not isinstance(y, Place):
+        return None
+    if any(len(place.shape) != 2 or 0 in place.shape or not apart(place, out, moving) for place in (x, y)):
+        return None
+    rows, columns = out.shape if len(out.shape) == 2 else (0, 0)
+    laid = _laid(out)
+    if laid is None or laid[1]:
+        return None
+    inner = x.shape[0] if isinstance(call.op, Outer) else x.shape[1]
+    arguments: list[Argument] = [out.dtype, rows, columns, inner]
+    for place, turn in ((x, isinstance(call.op, Outer)), (y, isinstance(call.op, MatMul) and call.op.transposed)):
+        found = _laid(place)
+        if found is None:
+            return None
+        arguments += [place, found[0], int(found[1] != turn)]
+    return Kernel(TEXT.format(dtype=out.dtype), (*arguments, out, laid[0]))
+
+
+def _laid(place: Place) -> tuple[int, bool] | None:
+    """How far apart its rows are, in elements; or its columns, where it is one that is transposed."""
+    if len(place.shape) != 2:
+        return None
+    (n, m), (a, b) = place.shape, place.strides
+    if (b == 1 or m == 1) and (a >= m or n == 1):
+        return max(a, m), False
+    if (a == 1 or n == 1) and (b >= n or m == 1):
+        return max(b, n), True
+    return None
