@@ -93,7 +93,6 @@ class Worker:
 def main() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # libraries print
     worker = Worker(sys.argv[1])
-    print(json.dumps({"ready": sys.argv[1]}), file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
 

@@ -70,11 +70,8 @@ def hold_cores() -> None:
 
 def _started(name: str) -> subprocess.Popen[str]:
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(CORES))
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.worker", name],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         env={**os.environ, **threads},
     )  # fmt: skip
-    assert process.stdout is not None
-    process.stdout.readline()
-    return process
