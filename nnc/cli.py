@@ -188,6 +188,29 @@ def train(
     return command.run(spec, options)
 
 
+@cli.command()
+@RUN
+@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.option("--layer", metavar="LABEL", help="Whose vectors; those of the first table of words otherwise.")
+@click.option("--top", type=click.IntRange(1, 1000), default=10, metavar="N", help="How many neighbours [10].")
+@click.option(
+    "--vectors",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Write all vectors, in the text form of word2vec.",
+)
+@JSON
+def neighbours(
+    run: Path, words: tuple[str, ...], layer: str | None, top: int, vectors: Path | None, as_json: bool
+) -> int:
+    """Show the words whose vectors are nearest to a word's."""
+    from nnc.commands import neighbours as command
+
+    if not words and vectors is None:
+        raise click.UsageError("give a word, or a file to write with --vectors")
+    return command.run(run, words, layer=layer, top=top, vectors=vectors, as_json=as_json)
+
+
 @cli.command("eval")
 @RUN
 @click.option("--data", "data", multiple=True, metavar="[NAME=]FILE", help="Score this file instead, as test rows.")

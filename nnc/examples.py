@@ -24,6 +24,8 @@ def example_of(model: Model, rows: Rows) -> str | None:
     printed: a picture, a text read backwards, what the vocabulary lacks."""
     found: list[str] = []
     inputs = model.experiment.network.inputs
+    if rows.text is not None:
+        rows = rows.of_first_lines()
     for row in range(min(rows.count, ROWS_LOOKED_AT)):
         fields: list[str] = []
         for port in inputs:

@@ -7,16 +7,21 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from compiler.sorts import Word
 from dsl.errors import Diagnostic, RunError
-from dsl.render import show
+from dsl.render import columns, show
 from nnc.device import backend_of
 from nnc.failure import print_diagnostics, width
 from nnc.model import Model
 from nnc.opening import open_model
 from nnc.report import scores
+from nnc.vectors import asked_of, vectors_of
 from runtime.data import Rows, read
-from runtime.evaluate import evaluate, require_room
+from runtime.data.files import read_text, resolve
+from runtime.evaluate import evaluate, number_or_null, require_room
+from runtime.word_vectors import SimilarityScores
 
 
 def run(
@@ -30,6 +35,9 @@ def run(
     kernels: str | None = None,
 ) -> int:
     model = replace(open_model(run), optimized=optimized, backend=backend_of(device, kernels))
+    if len(data) == 1 and (asked := _word_scores(model, data[0])) is not None:
+        print(json.dumps({"test": asked}, ensure_ascii=False) if as_json else "\n".join(_in_lines(asked)))
+        return 0
     parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
     executor = model.executor(model.experiment.network.evaluation)
     heads, batch = model.experiment.network.heads, model.experiment.train.batch
@@ -43,6 +51,33 @@ def run(
         print(f"{each.rows:,} {name} rows")
         print("\n".join(scores(each, name, None, width(sys.stdout))))
     return 0
+
+
+def _word_scores(model: Model, path: str) -> dict[str, Any] | None:
+    """The scores of word vectors, where the file has analogies or pairs of words; of a model of words alone."""
+    if not any(isinstance(p.sort, Word) for p in model.experiment.network.outputs):
+        return None
+    found = asked_of(vectors_of(model, None), read_text(resolve(path, Path(), None, None, free=True)))
+    if found is None:
+        return None
+    if isinstance(found, SimilarityScores):
+        return {"spearman": number_or_null(found.spearman), "covered": found.covered, "pairs": found.pairs}
+    sections = {name: right / asked for name, (right, asked) in found.sections.items()}
+    whole = {"accuracy": number_or_null(found.accuracy), "covered": found.covered, "questions": found.questions}
+    return {**whole, "sections": sections}
+
+
+def _in_lines(scores: dict[str, Any]) -> list[str]:
+    """Each score, then those of the sections."""
+    sections = scores.get("sections", {})
+    rows = [(name, value) for name, value in scores.items() if name != "sections"] + list(sections.items())
+    width = max(columns(show(name)) for name, _ in rows)
+    padded = [(show(name) + " " * (width - columns(show(name))), value) for name, value in rows]
+    return [f"{name}  {f'{value:,}' if isinstance(value, int) else _share(value)}" for name, value in padded]
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 def _other_rows(model: Model, paths: Sequence[str]) -> Rows:

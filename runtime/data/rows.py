@@ -15,9 +15,10 @@ from compiler.views import Spelling, base
 from runtime.data.against import Opponents, most_levels, opponents
 from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences, Tokenised
-from runtime.data.windows import Pairs, RunningText
+from runtime.data.windows import Pairs, RunningText, take_lines
 
 Array: TypeAlias = NDArray[Any]
+FIRST_LINES = 100
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class Rows:
         assert self.text is not None
         columns = self.text.columns(pairs)
         return Rows(self.ports, len(pairs), columns, self.symbols, self.limits, against=self.against)
+
+    def of_first_lines(self) -> Rows:
+        """All windows of the first lines of the running text."""
+        assert self.text is not None
+        first = take_lines(self.text, np.arange(min(FIRST_LINES, len(self.text.lines.lengths))))
+        return self.of_windows(first.everything())
 
     @cached_property
     def scored_negatives(self) -> dict[str, NDArray[np.int64]]:

@@ -10,7 +10,7 @@ import pytest
 from compiler.pipeline import check
 from tests.docs.document import FENCE, ROOT, Block, Ran, agrees, blocks, examples, prepare, run, start
 
-GUIDES = ("data", "images", "training", "cells", "attention", "writing", "performance", "python")
+GUIDES = ("data", "images", "training", "cells", "attention", "vectors", "writing", "performance", "python")
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in GUIDES))
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 COMMANDS = [(block, example) for block in BLOCKS for example in examples(block)]

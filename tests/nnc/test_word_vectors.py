@@ -59,6 +59,16 @@ def ran(*arguments: str) -> int:
     return guarded(arguments, cli.run)
 
 
+@pytest.mark.parametrize("name", ["skipgram", "cbow"])
+def test_a_run_without_other_lines_ends_with_its_losses(name: str, capsys: pytest.CaptureFixture[str]):
+    spec = Path(f"{name}.nn").read_text().replace(" ; valid 10%", "")
+    Path("alone.nn").write_text(spec)
+    assert ran("train", "alone.nn", "--out", "run", "--set", "train.epochs=1") == 0
+    printed = capsys.readouterr().out
+    assert "epoch 1 loss" in printed
+    assert "try it:  nnc predict run" in printed
+
+
 @pytest.mark.parametrize("name", ["skipgram", "cbow", "softmax", "pairs"])
 def test_words_are_predicted_from_their_neighbours(name: str, capsys: pytest.CaptureFixture[str]):
     assert ran("train", f"{name}.nn", "--out", "run", "--json") == 0
@@ -129,3 +139,51 @@ def test_a_text_without_neighbours_is_refused(capsys: pytest.CaptureFixture[str]
     Path("text.txt").write_text("the\ncat\nthe\ncat\n" * 5)
     assert ran("train", "skipgram.nn") == 1
     assert "NN790" in capsys.readouterr().err
+
+
+@pytest.fixture
+def run() -> str:
+    assert ran("train", "skipgram.nn", "--out", "run", "--set", "train.epochs=1") == 0
+    return "run"
+
+
+def test_neighbours_are_shown_and_vectors_written_and_read_again(run: str, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert ran("neighbours", run, "cat", "--top", "3", "--vectors", "v.txt", "--json") == 0
+    near = json.loads(capsys.readouterr().out)["cat"]
+    assert len(near) == 3
+    assert list(near.values()) == sorted(near.values(), reverse=True)
+    Path("again.nn").write_text(SKIPGRAM.replace("as vectors", 'vectors="v.txt" as vectors'))
+    assert ran("train", "again.nn", "--out", "again", "--set", "train.sgd.lr=1e-30", "--set", "train.steps=1") == 0
+    first, second = (open_model(Path(name)).weights["vectors.weight"] for name in (run, "again"))
+    np.testing.assert_array_equal(first[4:], second[4:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("neighbours", "run", "catt"), "NN791"),
+        (("neighbours", "run", "cat", "--layer", "vector"), "NN792"),
+        (("neighbours", "run", "--vectors", "nowhere/v.txt"), "NN793"),
+        (("eval", "run", "--data", "broken.txt"), "NN794"),
+    ],
+)
+def test_what_vectors_cannot_tell_is_refused(
+    run: str, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: str
+):
+    Path("broken.txt").write_text(": family\ncat dog cow\n")
+    assert ran(*arguments) == 1
+    assert code in capsys.readouterr().err
+
+
+def test_eval_knows_analogies_and_pairs_by_their_form(run: str, capsys: pytest.CaptureFixture[str]):
+    Path("analogies.txt").write_text(": kinds\ncat dog red green\nCat Dog one duke\n")
+    Path("pairs.txt").write_text("cat\tdog\t9.5\ncat\tred\t1\none\ttwo\t8\ncat\tduke\t3\n")
+    capsys.readouterr()
+    assert ran("eval", run, "--data", "analogies.txt", "--json") == 0
+    found = json.loads(capsys.readouterr().out)["test"]
+    assert (found["covered"], found["questions"], list(found["sections"])) == (1, 2, ["kinds"])
+    assert ran("eval", run, "--data", "pairs.txt") == 0
+    lines = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert (lines["covered"], lines["pairs"]) == ("3", "4")
+    assert -1 <= float(lines["spearman"]) <= 1
