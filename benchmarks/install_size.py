@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-GOAL = 20.0
+GOAL = 22.0
 NOT_COUNTED = ("numpy", "pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
 
 
