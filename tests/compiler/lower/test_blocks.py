@@ -91,7 +91,7 @@ def test_library_block_is_there():
 
 def test_error_inside_a_library_block_stands_at_its_use():
     (found,) = diagnostics(model(f"embed 4\nencoder_layer{END}"))
-    assert (found.code, found.span and (found.span.file, found.span.line)) == ("NN350", ("spec.nn", 3))
+    assert (found.code, found.span and (found.span.file, found.span.line)) == ("NN570", ("spec.nn", 3))
     assert found.notes[0].span.file == "library/transformer.nn"
 
 
