@@ -13,7 +13,7 @@ from tests.compiler.lower.random_specs import random_spec
 from tests.compiler.lower.specs import checked
 from tests.compiler.random_graphs import FUZZ, fresh_seed
 
-COUNT = FUZZ or 150
+COUNT = FUZZ or 75
 
 
 def test_random_spec_is_refused_or_compiles():
