@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import TIME_FIRST, Workload
 
 Array = jax.Array
 Weights = dict[str, Array]
@@ -180,9 +180,6 @@ LOSSES: dict[str, Loss] = {
     "deep": deep,
     "averaging": averaging,
 }
-
-TIME_FIRST = ("tagger", "lm", "own_cell")
-"""Workloads whose batches are given as [T, B]."""
 
 
 def arranged(w: Workload, column: Any) -> Any:

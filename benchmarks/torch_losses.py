@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import TIME_FIRST, Workload
 
 Weights = dict[str, Tensor]
 Loss = Callable[[Weights, tuple[Tensor, ...], bool], Tensor]
@@ -149,9 +149,6 @@ LOSSES: dict[str, Loss] = {
     "deep": deep,
     "averaging": averaging,
 }
-
-TIME_FIRST = ("tagger", "lm", "own_cell")
-"""Workloads whose batches are given as [T, B]."""
 
 
 def arranged(w: Workload, column: Tensor) -> Tensor:

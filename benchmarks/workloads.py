@@ -59,6 +59,8 @@ class Workload:
         return any(c.kind == "words" for c in self.columns)
 
 
+TIME_FIRST = ("tagger", "lm", "own_cell")
+"""Workloads whose batches peers are given as [T, B]."""
 WORKLOADS = (
     Workload(
         "textcnn",

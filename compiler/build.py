@@ -9,6 +9,7 @@ from typing import Literal, NoReturn, TypeAlias
 from compiler.experiment import Init, LayerRow, Parameter, Vectors
 from compiler.ir.graph import Input, Node, Op, apply
 from compiler.ir.types import Dim, Dtype, Type, rows_of, sequence_symbol
+from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Constant, constant
 from compiler.ops.sequence import Mask
 from compiler.signature import Resolved
@@ -263,6 +264,11 @@ class Use:
 
     def op(self, op: Op, *operands: Node) -> Node:
         return self.build.op(op, *operands, span=self.span)
+
+    def dropout_mask(self, p: float, shape: tuple[Dim, ...]) -> Node:
+        """What numbers of that shape are multiplied with to drop a share p of them: no two layers draw the same."""
+        seed, step, site = self.build.chance()
+        return self.op(DropoutMask(p, site, shape, self.build.dtype), seed, step)
 
     def fail(self, code: str, message: str, label: str = "", *, help: str = "", about: Node | None = None) -> NoReturn:
         notes = self.build.origin(about) if about is not None else ()

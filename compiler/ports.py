@@ -238,8 +238,8 @@ def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: R
         return True
     name = port.sort.vocabulary
     other = next((p for p in known if p.name == name), None)
-    fits = other is not None and other is not port and has_ids(other)
-    fits = fits and other is not None and vocabulary_word(other.sort) == vocabulary_word(port.sort)
+    same_words = other is not None and vocabulary_word(other.sort) == vocabulary_word(port.sort)
+    fits = other is not None and other is not port and has_ids(other) and same_words
     if other is None or not fits or not isinstance(other.sort, Tokens | Category):
         near = nearest(name, [p.name for p in known if p is not port])
         help = f"did you mean {near}?" if near else "name another input of the same sort"

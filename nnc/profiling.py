@@ -13,11 +13,10 @@ from time import perf_counter
 import numpy as np
 
 from compiler import pipeline
+from compiler.emit.numpy import emit
 from compiler.emit.timed import Piece, emit_timed
 from compiler.experiment import Experiment, TrainingStep
-from compiler.ir.graph import Graph
 from compiler.plan.make import make_plan
-from compiler.plan.plan import Plan
 from dsl.errors import RunError
 from nnc.initial import begin
 from nnc.sizes import batch_sizes, open_symbols, sizes_missing
@@ -108,14 +107,8 @@ def _of_data(experiment: Experiment, step: TrainingStep, dataset: Dataset, numbe
 def profiled(subject: Subject, seconds: float) -> tuple[tuple[Piece, ...], Profile]:
     """Runs it for so long. Raises RunError NN852 where the machine has not the memory."""
     settings, step, backend = subject.experiment.train, subject.step, numpy_backend()
-    pieces: list[Piece] = []
-
-    def timed(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
-        planned = make_plan(graph, sizes)
-        source, pieces[:] = emit_timed(planned)
-        return source, planned
-
     planned = make_plan(step.graph, subject.sizes)
+    source, pieces = emit_timed(planned)
     require_memory(planned.arena_bytes + planned.store_bytes, backend.available_bytes(), "a step", settings.span)
     store = {**initial_weights(subject.experiment.network.parameters, settings.seed), **initial_states(step.states)}
     always = {"lr": np.float64(settings.optimizer.lr), "seed": np.int64(settings.seed)}
@@ -124,6 +117,6 @@ def profiled(subject: Subject, seconds: float) -> tuple[tuple[Piece, ...], Profi
         return {**subject.feeds[number % len(subject.feeds)], **always, "step": np.int64(number)}
 
     found = profile(
-        backend, step.graph, pipeline.compile_bucket, timed, lambda: len(pieces), store, feeds, subject.sizes, seconds
+        backend, step.graph, (emit(planned), source), planned, len(pieces), store, feeds, subject.sizes, seconds
     )
-    return tuple(pieces), found
+    return pieces, found

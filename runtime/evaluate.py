@@ -13,7 +13,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class, Following, Port, Segments, Spans, Tokens, Word, along, has_labels
+from compiler.sorts import Class, Following, Port, Real, Segments, Spans, Tokens, Word, along
 from runtime.backend import Array
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
@@ -97,10 +97,8 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
     for head in heads:
         name = head.port.name
         truth, losses = results[name], results[f"{name}.losses"].astype(np.float64)
-        # Where a label is not known, its loss is 0 or left out; numbers are all known.
-        # So is a word that has an id.
-        labelled = has_labels(head.port) or isinstance(head.port.sort, Word) or head.port.per is not None
-        known = truth >= 0 if labelled else np.ones(len(truth), np.bool_)
+        # Numbers are all known; of a position without a known label the loss is 0, of a row it is left out.
+        known = np.ones(len(truth), np.bool_) if isinstance(head.port.sort, Real) else truth >= 0
         counted = losses if head.port.per is not None else losses[known]
         mean = float(counted.sum() / known.sum()) if known.any() else float("nan")
         loss += mean

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from compiler.ir.graph import Graph
+from compiler.plan.plan import Plan
 from runtime.backend import Array, Backend
-from runtime.execute import Arena, CompileBucket, Executor
+from runtime.execute import Arena, Executor
 
 WARM = 3
 LEAST = 5
@@ -95,9 +96,9 @@ def _seconds(work: Callable[[], object]) -> float:
 def profile(
     backend: Backend,
     graph: Graph,
-    plain: CompileBucket,
-    timed: CompileBucket,
-    pieces: Callable[[], int],
+    sources: tuple[str, str],
+    plan: Plan,
+    pieces: int,
     store: Mapping[str, Array],
     feeds: Callable[[int], Feeds],
     sizes: Mapping[str, int],
@@ -105,21 +106,21 @@ def profile(
 ) -> Profile:
     """Runs training steps for so long, or MOST of them; store is written to, nothing else is.
 
-    pieces: how many the timed program has, once it is compiled; feeds: of a step, counted from 1
+    sources: the plan's program, and the one with a clock, which has so many pieces; feeds: of a step, counted from 1
     """
     clock, arena = Clock(), Arena(backend)
     kernels = SimpleNamespace(**vars(backend.kernels), lap=clock.lap)
-    with_clock = Executor(replace(backend, kernels=kernels), graph, timed, store, arena)
-    without = Executor(backend, graph, plain, store, arena)
-    arena.reserve(max(e.arena_bytes(sizes) for e in (with_clock, without)))
-    count = pieces()
+    plain, timed = sources
+    with_clock = Executor(replace(backend, kernels=kernels), graph, lambda *_: (timed, plan), store, arena)
+    without = Executor(backend, graph, lambda *_: (plain, plan), store, arena)
+    arena.reserve(plan.arena_bytes)
     spent: list[list[int]] = []
     plain_seconds: list[float] = []
     step, end = 0, perf_counter()
     while len(spent) < LEAST or (perf_counter() < end and len(spent) < MOST):
         step += 2
         given = feeds(step - 1), feeds(step)
-        clock.begin(count)
+        clock.begin(pieces)
         with_clock.run(given[0], sizes)
         clock.spent.append(perf_counter_ns() - clock.last)
         took = _seconds(lambda now=given[1]: without.run(now, sizes))

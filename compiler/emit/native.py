@@ -56,11 +56,8 @@ class _Writer(Writer):
         if names is None:
             super().positions(loop, heading)
         else:
-            given = ", ".join(self.parts)
-            moving = ", ".join(f"({self.text(m.whole)}, {m.offset})" for m in loop.moving)
-            views = "".join(f" for {name} in [{value}]" for name, value in self.seen.items())
-            each = f"k.positions({loop.count}, {loop.reverse}, ({moving},))"
-            self.bound[loop.name] = f"k.chain([({', '.join(names)},) for {given} in {each}{views}])"
+            each = self.of_each(loop, self.wholes(loop), f"({', '.join(names)},)")
+            self.bound[loop.name] = f"k.chain({each})"
             self.body += [*dict.fromkeys(f"# {line}" for s in loop.steps if (line := line_of(s)) is not None)]
             self.body.append(f"{loop.name}()")
         self.parts, self.moving, self.seen = {}, set(), {}

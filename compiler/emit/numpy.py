@@ -166,7 +166,7 @@ class Writer:
 
     def positions(self, loop: Positions, heading: str) -> None:
         """All views are made when the program is bound: a step only calls."""
-        moving = ", ".join(f"({self.text(m.whole)}, {m.offset})" for m in loop.moving)
+        wholes = self.wholes(loop)
         self.moving, self.seen = {m.part.name for m in loop.moving}, {}
         lines: list[str] = []
         for step in loop.steps:
@@ -178,17 +178,25 @@ class Writer:
             lines.append(f"if {loop.some_ended}:")
             for ended, old, new in loop.held:
                 lines.append(f"    np.copyto({self.text(new)}, {self.text(old)}, where={self.text(ended)})")
-        given = [m.part.name for m in loop.moving]
-        views = "".join(f" for {name} in [{value}]" for name, value in self.seen.items())
-        each = f"k.positions({loop.count}, {loop.reverse}, ({moving},))"
-        self.bound[loop.name] = f"[{_tuple([*given, *self.seen])} for {', '.join(given)} in {each}{views}]"
-        each_of, all_of = ", ".join([*given, *self.seen]), loop.name
+        each = [*(m.part.name for m in loop.moving), *self.seen]
+        self.bound[loop.name] = self.of_each(loop, wholes, _tuple(each))
+        each_of, all_of = ", ".join(each), loop.name
         if loop.ended is not None:
             each_of = f"{loop.some_ended}, ({each_of})"
             all_of = f"zip(k.some_ended({self.text(loop.ended)}, {loop.reverse}), {loop.name})"
         self.body.append(f"for {each_of} in {all_of}:")
         self.body += [f"    {line}" for line in lines]
         self.moving, self.seen = set(), {}
+
+    def wholes(self, loop: Positions) -> str:
+        """The arrays of which each position has its part, with their offsets."""
+        return ", ".join(f"({self.text(m.whole)}, {m.offset})" for m in loop.moving)
+
+    def of_each(self, loop: Positions, wholes: str, value: str) -> str:
+        """A list with the value of each position, which is in terms of the parts and of the views seen of them."""
+        parts = ", ".join(m.part.name for m in loop.moving)
+        views = "".join(f" for {name} in [{view}]" for name, view in self.seen.items())
+        return f"[{value} for {parts} in k.positions({loop.count}, {loop.reverse}, ({wholes},)){views}]"
 
     def inner(self, step: Step) -> list[str]:
         """The lines of a step in a loop over positions."""

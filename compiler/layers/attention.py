@@ -11,7 +11,6 @@ from compiler.ir.types import Dim, is_ragged, positions, sequence_symbol, value_
 from compiler.layers.convolution import sequence
 from compiler.layers.word import WEIGHTS, LayerWord
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
-from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Add, Mul
 from compiler.ops.normal import Softmax
 from compiler.ops.positions import Sinusoid, TakeFirst
@@ -76,8 +75,7 @@ def _dropped(use: Use, weights: Node) -> Node:
     p = use.number("dropout")
     if use.build.mode != "training" or p == 0:
         return weights
-    seed, step, site = use.build.chance()
-    return use.op(Mul(), weights, use.op(DropoutMask(p, site, weights.type.shape, use.build.dtype), seed, step))
+    return use.op(Mul(), weights, use.dropout_mask(p, weights.type.shape))
 
 
 def _positions(use: Use, operands: tuple[Node, ...]) -> Node:

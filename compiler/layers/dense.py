@@ -120,8 +120,8 @@ def _start_small(use: Use, x: Node) -> None:
         weights = [n.op.name for n in node.inputs if isinstance(n.op, Input) and n.op.kind == "weight"]
         if isinstance(node.op, Gather) and weights:
             parameter = parameters[weights[0]]
-            if parameter.init == embedding(value_of(parameter.init.fan_in, {})):
-                width = value_of(parameter.init.fan_in, {})
+            width = value_of(parameter.init.fan_in, {})
+            if parameter.init == embedding(width):
                 parameters[weights[0]] = replace(
                     parameter, init=replace(parameter.init, kind="uniform", scale=0.5 / width)
                 )

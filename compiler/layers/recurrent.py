@@ -12,7 +12,6 @@ from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
 from compiler.layers.joining import meet
 from compiler.layers.word import WEIGHTS, LayerWord
-from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Add, Mul
 from compiler.ops.product import MatMul
 from compiler.ops.shape import Concat
@@ -61,8 +60,7 @@ def dropped(use: Use, x: Node) -> Node:
 def _mask(use: Use, cell: CellSite, state: Node) -> Node:
     mask = cell.masks[state]
     if mask is None:
-        seed, step, site = use.build.chance()
-        mask = use.op(DropoutMask(cell.share, site, state.type.shape, use.build.dtype), seed, step)
+        mask = use.dropout_mask(cell.share, state.type.shape)
         cell.masks[state] = mask
     return mask
 

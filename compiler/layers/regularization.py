@@ -8,7 +8,6 @@ from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
 from compiler.layers.recurrent import in_steps
 from compiler.layers.word import LayerWord
-from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Mul
 from compiler.signature import Setting, Signature
 from compiler.values import is_sequence
@@ -34,8 +33,7 @@ def _dropout(use: Use, operands: tuple[Node, ...]) -> Node:
         drawn = (shape[0], 1, *drawn[2:])
     if cell is not None and not alike:
         drawn = (cell.length, *drawn)
-    seed, step, site = use.build.chance()
-    mask = use.op(DropoutMask(p, site, drawn, use.build.dtype), seed, step)
+    mask = use.dropout_mask(p, drawn)
     result = use.op(Mul(), x, mask if cell is None or alike else cell.element(mask))
     if x in use.build.ends:
         use.build.ends[result] = use.build.ends[x]

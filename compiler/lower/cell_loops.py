@@ -11,7 +11,6 @@ from compiler.lower import stateful
 from compiler.lower.cell_body import equations
 from compiler.lower.constants import constant_of, constant_value
 from compiler.lower.walk import Walk
-from compiler.ops.chance import DropoutMask
 from compiler.ops.elementwise import Mul, constant
 from compiler.ops.shape import Broadcast, Concat, Slice, Transpose
 from compiler.recurrence import BY_TIME, Recurrence, State, depending, ended_of, part, placeholder
@@ -104,11 +103,7 @@ class CellLoops:
         if not self.share:
             return x
         shape = (1, *x.type.shape[1:]) if self.use.flag("variational") else x.type.shape
-        return self.use.op(Mul(), x, self._mask(shape))
-
-    def _mask(self, shape: tuple[Dim, ...]) -> Node:
-        seed, step, site = self.build.chance()
-        return self.use.op(DropoutMask(self.share, site, shape, self.build.dtype), seed, step)
+        return self.use.op(Mul(), x, self.use.dropout_mask(self.share, shape))
 
     def _loop(self, each: dict[str, Node], reverse: bool, names: Namespace) -> Node:
         """The first state after each position, [T, B, size], in one direction."""

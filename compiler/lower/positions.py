@@ -58,7 +58,7 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
         of_rows = tagging.losses(target, some_lack=mode == "evaluation" or head.port.per in walk.marked)
         if mode == "evaluation":
             return [Output(f"{name}.losses", of_rows), winners]
-        return _means(op, name, op(Sum((0,)), of_rows), counted(op(Cast(build.dtype), known)), train)
+        return means(op, name, op(Sum((0,)), of_rows), counted(op(Cast(build.dtype), known)), train)
     losses = Losses(build, head, scores, right, walk.heads.get(scores) is not None, train.loss, span)
     if mode == "evaluation":
         return [Output(f"{name}.losses", counted(losses.plain())), winners]
@@ -69,13 +69,14 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
     smoothing = train.smoothing if head.of_probabilities else 0.0
     total = op(Sum((0, 1)), counted(losses.smoothed(smoothing, weights)))
     each = op(Cast(build.dtype), known) if weights is None else op(Gather(), weights, right)
-    return _means(op, name, total, counted(each), train)
+    return means(op, name, total, counted(each), train)
 
 
-def _means(op: Callable[..., Node], name: str, total: Node, counted: Node, train: TrainSettings) -> list[Output]:
-    """counted: what each position weighs, 0 without a label"""
+def means(op: Callable[..., Node], name: str, total: Node, counted: Node, train: TrainSettings) -> list[Output]:
+    """`NAME.loss` and, for `loss sum`, `NAME.sum`. counted: what each label weighs, 0 where there is none"""
     # A batch without any label has a loss of 0, not 0/0.
-    count = op(Maximum(), op(Sum((0, 1)), counted), constant(LEAST_COUNT, total.type.dtype))
+    weight = op(Sum(tuple(range(counted.type.rank))), counted)
+    count = op(Maximum(), weight, constant(LEAST_COUNT, total.type.dtype))
     found = [Output(f"{name}.loss", op(Div(), total, count))]
     return [*found, Output(f"{name}.sum", total)] if train.loss.sum else found
 

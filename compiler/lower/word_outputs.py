@@ -7,9 +7,9 @@ from compiler.experiment import Head
 from compiler.ir.graph import Node, Op, Output
 from compiler.ir.types import BATCH, Dim, Type, symbol
 from compiler.lower.losses import Losses
-from compiler.lower.positions import LEAST_COUNT
+from compiler.lower.positions import means
 from compiler.lower.walk import Walk
-from compiler.ops.elementwise import Abs, Cast, Div, Greater, Keep, Maximum, Mul, Neg, Softplus, constant
+from compiler.ops.elementwise import Abs, Cast, Greater, Keep, Mul, Neg, Softplus, constant
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import ArgMax, Sum
 from compiler.ops.shape import Reshape
@@ -45,12 +45,7 @@ def results_of_a_word(walk: Walk, head: Head, scores: Node, mode: Mode, train: T
     if mode == "evaluation":
         found = [Output(f"{name}.losses", each)]
         return found if of_a_word is not None else [*found, Output(f"{name}.labels", op(ArgMax(1), scores))]
-    total = op(Sum((0,)), each)
-    # A batch without any word that has an id has a loss of 0, not 0/0.
-    rows = op(Sum((0,)), op(Cast(build.dtype), known))
-    count = op(Maximum(), rows, constant(LEAST_COUNT, total.type.dtype))
-    mean = Output(f"{name}.loss", op(Div(), total, count))
-    return [mean, Output(f"{name}.sum", total)] if train.loss.sum else [mean]
+    return means(op, name, op(Sum((0,)), each), op(Cast(build.dtype), known), train)
 
 
 def _told_apart(build: Build, head: Head, of_a_word: WordHead, span: Span) -> Node:

@@ -57,10 +57,8 @@ class Opponents:
         """
         known = targets >= OWN_IDS
         if negatives is None:
-            tree = self.tree
-            deepest = max(int(tree.lengths[np.where(known, targets, 0)].max(initial=1)), 1)
-            width = levels(deepest, tree.nodes.shape[1])
-            ids = np.where(known, targets, 0)
+            tree, ids = self.tree, np.where(known, targets, 0)
+            width = levels(max(int(tree.lengths[ids].max(initial=1)), 1), tree.nodes.shape[1])
             return tree.nodes[ids, :width].astype(np.int64), tree.signs[ids, :width]
         rows = np.concatenate([targets[:, None], negatives], axis=1)
         signs = np.full(rows.shape, -1, np.int8)

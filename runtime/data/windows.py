@@ -77,8 +77,7 @@ class RunningText:
 
     def everything(self) -> Pairs:
         """All windows as wide as they can be, no word left out: what is scored."""
-        words = len(self.lines.ids)
-        return _pairs(self.lines, np.full(words, self.windows.radius), self.windows)
+        return _pairs(self.lines, np.full(self.words, self.windows.radius), self.windows)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Pairs]:
         """The examples of an epoch in the order of training: lines are mixed, then the examples of some lines."""
@@ -192,8 +191,7 @@ def running_text(
 ) -> RunningText:
     """The lines without the words that have no id."""
     ids = ids_of_types(tokenised, vocabulary)[tokenised.types]
-    known = ids >= OWN_IDS
-    upto = np.concatenate([[0], np.cumsum(known)])
+    lines = _without(Sequences(ids, tokenised.offsets), ids >= OWN_IDS)
     given, asked = (next(p.name for p in ports if p.output is output) for output in (False, True))
     kept: NDArray[np.float64] | None = None
     if windows.subsample is not None:
@@ -201,7 +199,7 @@ def running_text(
         with np.errstate(divide="ignore"):
             stays = np.minimum(np.sqrt(windows.subsample / share), 1.0)
         kept = np.concatenate([np.zeros(OWN_IDS), stays])
-    return RunningText(Sequences(ids[known], upto[tokenised.offsets]), windows, given, asked, kept)
+    return RunningText(lines, windows, given, asked, kept)
 
 
 def take_lines(text: RunningText, lines: Ids) -> RunningText:

@@ -19,7 +19,8 @@ from compiler.ops import reduction as reduction_ops
 from compiler.ops import sequence as sequence_ops
 from runtime.backend import Array, Rows, Xp
 from runtime.kernels import Kernel, philox, picture
-from runtime.kernels.distinct import picked, same_rows
+from runtime.kernels.distinct import picked
+from runtime.kernels.lookup import same_rows
 from runtime.kernels.reduction import places
 
 
@@ -58,13 +59,19 @@ def _add_up(xp: Xp, ordered: Array, sums: Array) -> None:
 
 def _ids(xp: Xp, out: Rows, ordered: Array) -> Array:
     """Writes the distinct ids of ordered ones, 0 left out, and how many there are; where each stands first."""
-    begins = xp.not_equal(ordered, 0)
-    xp.logical_and(begins[1:], xp.not_equal(ordered[1:], ordered[:-1]), out=begins[1:])
+    begins = _begins(xp, ordered, 0)
     out.count[...] = begins.sum()
     first = _first(xp, begins, out)
     xp.take(ordered, first, out=out.ids)
     xp.copyto(out.ids, 0, where=_past(xp, out))
     return first
+
+
+def _begins(xp: Xp, ordered: Array, none: int) -> Array:
+    """Where another id begins, other than the one that stands for none."""
+    begins = xp.not_equal(ordered, none)
+    xp.logical_and(begins[1:], xp.not_equal(ordered[1:], ordered[:-1]), out=begins[1:])
+    return begins
 
 
 def _first(xp: Xp, begins: Array, out: Rows) -> Array:
@@ -118,9 +125,7 @@ def put_picks(
     order = xp.argsort(flat, kind="stable")
     ordered, sums = xp.take(flat, order), xp.take(put, order, axis=0)
     _add_up(xp, ordered, sums)
-    begins = xp.not_equal(ordered, -1)
-    xp.logical_and(begins[1:], xp.not_equal(ordered[1:], ordered[:-1]), out=begins[1:])
-    xp.take(sums, _first(xp, begins, out), axis=0, out=out.values)
+    xp.take(sums, _first(xp, _begins(xp, ordered, -1), out), axis=0, out=out.values)
     xp.copyto(out.values, 0.0, where=_past(xp, out)[:, None])
 
 
@@ -157,10 +162,7 @@ def dense(xp: Xp, out: Array, sparse: Rows) -> None:
 
 
 def pick_rows(xp: Xp, out: Rows, table: Array, like: Rows) -> None:
-    """Writes the values; ids and count are like's, and may be its memory."""
-    if out.ids is not like.ids:
-        xp.copyto(out.ids, like.ids)
-        xp.copyto(out.count, like.count)
+    same_rows(xp, out, like)
     xp.take(table, like.ids, axis=0, out=out.values)
     xp.copyto(out.values, 0.0, where=_past(xp, like)[:, None])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.backend import Array, Rows, Xp
+from runtime.kernels.lookup import same_rows
 
 
 def distinct_rows(xp: Xp, out: Rows, table: Array, ids: Array, seen: Array) -> None:
@@ -26,13 +27,6 @@ def places(xp: Xp, out: Array, rows: Rows, ids: Array, place: Array) -> None:
     place[rows.ids] = xp.where(xp.equal(rows.ids, 0), room - 1, xp.arange(room))
     place[:1] = room - 1
     xp.take(place, ids, out=out, mode="clip")
-
-
-def same_rows(xp: Xp, out: Rows, like: Rows) -> None:
-    """ids and count are like's, and may be its memory."""
-    if out.ids is not like.ids:
-        xp.copyto(out.ids, like.ids)
-        xp.copyto(out.count, like.count)
 
 
 def matmul_rows(xp: Xp, out: Rows, x: Rows, w: Array, *, transposed: bool = False) -> None:

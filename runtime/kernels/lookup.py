@@ -70,12 +70,16 @@ def dense(xp: Xp, out: Array, sparse: Rows) -> None:
     out[sparse.ids[:n]] = sparse.values[:n]
 
 
-def pick_rows(xp: Xp, out: Rows, table: Array, like: Rows) -> None:
-    """Writes the values; ids and count are like's, and may be its memory."""
-    n = int(like.count[0])
+def same_rows(xp: Xp, out: Rows, like: Rows) -> None:
+    """ids and count are like's, and may be its memory."""
     if out.ids is not like.ids:
         xp.copyto(out.ids, like.ids)
         xp.copyto(out.count, like.count)
+
+
+def pick_rows(xp: Xp, out: Rows, table: Array, like: Rows) -> None:
+    n = int(like.count[0])
+    same_rows(xp, out, like)
     xp.take(table, like.ids[:n], axis=0, out=out.values[:n], mode="clip")
     out.values[n:] = 0
 

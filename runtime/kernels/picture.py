@@ -43,12 +43,8 @@ def conv2d(
     lay_out: LayOut = overlapping,
 ) -> None:
     """padded, windows: a block of pictures with the zeros around them, and what their windows show."""
-    padded.fill(0)
-    for begin, end in _blocks(len(x), len(windows)):
-        count = end - begin
-        _inside(padded[:count], x.shape, before)[...] = x[begin:end]
-        lay_out(xp, _by_pixel(xp, windows[:count], size), padded[:count], stride, dilation)
-        xp.matmul(_rows(xp, windows[:count]), kernel, out=_rows(xp, out[begin:end]))
+    for begin, end, rows in _laid_out(xp, x, padded, windows, size, stride, dilation, before, lay_out):
+        xp.matmul(rows, kernel, out=_rows(xp, out[begin:end]))
 
 
 def conv2d_to_kernel(
@@ -67,12 +63,8 @@ def conv2d_to_kernel(
     lay_out: LayOut = overlapping,
 ) -> None:
     """part: of out's shape, what a block adds to it"""
-    padded.fill(0)
-    for begin, end in _blocks(len(x), len(windows)):
-        count = end - begin
-        _inside(padded[:count], x.shape, before)[...] = x[begin:end]
-        lay_out(xp, _by_pixel(xp, windows[:count], size), padded[:count], stride, dilation)
-        xp.matmul(_rows(xp, windows[:count]).T, _rows(xp, y[begin:end]), out=part if begin else out)
+    for begin, end, rows in _laid_out(xp, x, padded, windows, size, stride, dilation, before, lay_out):
+        xp.matmul(rows.T, _rows(xp, y[begin:end]), out=part if begin else out)
         if begin:
             xp.add(out, part, out=out)
 
@@ -100,6 +92,26 @@ def conv2d_to_picture(
             pixels = _each(there, (down * dilation[0], across * dilation[1]), stride, windows.shape[1:3])
             xp.add(pixels, given[:, :, :, down, across], out=pixels)
         out[begin:end] = _inside(there, out.shape, before)
+
+
+def _laid_out(
+    xp: Xp,
+    x: Array,
+    padded: Array,
+    windows: Array,
+    size: Pair,
+    stride: Pair,
+    dilation: Pair,
+    before: Pair,
+    lay_out: LayOut,
+) -> Iterator[tuple[int, int, Array]]:
+    """From which picture to which a block goes, and its windows, a row each."""
+    padded.fill(0)
+    for begin, end in _blocks(len(x), len(windows)):
+        count = end - begin
+        _inside(padded[:count], x.shape, before)[...] = x[begin:end]
+        lay_out(xp, _by_pixel(xp, windows[:count], size), padded[:count], stride, dilation)
+        yield begin, end, _rows(xp, windows[:count])
 
 
 def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
@@ -151,10 +163,8 @@ def put_max2d(
 ) -> None:
     """left, met: bool of y's shape: windows that have not met their largest yet, and those that meet it now."""
     count = y.shape[1:3]
-    left.fill(True)
     out.fill(0)
-    for at in _pixels(size):
-        _meet(xp, _each(x, at, stride, count), largest, left, met)
+    for at in _met(xp, x, largest, left, met, size, stride):
         xp.multiply(met, y, out=given)
         pixels = _each(out, at, stride, count)
         xp.add(pixels, given, out=pixels)
@@ -174,10 +184,8 @@ def take_max2d(
     stride: Pair,
 ) -> None:
     count = out.shape[1:3]
-    left.fill(True)
     out.fill(0)
-    for at in _pixels(size):
-        _meet(xp, _each(x, at, stride, count), largest, left, met)
+    for at in _met(xp, x, largest, left, met, size, stride):
         xp.multiply(met, _each(y, at, stride, count), out=given)
         xp.add(out, given, out=out)
 
@@ -188,8 +196,14 @@ def _pixels(size: Pair) -> Iterator[tuple[int, int]]:
             yield down, across
 
 
-def _meet(xp: Xp, pixels: Array, largest: Array, left: Array, met: Array) -> None:
-    xp.equal(pixels, largest, out=met)
-    xp.logical_and(met, left, out=met)
-    # Those that met it are no longer left: met is a part of left.
-    xp.logical_xor(left, met, out=left)
+def _met(
+    xp: Xp, x: Array, largest: Array, left: Array, met: Array, size: Pair, stride: Pair
+) -> Iterator[tuple[int, int]]:
+    """Pixel by pixel of the windows; met then says for which of them it is the first that is their largest."""
+    left.fill(True)
+    for at in _pixels(size):
+        xp.equal(_each(x, at, stride, largest.shape[1:3]), largest, out=met)
+        xp.logical_and(met, left, out=met)
+        # Those that met it are no longer left: met is a part of left.
+        xp.logical_xor(left, met, out=left)
+        yield at
