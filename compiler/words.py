@@ -72,6 +72,7 @@ EXAMPLES = {
     "sum": "embed 50 ; sum",
     "last": "embed 50 ; last",
     "first": "embed 50 ; first",
+    "weighted": "h = embed 50 ; scores = dense 20 tanh | dense 1 ; weighted(h, scores)",
     "dense": "embed 50 ; mean ; dense 100 relu",
     "dropout": "embed 50 ; dropout 0.3 words ; mean ; dropout 0.5",
     "layernorm": "embed 50 ; layernorm ; mean",

@@ -9,6 +9,7 @@ from compiler.ir.graph import Graph, Input, InputKind, Node, Output
 from compiler.ir.text import show
 from compiler.ir.types import Dim, Type, TypeRuleError, is_ragged, is_rows, positions, rows_of, sequence_symbol, symbol
 from compiler.ops.attention import KeySoftmax
+from compiler.ops.normal import PositionSoftmax
 from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Lengths, Mask
 from dsl.errors import InternalError
@@ -125,7 +126,7 @@ def _of_body(body: Graph) -> Iterator[str]:
 
 def _of_lengths(node: Node) -> Iterator[str]:
     """Whether the lengths that a node reads are those that its type speaks of."""
-    if not isinstance(node.op, Mask | Lengths | Ended | KeySoftmax):
+    if not isinstance(node.op, Mask | Lengths | Ended | KeySoftmax | PositionSoftmax):
         return
     lengths = node.inputs[-1].op
     dim = _long(node)

@@ -8,11 +8,14 @@ from compiler.build import Origin, Use
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, is_ragged, plus, value_of
 from compiler.layers.convolution import sequence
+from compiler.layers.joining import differ
 from compiler.layers.word import LayerWord
+from compiler.ops.attention import HeadMix, HeadSpread
 from compiler.ops.elementwise import Constant, Div, Mul, Sub
+from compiler.ops.normal import PositionSoftmax, Softmax
 from compiler.ops.reduction import Max, Sum, TakeAlong, TopPositions
 from compiler.ops.sequence import Lengths, TakePosition
-from compiler.ops.shape import Concat, Reshape, Slice, Windows
+from compiler.ops.shape import Concat, Reshape, Slice, Transpose, Windows
 from compiler.signature import Setting, Signature
 from compiler.values import shape_of
 
@@ -102,6 +105,37 @@ def _first(use: Use, operands: tuple[Node, ...]) -> Node:
     return _said(use, x, _at_end(use, x, first=True))
 
 
+def _weighted(use: Use, operands: tuple[Node, ...]) -> Node:
+    """For each score the mean of x weighted by the softmax of that score over the positions; x: [B, T, D].
+
+    scores: [B, T, 1] -> one vector [B, D]; [B, T, n] -> a matrix [B, n, D]. Padding has weight 0.
+    Source: Yang et al. 2016, eq. 5 to 7; Lin et al. 2017, eq. 6.
+    """
+    x, scores = operands
+    for value in operands:
+        sequence(use, value)
+    if scores.type.shape[1] != x.type.shape[1]:
+        differ(use, x, scores, "do not meet")
+    width, count = _known(use, x), _known(use, scores)
+    batch, positions = x.type.shape[:2]
+    if is_ragged(positions):
+        shares = use.op(PositionSoftmax(), scores, use.build.lengths(positions))
+        heads = use.op(Reshape((batch, 1, positions, count)), shares)
+        means = use.op(HeadSpread(1, count), heads, use.build.finite(x, use.span))
+    else:
+        shares = use.op(Softmax(), use.op(Transpose((0, 2, 1)), scores))
+        means = use.op(HeadMix(1), use.op(Reshape((batch, 1, count, positions)), shares), x)
+    return _said(use, x, use.op(Reshape((batch, width)), means)) if count == 1 else means
+
+
+def _known(use: Use, x: Node) -> int:
+    width = x.type.shape[2]
+    if not isinstance(width, int):
+        help = "put a dense layer before it: dense 128"
+        use.fail("NN213", f"{use.word} needs a width that is known, but gets {width}", help=help, about=x)
+    return width
+
+
 WINDOW = Setting("window", "count", "pool so many neighbours at a time", low=1, high=10_000)
 STRIDE = Setting("stride", "count", "every so many positions; a window's width if left out", low=1, high=10_000)
 
@@ -125,4 +159,9 @@ LAYERS = (
     _pool("sum", "the sum of each column over all positions", _sum),
     _pool("last", "the last position", _last),
     _pool("first", "the first position", _first),
+    LayerWord(
+        Signature("weighted", "for each score, the mean of x weighted by the softmax of that score over all positions"),
+        _weighted,
+        operands=("x", "scores"),
+    ),
 )

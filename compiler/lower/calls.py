@@ -31,7 +31,7 @@ from dsl import ast
 ALL_ROWS = ("batchnorm",)
 """Layers whose result for an example depends on the others."""
 
-ALL_POSITIONS = ("attention", "positions")
+ALL_POSITIONS = ("attention", "positions", "weighted")
 """Layers whose result at a position depends on the others, or on where it stands."""
 OF_EACH_NUMBER = tuple(word for word in FUNCTIONS if word != "softmax")
 """Layers after which each direction of a recurrent layer still ends where it did."""

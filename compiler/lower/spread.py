@@ -30,7 +30,7 @@ from compiler.ops.elementwise import (
     Tanh,
 )
 from compiler.ops.lookup import Gather, OneHot
-from compiler.ops.normal import LogSoftmax, Softmax
+from compiler.ops.normal import LogSoftmax, PositionSoftmax, Softmax
 from compiler.ops.positions import Sinusoid
 from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Lengths
@@ -49,7 +49,7 @@ class Spread(IntEnum):
 
 
 OF_PROBABILITIES = (
-    Exp, Sigmoid, Softmax, KeySoftmax, CausalSoftmax, Sqrt, Greater, Equal, OneHot, Lengths, Ended, DropoutMask,
+    Exp, Sigmoid, Softmax, KeySoftmax, CausalSoftmax, PositionSoftmax, Sqrt, Greater, Equal, OneHot, Lengths, Ended, DropoutMask,
 )  # fmt: skip
 """What these give may be: exp(-x) as a likeness, for example, and a root where it is divided by."""
 SIGNED = (Tanh, Sign, Erf, Sinusoid)

@@ -85,6 +85,7 @@ OPS: tuple[type[Op], ...] = (
     normal.Softmax,
     normal.LogSoftmax,
     normal.LogSumExp,
+    normal.PositionSoftmax,
     attention.HeadScores,
     attention.HeadMix,
     attention.HeadSpread,

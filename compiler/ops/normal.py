@@ -1,4 +1,4 @@
-"""Softmax, its logarithm and its divisor, over an axis that must not be ragged."""
+"""Softmax: over the last axis with its logarithm and its divisor, and over the positions of a sequence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compiler.ir.graph import Node, Op, apply
-from compiler.ir.types import Dim, Type, TypeRuleError, elements, is_ragged
+from compiler.ir.types import Dim, Type, TypeRuleError, elements, is_ragged, rows_of
 from compiler.ops.elementwise import Exp, Mul, Sub
 from compiler.ops.reduction import Sum
+from compiler.ops.sequence import one_each
 from compiler.ops.shape import Reshape
 
 
@@ -93,3 +94,29 @@ class LogSumExp(Op):
 
 def _kept(x: Type, axis: int) -> tuple[Dim, ...]:
     return (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+
+
+@dataclass(frozen=True)
+class PositionSoftmax(Op):
+    """The softmax of each column over the positions of its row that are real; 0 for padding.
+
+    x: [B, T, n] with anything in its padding, lengths: i64[B] -> the same
+    """
+
+    def infer(self, *inputs: Type) -> Type:
+        x, lengths = inputs
+        if x.rank != 3 or x.ragged != 1 or x.dtype not in ("f32", "f64"):
+            raise TypeRuleError("wants a sequence [B, T, n]")
+        one_each(lengths, rows_of(x.shape[1]))
+        return x.with_pad("zero")
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        x = inputs[0]
+        return (Type(x.dtype, (x.shape[0], 1, x.shape[2])),)
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        share = apply(Sum((1,), keep=True), apply(Mul(), cotangent, node))
+        return apply(Mul(), node, apply(Sub(), cotangent, share)), None
+
+    def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
+        return 4 * elements(out, sizes)

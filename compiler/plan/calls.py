@@ -11,7 +11,7 @@ from compiler.ops.attention import HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import MatMulRows, PutPicks, WindowSums
 from compiler.ops.elementwise import Constant, Keep
-from compiler.ops.normal import LogSumExp
+from compiler.ops.normal import LogSumExp, PositionSoftmax
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import AddAlong, ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
@@ -78,6 +78,8 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
             return {"heads": heads}
         case KeySoftmax():
             return dict(_of_length(positions(node.type.shape[-1]), sizes))
+        case PositionSoftmax():
+            return dict(_of_length(node.type.shape[1], sizes))
         case DropoutMask(p=p, site=site):
             return {"p": p, "site": site}
         case _:

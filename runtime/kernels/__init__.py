@@ -113,6 +113,7 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     normal_ops.Softmax: normal.softmax,
     normal_ops.LogSoftmax: normal.log_softmax,
     normal_ops.LogSumExp: normal.log_sum_exp,
+    normal_ops.PositionSoftmax: normal.position_softmax,
     attention_ops.HeadScores: attention.head_scores,
     attention_ops.HeadMix: attention.head_mix,
     attention_ops.HeadSpread: attention.head_spread,

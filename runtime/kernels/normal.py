@@ -1,8 +1,11 @@
-"""Softmax and its logarithm, over the last axis: out may be x's memory; total is [*S, 1] work space. Its divisor."""
+"""Softmax and its logarithm, over the last axis: out may be x's memory; total is [*S, 1] work space. Its divisor. The
+softmax over positions."""
 
 from __future__ import annotations
 
 from runtime.backend import Array, Xp
+
+LOWEST = float("-inf")
 
 
 def softmax(xp: Xp, out: Array, x: Array, total: Array) -> None:
@@ -31,3 +34,27 @@ def log_sum_exp(xp: Xp, out: Array, x: Array, largest: Array, powers: Array, *, 
     xp.sum(powers, axis=axis, out=out)
     xp.log(out, out=out)
     xp.add(out, largest.reshape(out.shape), out=out)
+
+
+def position_softmax(
+    xp: Xp,
+    out: Array,
+    x: Array,
+    tokens: Array,
+    total: Array,
+    *,
+    factor: int = 1,
+    shift: int = 0,
+    step: int = 1,
+    least: int = 1,
+) -> None:
+    """x: [B, T, n]; total: [B, 1, n] work space; how many positions of a row are real is as in `lengths`"""
+    real = xp.maximum((tokens * factor + shift) // step, least)
+    past = xp.greater_equal(xp.arange(x.shape[1]), real[:, None])
+    xp.copyto(out, x)
+    xp.copyto(out, LOWEST, where=past[:, :, None])
+    xp.max(out, axis=1, keepdims=True, out=total)
+    xp.subtract(out, total, out=out)
+    xp.exp(out, out=out)
+    xp.sum(out, axis=1, keepdims=True, out=total)
+    xp.divide(out, total, out=out)

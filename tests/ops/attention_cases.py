@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from compiler.ir.types import BATCH, columns, moved
-from compiler.ops import attention, positions
+from compiler.ops import attention, normal, positions
 from tests.ops.case import LENGTHS, LENGTHS_TYPE, SIZES, TEXT, Case, T, alone, f64
 from tests.ops.formulas import Array, softmax_of
 
@@ -46,6 +46,13 @@ def of_real_keys(lengths: tuple[int, ...]):
         return found
 
     return formula
+
+
+def of_real_positions(x: Array, lengths: Array) -> Array:
+    found = np.zeros_like(x)
+    for row, length in enumerate(lengths):
+        found[row, :length] = softmax_of(x[row, :length].T).T
+    return found
 
 
 def of_keys_so_far(x: Array) -> Array:
@@ -88,6 +95,11 @@ ATTENTION = [
          ("wide", "lengths"), (0,)),
     Case("key softmax of a shorter sequence", attention.KeySoftmax(), (FEWER, LENGTHS_TYPE),
          of_real_keys((1, 3, 1)), FEWER, ("normal", "lengths"), (0,)),
+    Case("position softmax", normal.PositionSoftmax(), (f64(BATCH, T, 2, pad="any"), LENGTHS_TYPE), of_real_positions,
+         TEXT, ("wide", "lengths"), (0,)),
+    Case("position softmax of a shorter sequence", normal.PositionSoftmax(),
+         (f64(BATCH, moved(T, -2), 3), LENGTHS_TYPE), lambda x, n: of_real_positions(x, np.maximum(n - 2, 1)),
+         f64(BATCH, moved(T, -2), 3, pad="zero"), ("normal", "lengths"), (0,)),
     Case("causal softmax", attention.CausalSoftmax(), (WEIGHTS,), of_keys_so_far, WEIGHTS, ("wide",), (0,)),
     Case("causal softmax of fixed positions", attention.CausalSoftmax(), (f64(2, 1, 3, 3),), of_keys_so_far,
          f64(2, 1, 3, 3), smooth=(0,)),

@@ -32,6 +32,8 @@ BREAKS = (
     "|",
 )
 
+ATTENDED = "block attended(x) n { scores = x | dense 3 tanh | dense n\n  weighted(x, scores) }\n"
+
 Row = dict[str, object]
 
 
@@ -78,7 +80,8 @@ class Writer:
         if header:
             named = [f"{port}={','.join(titles(port, rows[0]))}" for port in ports if isinstance(rows[0][port], list)]
             data += "".join(f"\n  columns {each}" for each in named)
-        spec = f"model m{signature} {{\n{body}\n}}\n{self.data(data)}{self.train()}"
+        blocks = ATTENDED if "attended" in body else ""
+        spec = f"{blocks}model m{signature} {{\n{body}\n}}\n{self.data(data)}{self.train()}"
         write = FORMATS[format_]
         examples = [tuple(row[name] for name in self.inputs) for row in rows[:2]]
         if self.lists or any(isinstance(part, list) for row in examples for part in row):
@@ -212,8 +215,9 @@ class Writer:
         for _ in range(self.random.randrange(3)):
             layers.append(self.sequence_layer(width))
         layers += self.random.choice(
-            (["maxpool"], ["mean"], ["sum"], ["last"], ["first"], ["avgpool"], ["maxpool k=2", "flatten"])
-        )
+            (["maxpool"], ["mean"], ["sum"], ["last"], ["first"], ["avgpool"], ["maxpool k=2", "flatten"],
+             [f"attended {self.pick('1', '1', '2', '3')}", "flatten"])
+        )  # fmt: skip
         return layers
 
     def spelling(self) -> str:
