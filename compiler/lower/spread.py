@@ -49,7 +49,8 @@ class Spread(IntEnum):
 
 
 OF_PROBABILITIES = (
-    Exp, Sigmoid, Softmax, KeySoftmax, CausalSoftmax, PositionSoftmax, Sqrt, Greater, Equal, OneHot, Lengths, Ended, DropoutMask,
+    Exp, Sigmoid, Softmax, KeySoftmax, CausalSoftmax, PositionSoftmax, Sqrt, Greater, Equal, OneHot, Lengths, Ended,
+    DropoutMask,
 )  # fmt: skip
 """What these give may be: exp(-x) as a likeness, for example, and a root where it is divided by."""
 SIGNED = (Tanh, Sign, Erf, Sinusoid)

@@ -49,7 +49,9 @@ BODIES = {
     "sinusoids": "embed 4 ; positions sinusoid ; conv k=2 filters=3 ; positions sinusoid ; mean",
     "layers of the library": "embed 4 ; encoder_layer heads=2 ff=6 p=0 ; causal_layer heads=2 ff=6 p=0 ; mean",
     "weighted": "h = embed 4 ; s = dense 3 tanh | dense 1 ; weighted(h, s)",
-    "weighted by scores of a convolution": "e = embed 4 ; h = e | conv k=3 filters=2 ; s = h | dense 3 ; weighted(h, s) ; flatten",
+    "weighted of a convolution": (
+        "e = embed 4 ; h = e | conv k=3 filters=2 ; s = h | dense 3 ; weighted(h, s) ; flatten"
+    ),
     "weighted of what is infinite": "e = embed 4 ; h = log(abs(e)) ; s = 1 / e ; weighted(h, s) ; flatten",
     "weighted of k-max": "e = embed 4 ; h = e | maxpool k=3 ; s = h | dense 2 ; weighted(h, s) ; flatten",
     "repeat": "embed 4 ; repeat n=3,4 { conv k=2 filters=n relu } ; maxpool",
