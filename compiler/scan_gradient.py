@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from compiler.ir.graph import Input, Node, apply, sorted_nodes
-from compiler.ir.types import Type, is_rows
+from compiler.ir.types import Type, is_ragged, is_rows
+from compiler.ops.attention import HeadSpread
 from compiler.ops.elementwise import Add, constant
 from compiler.ops.product import Outer
 from compiler.ops.reduction import Sum
 from compiler.ops.scan import Scan
-from compiler.ops.shape import Broadcast, Reshape
+from compiler.ops.shape import Broadcast, Reshape, Transpose
 from compiler.recurrence import Recurrence, State, depending, exchanged, opened, part, placeholder, stacked_type
 from dsl.errors import InternalError
 from dsl.source import Span
@@ -133,9 +134,19 @@ class _Sums:
         return self.waiting[value]
 
     def over_steps(self, of: Node, term: Node) -> Node:
-        """The sum of a term over all steps: of a value with a row for each example a running sum, else see below."""
+        """The sum of a term over all steps: of a value with a row for each example a running sum, else see below.
+
+        What a step's attention gives its memory is one product for all steps, too.
+        """
         if not any(map(is_rows, of.type.shape[:1])):
             return self._total(term)
+        match term:
+            case Node(op=Add(), inputs=(a, b)) if is_ragged(of.type.shape[1]):
+                return apply(Add(), self.over_steps(of, a), self.over_steps(of, b), span=term.span)
+            case Node(op=HeadSpread(), inputs=(w, x)):
+                return apply(term.op, self._queries(w, (1, 2, 0, 3)), self._queries(x, (1, 0, 2)), span=term.span)
+            case _:
+                pass
         total = placeholder(self.back.fresh("sum"), term.type, term.span)
         self.running[total] = len(self.back.states)
         next_ = apply(Add(), total, term, span=term.span)
@@ -156,6 +167,12 @@ class _Sums:
                 return apply(Sum((0, 1, *(a + 1 for a in axes))), whole, span=term.span)
             case _:
                 raise InternalError(f"a step adds {term} to what all steps share: no sum over rows")
+
+    def _queries(self, value: Node, order: tuple[int, ...]) -> Node:
+        """What each step has for its one query, for the queries of all steps; with zeros in the padding."""
+        whole = self._cleared(self.stacked(value))
+        shape = tuple(d for i, d in enumerate(whole.type.shape) if i != whole.type.rank - 2)
+        return apply(Transpose(order), apply(Reshape(shape), whole, span=value.span), span=value.span)
 
     def _cleared(self, x: Node) -> Node:
         return x if x.type.ragged is None or x.type.pad == "zero" else self.masked(x)

@@ -2,6 +2,7 @@
 
 from compiler.layers import (
     activation,
+    attend,
     attention,
     convolution,
     dense,
@@ -26,6 +27,7 @@ LAYERS: dict[str, LayerWord] = {
         dense,
         recurrent,
         attention,
+        attend,
         regularization,
         normalization,
         joining,

@@ -29,7 +29,7 @@ def _attention(use: Use, operands: tuple[Node, ...]) -> Node:
     build, query, memory = use.build, operands[0], operands[-1]
     for x in operands:
         sequence(use, x)
-    width, heads = _width(use, query), use.count("heads")
+    width, heads = known_width(use, query), use.count("heads")
     if width % heads:
         fitting = [str(n) for n in range(1, min(width, 64) + 1) if width % n == 0]
         help = f"heads that fit: {', '.join(fitting)}; or make it wider"
@@ -39,11 +39,11 @@ def _attention(use: Use, operands: tuple[Node, ...]) -> Node:
     share = build.number(1 / sqrt(width // heads))
     q = use.op(Mul(), _projected(use, "query", query, width), share)
     k, v = (_projected(use, name, memory, width) for name in ("key", "value"))
-    weights = _softmax(use, use.op(HeadScores(heads), q, k))
+    weights = weights_of(use, use.op(HeadScores(heads), q, k))
     return _projected(use, "out", use.op(HeadMix(heads), _dropped(use, weights), v), width)
 
 
-def _width(use: Use, x: Node) -> int:
+def known_width(use: Use, x: Node) -> int:
     width = x.type.shape[-1]
     if not isinstance(width, int):
         help = "put a dense layer before it: dense 128"
@@ -57,7 +57,7 @@ def _projected(use: Use, name: str, x: Node, width: int) -> Node:
     return use.op(Add(), product, use.weight(f"bias_{name}", (width,), start))
 
 
-def _softmax(use: Use, scores: Node) -> Node:
+def weights_of(use: Use, scores: Node) -> Node:
     """[B, heads, T, S], over the keys that a query may see."""
     queries, keys = scores.type.shape[2], positions(scores.type.shape[3])
     if not use.flag("causal"):
@@ -85,7 +85,7 @@ def _positions(use: Use, operands: tuple[Node, ...]) -> Node:
     """
     (x,) = operands
     sequence(use, x)
-    length, width = x.type.shape[1], _width(use, x)
+    length, width = x.type.shape[1], known_width(use, x)
     if use.word_of("kind") == "learned":
         start = Init("normal", 1 / sqrt(width), width, width)
         table = use.weight("weight", (_longest(use, length, x), width), start)

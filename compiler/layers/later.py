@@ -3,7 +3,6 @@
 LATER: dict[str, str] = {
     "each": "a sub-network over each sentence of a document",
     "corrupt": "sets a share of the numbers to 0",
-    "attend": "a query looks at all positions of a memory",
     "pointer": "attention weights as probabilities of the words they point at",
     "mix": "a learned weighted sum of several values",
     "decode": "writes one token after the other",

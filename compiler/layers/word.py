@@ -20,6 +20,7 @@ class LayerWord:
 
     lower: (the use, its operands' nodes) -> its value
     operands: their names, the first of which is what is piped in; optional: how many of the last may be left out
+    named: operands that are given by their names, or left out
     any: takes one operand or more, whatever operands says
     bundle: of a bundle each part is taken by itself: "each" gives a bundle again, "join" one vector; "no" is refused
     weights: it has weights, and so `as`, `tied=`, `frozen`, `init=`, `scale=`
@@ -29,6 +30,7 @@ class LayerWord:
     lower: Lower
     operands: tuple[str, ...] = ("x",)
     optional: int = 0
+    named: tuple[str, ...] = ()
     any: bool = False
     bundle: Literal["no", "each", "join"] = "no"
     weights: bool = False

@@ -141,7 +141,7 @@ def _layer(
     settings = settings_of(walk, word.signature, layer.arguments, layer.callee.span, scope)
     label = _label(walk, layer, scope, word.weights)
     tied = tied_weights(walk, layer, settings, scope)
-    wanted = Wanted(word.word, word.operands, word.optional, word.any)
+    wanted = Wanted(word.word, word.operands, word.optional, word.any, word.named)
     values = [for_each_example(walk, v, layer) for v in operands(walk, layer, wanted, scope, current, piped)]
     units, head = _head(walk, layer, word, settings, output)
     path = weight_path(walk, word, label)

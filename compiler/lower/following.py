@@ -77,14 +77,15 @@ def _of_view(view: View, reverse: bool) -> Reach:
 
 
 def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View], use: Note | None) -> Diagnostic:
-    word = "next" if ahead else "previous"
+    sort = "next" if ahead else "previous"
     snippet = node.span.snippet if node.span is not None else ""
     layer = snippet.rpartition("|")[2].split() or ["it"]
-    message = f"{port.name} is {word}({port.per}), and this line looks {'ahead' if ahead else 'behind'}"
+    message = f"{port.name} is {sort}({port.per}), and this line looks {'ahead' if ahead else 'behind'}"
     what = "a position would be made from the token that it shall predict"
     notes = (Note(port.span, "this output"),)
-    way = _way(node, views)
-    help = way[ahead].format(layer[0].partition("(")[0])
+    word = layer[0].partition("(")[0]
+    way = POOLED if word == "attend" else _way(node, views)
+    help = way[ahead].format(word)
     if use is not None and node.span is not None:
         inner = Note(node.span, "here, in the library")
         help = f"{help}, as causal_layer does" if way is ATTENTION and ahead else help

@@ -102,7 +102,11 @@ def _may_be_named(walk: Walk, wanted: Wanted, operand: ast.Operand, name: str, n
 def no_settings(walk: Walk, word: LayerWord, call: ast.Call) -> None:
     """conv(k=3) is a habit from elsewhere; it is met with the way this language writes it."""
     for operand in call.operands:
-        if operand.name is not None and operand.name not in word.operands and word.signature.setting(operand.name):
+        if (
+            operand.name is not None
+            and operand.name not in (*word.operands, *word.named)
+            and word.signature.setting(operand.name)
+        ):
             walk.build.fail(
                 "NN409",
                 f"{operand.name} is a setting of {word.word}, not a value",

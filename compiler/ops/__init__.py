@@ -89,6 +89,8 @@ OPS: tuple[type[Op], ...] = (
     attention.HeadScores,
     attention.HeadMix,
     attention.HeadSpread,
+    attention.ToColumns,
+    attention.ToPositions,
     attention.KeySoftmax,
     attention.CausalSoftmax,
     positions.Sinusoid,

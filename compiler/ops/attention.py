@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from compiler.ir.graph import Node, Op, apply
 from compiler.ir.types import Dim, Pad, Type, TypeRuleError, columns, elements, is_ragged, positions, rows_of, value_of
@@ -119,11 +120,48 @@ class HeadSpread(Op):
         return 2 * elements(inputs[0], sizes) * value_of(out.shape[2], sizes) // self.heads
 
 
+@dataclass(frozen=True)
+class ToColumns(Op):
+    """A sequence as an array that is not ragged, a column for each position: [B, T, *R] -> [B, S, *R].
+
+    What stands in the padding must be finite, and stands there still.
+    """
+
+    view: ClassVar[bool] = True
+
+    def infer(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        if x.ragged != 1 or x.rows is not None or x.pad not in KNOWN:
+            raise TypeRuleError("wants a sequence [B, T, ...] whose padding is finite")
+        return Type(x.dtype, (x.shape[0], columns(x.shape[1]), *x.shape[2:]))
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        return (apply(ToPositions(), cotangent),)
+
+
+@dataclass(frozen=True)
+class ToPositions(Op):
+    """What ToColumns undoes: [B, S, *R] -> [B, T, *R]."""
+
+    view: ClassVar[bool] = True
+
+    def infer(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        if x.rank < 2 or positions(x.shape[1]) == x.shape[1] or x.ragged is not None or x.rows is not None:
+            raise TypeRuleError("wants a column for each position [B, S, ...]")
+        return Type(x.dtype, (x.shape[0], positions(x.shape[1]), *x.shape[2:]))
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        return (apply(ToColumns(), cotangent),)
+
+
 def _softmax(scores: Type) -> tuple[Type, Type]:
     """The weights, and work space for a number of each row."""
     if scores.rank != 4 or is_ragged(scores.shape[3]) or scores.rows is not None or scores.dtype not in ("f32", "f64"):
         raise TypeRuleError("wants scores [B, heads, T, S]")
-    return scores.with_pad(_kept(scores)), Type(scores.dtype, (*scores.shape[:-1], 1))
+    # The softmax of zeros is no zero.
+    pad: Pad = "finite" if scores.pad in KNOWN else "any"
+    return scores.with_pad(pad), Type(scores.dtype, (*scores.shape[:-1], 1))
 
 
 @dataclass(frozen=True)

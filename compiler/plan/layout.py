@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from compiler.ir.graph import Node, Op
+from compiler.ops.attention import ToColumns, ToPositions
 from compiler.ops.distinct import MatMulRows, PutPicks
 from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
@@ -19,7 +20,7 @@ from compiler.ops.sequence import Mask, TakePosition
 from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
 from compiler.plan.plan import Place
 
-VIEWS = (Reshape, Slice, Transpose, Broadcast, Part)
+VIEWS = (Reshape, Slice, Transpose, Broadcast, Part, ToColumns, ToPositions)
 """Ops whose result can be their operand's memory."""
 
 
@@ -37,7 +38,7 @@ def viewed(node: Node, x: Place, shape: tuple[int, ...]) -> tuple[int, ...] | No
     match node.op:
         case Reshape():
             return reshaped(x.shape, x.strides, shape)
-        case Slice():
+        case Slice() | ToColumns() | ToPositions():
             return x.strides
         case Transpose(axes=axes):
             return tuple(x.strides[i] for i in axes)

@@ -117,6 +117,8 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     attention_ops.HeadScores: attention.head_scores,
     attention_ops.HeadMix: attention.head_mix,
     attention_ops.HeadSpread: attention.head_spread,
+    attention_ops.ToColumns: attention.to_columns,
+    attention_ops.ToPositions: attention.to_positions,
     attention_ops.KeySoftmax: attention.key_softmax,
     attention_ops.CausalSoftmax: attention.causal_softmax,
     position_ops.Sinusoid: positions.sinusoid,

@@ -27,6 +27,14 @@ def head_spread(xp: Xp, out: Array, w: Array, x: Array, *, heads: int) -> None:
     xp.matmul(w.transpose(0, 1, 3, 2), _heads(x, heads), out=_heads(out, heads))
 
 
+def to_columns(xp: Xp, out: Array, x: Array) -> None:
+    xp.copyto(out, x)
+
+
+def to_positions(xp: Xp, out: Array, x: Array) -> None:
+    xp.copyto(out, x)
+
+
 def key_softmax(
     xp: Xp,
     out: Array,

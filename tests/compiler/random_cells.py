@@ -8,12 +8,16 @@ import re
 ACTIVATIONS = ("sigmoid", "sigmoid", "tanh", "tanh", "relu")
 
 
-def random_cell(seed: int) -> str:
-    """A cell `c`; its values stay small, whatever the weights."""
+def random_cell(seed: int, *, attends: bool = False) -> str:
+    """A cell `c`; its values stay small, whatever the weights. attends: it looks at a second operand, too."""
     rng = random.Random(seed)
     states = [f"s{i}" for i in range(rng.randint(1, 3))]
     values = list(states)
     lines: list[str] = []
+    if attends:
+        query = rng.choice((states[0], "linear(x)", f"linear(x, {states[-1]})"))
+        lines.append(f"a = linear((attend({query}, memory) {rng.choice(('additive', 'general'))}))")
+        values.append("a")
     for i in range(rng.randint(1, 6)):
         lines.append(f"g{i} = {_gate(rng, values)}")
         values.append(f"g{i}")
@@ -29,7 +33,7 @@ def random_cell(seed: int) -> str:
     rest += [] if "x" in read else ["linear(x)"]
     lines[-1] = f"{lines[-1].replace(' = ', ' = tanh(')}{''.join(f' + {v}' for v in rest)})" if rest else lines[-1]
     body = "\n".join(f"  {line}" for line in lines)
-    return f"cell c(x) state {', '.join(states)} {{\n{body}\n}}\n"
+    return f"cell c(x{', memory' if attends else ''}) state {', '.join(states)} {{\n{body}\n}}\n"
 
 
 def _gate(rng: random.Random, values: list[str]) -> str:
@@ -68,6 +72,7 @@ def _next(rng: random.Random, state: str, values: list[str]) -> str:
     ))  # fmt: skip
 
 
-def random_use(seed: int) -> str:
+def random_use(seed: int, *, attends: bool = False) -> str:
     """How it is used: `c 3 bidir`, say."""
-    return random.Random(seed).choice(("c 3", "c 3", "c 3 reverse", "c 3 bidir", "c 3 layers=2", "c 3 bidir layers=2"))
+    more = random.Random(seed).choice(("", "", " reverse", " bidir", " layers=2", " bidir layers=2"))
+    return f"e = dense 3\nc(e) 3{more}" if attends else f"c 3{more}"

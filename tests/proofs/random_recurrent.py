@@ -21,11 +21,14 @@ def recurrent_sample(seed: int) -> Sample:
 
 
 class RecurrentWriter(Writer):
-    """stateful: the model runs along one stream; sort: of the text; ways: in which its cells go."""
+    """stateful: the model runs along one stream; sort: of the text; ways: in which its cells go.
+
+    attends: the spec's own cell looks at all of the text, too
+    """
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self.stateful = False
+        self.stateful = self.attends = False
         self.sort = "words"
         self.ways: tuple[str, ...] = ("", " bidir", " bidir", " reverse")
         # No balanced classes, no perceptron, no batches of tokens: `train` asks what the ports are.
@@ -37,13 +40,16 @@ class RecurrentWriter(Writer):
         kind = self.pick("class", "class", "spans", "segments")
         self.sort = "chars" if kind == "segments" else self.pick("words", "words", "words", "chars")
         options = self.options("lower", "min=2", "max=5", "reverse", "marks") if self.chance(0.4) else ""
-        lines = [self.views(), *self.layers(), "dropout 0.3" if self.chance(0.3) else ""]
+        self.attends = self.chance(0.3)
+        first = f"{'e = ' * self.attends}{self.views()}"
+        lines = [first, *self.layers(), "dropout 0.3" if self.chance(0.3) else ""]
         head = "dense softmax" if self.chance(0.5) else "dense crf"
         text = f"model m(x: {self.sort}{options}) -> y: {kind} per x {{\n{self.lines([*lines, head])}}}\n"
         file = "train.txt" if kind == "segments" else "train.tsv"
         columns = "" if kind == "segments" else " columns=x,y"
         rows = [self.segmented() if kind == "segments" else self.tagged(TAGS[kind]) for _ in range(ROWS)]
-        spec = random_cell(self.seed) + text + self.data(f'train "{file}"{columns}') + self.train()
+        cell = random_cell(self.seed, attends=self.attends)
+        spec = cell + text + self.data(f'train "{file}"{columns}') + self.train()
         # A line end between the tokens of a text, and an empty line between two texts.
         content = "".join(f"{row}\n" for row in rows)
         examples = [("a film good",), ("b",), (" ".join(VOCABULARY),)]
@@ -96,7 +102,8 @@ class RecurrentWriter(Writer):
             conv = f"conv 3 filters={size} {'same' if len(self.ways) > 1 else 'causal'} tanh"
             look = f"attention{'' if len(self.ways) > 1 else ' causal'}"
             return self.pick(f"dense {size} tanh", "layernorm", "dropout 0.3", conv, look)
-        use = f"{self.pick(*CELLS)} {size}"
+        cell = self.pick(*CELLS)
+        use = f"{cell}{'(e)' * (self.attends and cell == 'c')} {size}"
         if self.stateful and self.chance(0.9):
             return f"{use}{self.pick('', ' layers=2 dropout=0.2')} stateful"
         use += self.pick("", "", "", " layers=2", " layers=2 dropout=0.3", " dropout=0.3 variational")

@@ -26,9 +26,9 @@ SIZES = {"B": 4, "T.text": 6, "T.memory": 7, "T": 6}
 """One position more than the longest text has."""
 
 
-def ours(body: str, inputs: str = "text: words", seed: int = 0) -> SimpleNamespace:
+def ours(body: str, inputs: str = "text: words", seed: int = 0, before: str = "") -> SimpleNamespace:
     """Of a model whose weights are random: the loss and its gradients, and what was fed."""
-    spec = f"model m({inputs}) -> y: real[2] {{\n{body}\nmean\ndense\n}}\n"
+    spec = f"{before}model m({inputs}) -> y: real[2] {{\n{body}\nmean\ndense\n}}\n"
     known = {"V": V, "V.text": V, "V.memory": V}
     graph = check(spec, "m.nn", sizes=known, dtype="f64").network.training
     rng = np.random.default_rng(seed)

@@ -35,6 +35,11 @@ OWN = {
         "c = e | conv k=2 filters=3",
         "mine(e, c) 3",
     ),
+    "attention": (
+        "(x, m) state h { a = attend(h, m) ; b = attend(x, m) general ; h' = tanh(linear(x, a, b, h)) }",
+        "c = e | conv k=2 filters=3",
+        "mine(e, c) 3 bidir",
+    ),
     "a cell before the loop": (
         "(x, m) state h { a = m | gru 3 bidir | last ; h' = tanh(linear(x, a, h)) }",
         "c = e",

@@ -226,6 +226,8 @@ def test_dropout_in_a_cell_draws_at_each_position_and_once_where_it_is_variation
         ("a = m | gru(h=h) 3 | last\nh' = tanh(linear(x, a, h))", [("NN561", 2, 9)]),
         ("y = concat(m, h)\na = y | gru 4 | last\nh' = tanh(linear(x, a, h))", [("NN561", 3, 9)]),
         ("a = m * x | maxpool | linear\nh' = tanh(linear(x, a, h))", [("NN562", 2, 5)]),
+        ("y = concat(m, h)\na = attend(h, y)\nh' = tanh(linear(x, a, h))", [("NN562", 2, 5)]),
+        ("a = attend(h, m)\nh' = tanh(linear(x, a, h))", []),
         ("b = m | maxpool\na = b | linear\nh' = tanh(linear(x, a, h))", []),
     ],
 )
