@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 
 import rich_click as click
 
 from nnc import __version__
-from nnc.machine import DEVICE, KERNELS
+from nnc.options import (
+    DATA_ROOT,
+    JSON,
+    NO_OPTIMIZE,
+    ON_DEVICE,
+    ON_KERNELS,
+    RUN,
+    SET,
+    SPEC,
+    InOrder,
+    OfExamples,
+    finite,
+)
 
 STAGES = ("ast", "layers", "graph", "gradients", "optimized", "plan", "code", "step")
 
@@ -41,32 +51,6 @@ def run(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-class InOrder(click.RichGroup):
-    """Lists its commands as they are written here, which is the order one needs them in."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-DASHED = re.compile(r"-\.?[0-9]|-[^=]*\s|\x1f")
-"""An argument that begins like an option and can be none: a negative number, or what has white space in it.
-
-While click looks for options such an argument has the control character 1f in front; so has one that begins with it.
-"""
-
-
-class OfExamples(click.RichCommand):
-    """A command whose arguments are examples: -1.5 and "- so good" are two of them, not options."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, ["\x1f" + a if DASHED.match(a) else a for a in args])
-        ctx.params["texts"] = tuple(text.removeprefix("\x1f") for text in ctx.params["texts"])
-        for name in ("run", "file"):
-            path = ctx.params[name]
-            ctx.params[name] = path and Path(str(path).removeprefix("\x1f"))
-        return rest
-
-
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "-V", "--version", prog_name="nnc", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -74,45 +58,6 @@ def cli() -> None:
 
     Begin with nnc train: it trains the example that ships, in under a minute.
     """
-
-
-def _device(context: click.Context, option: click.Parameter, written: str) -> str:
-    if DEVICE.fullmatch(written):
-        return written
-    raise click.UsageError(f"--device is auto, cpu, cuda or cuda:0, not {written!r}")
-
-
-ON_DEVICE = click.option(
-    "--device",
-    metavar="D",
-    default="auto",
-    callback=_device,
-    help="What computes: auto (a GPU that works, else the processor), cpu, cuda or cuda:1.",
-)
-ON_KERNELS = click.option(
-    "--kernels",
-    type=click.Choice(KERNELS),
-    default=KERNELS[0],
-    show_default=True,
-    envvar="NNC_KERNELS",
-    help="On a processor: NumPy alone, or kernels that Numba compiles (also NNC_KERNELS).",
-)
-NO_OPTIMIZE = click.option(
-    "--no-optimize", is_flag=True, help="Run the graph as it was lowered: the same results, slower."
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-SET = click.option(
-    "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change a value of the spec: train.epochs=3. Repeatable."
-)
-DATA_ROOT = click.option(
-    "--data-root",
-    type=click.Path(path_type=Path, readable=False, file_okay=False),
-    envvar="NNC_DATA",
-    metavar="DIR",
-    help="Take this folder instead of the spec's own for data (also NNC_DATA).",
-)
-SPEC = click.argument("spec", type=click.Path(path_type=Path, readable=False), metavar="SPEC")
-RUN = click.argument("run", type=click.Path(path_type=Path, readable=False), metavar="RUN")
 
 
 @cli.command()
@@ -276,12 +221,6 @@ def predict(
     )
 
 
-def _finite(context: click.Context, option: click.Parameter, given: float | None) -> float | None:
-    if given is None or isfinite(given):
-        return given
-    raise click.UsageError(f"--{option.name} is a number, not {given}")
-
-
 @cli.command()
 @RUN
 @click.option("--prompt", metavar="TEXT", default="", help="What the text begins with.")
@@ -290,7 +229,7 @@ def _finite(context: click.Context, option: click.Parameter, given: float | None
     "--temperature",
     type=click.FloatRange(min=0),
     metavar="X",
-    callback=_finite,
+    callback=finite,
     help="Below 1 likely tokens come more often, above 1 less often; 0 takes the likeliest each time.",
 )
 @click.option("--top", type=click.IntRange(min=0), metavar="N", help="Draw from the N likeliest tokens; 0 is all.")
@@ -325,6 +264,13 @@ def generate(
 @click.option("--stage", type=click.Choice(STAGES), default="layers", show_default=True, help="What to look at.")
 @click.option("--diff", "pass_name", metavar="PASS", help="What a pass changed.")
 @click.option("--sizes", metavar="V=10000,T=50", help="Sizes that come from data, for the stages plan and code.")
+@click.option("--at", metavar="x=1,y=2", help="With --stage gradients: the gradients at these values.")
+@click.option(
+    "--row", type=click.IntRange(min=1), metavar="N", help="With --stage gradients: those of this training row."
+)
+@click.option(
+    "--line", type=click.IntRange(min=1), metavar="N", help="With --at or --row: this line of the spec, op by op."
+)
 @SET
 @DATA_ROOT
 @ON_KERNELS
@@ -334,6 +280,9 @@ def inspect(
     stage: str,
     pass_name: str | None,
     sizes: str | None,
+    at: str | None,
+    row: int | None,
+    line: int | None,
     sets: tuple[str, ...],
     data_root: Path | None,
     kernels: str,
@@ -342,7 +291,16 @@ def inspect(
     """Show what the compiler makes of a spec, stage by stage."""
     from nnc.commands import inspect as command
 
-    options = command.Options(stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json, kernels)
+    numbers = at is not None or row is not None
+    if at is not None and row is not None:
+        raise click.UsageError("give --at or --row, not both")
+    if numbers and (stage != "gradients" or pass_name is not None):
+        raise click.UsageError("--at and --row go with --stage gradients")
+    if line is not None and not numbers:
+        raise click.UsageError("--line goes with --at or --row")
+    options = command.Options(
+        stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json, kernels, at, row, line
+    )
     return command.run(spec, options)
 
 
@@ -355,7 +313,7 @@ def inspect(
     metavar="N",
     default=3,
     show_default=True,
-    callback=_finite,
+    callback=finite,
     help="How long to run steps.",
 )
 @SET

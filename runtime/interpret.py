@@ -22,6 +22,12 @@ POISON = {"f32": np.nan, "f64": np.nan, "i64": -(2**40), "bool": True}
 
 def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
     """The outputs by name, row-sparse ones written out. feeds: every input that an output needs, weights and all."""
+    values = all_values(graph, feeds, sizes)
+    return {o.name: written_out(o.node.type, values[o.node], sizes) for o in graph.outputs}
+
+
+def all_values(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[Node, Value]:
+    """Every node that an output needs, with its value."""
     values: dict[Node, Value] = {}
     with np.errstate(all="ignore"):
         for node in graph.nodes():
@@ -30,7 +36,7 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int])
                 values[node] = given.reshape(bound_shape(node.type, sizes))
             else:
                 values[node] = compute(node, [values[n] for n in node.inputs], sizes)
-        return {o.name: written_out(o.node.type, values[o.node], sizes) for o in graph.outputs}
+    return values
 
 
 def compute(node: Node, operands: Sequence[Value], sizes: Mapping[str, int]) -> Value:

@@ -40,6 +40,9 @@ class Options:
     data_root: Path | None = None
     as_json: bool = False
     kernels: str | None = None
+    at: str | None = None
+    row: int | None = None
+    line: int | None = None
 
 
 def parse_sizes(text: str | None) -> dict[str, int] | None:
@@ -56,6 +59,13 @@ def parse_sizes(text: str | None) -> dict[str, int] | None:
 
 
 def run(spec: Path, options: Options) -> int:
+    if options.at is not None or options.row is not None:
+        from nnc.commands import gradients
+
+        return gradients.run(
+            spec,
+            gradients.Options(options.at, options.row, options.line, options.sets, options.data_root, options.as_json),
+        )
     experiment, sizes, dataset = _opened(spec, options)
     if options.pass_name is not None:
         text = stages.diff(experiment, options.pass_name)

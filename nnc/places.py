@@ -1,0 +1,150 @@
+"""Values that are given on the command line, `--at x=1,point=[1,0],label=yes`, and a model's graph at them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any, TypeAlias
+
+import numpy as np
+import rich_click as click
+
+from compiler.chain import Grain
+from compiler.experiment import Network
+from compiler.ir.graph import Graph, Input, Node
+from compiler.ir.types import bound_shape
+from compiler.sorts import Port, Real
+from dsl.errors import Diagnostic, RunError
+from dsl.nearest import nearest
+from dsl.render import show
+from nnc.chalk import Board, board
+from nnc.single import Start, numbers
+from nnc.sizes import open_symbols, sizes_missing
+from runtime.backend import Array
+
+Given: TypeAlias = "float | str | list[Any]"
+PLACE = re.compile(r"\s*([^=,\[\]\s]+)\s*=\s*(\[[^=]*\]|[^=,\[\]]+?)\s*(?:,|$)")
+"""`x=1,` and `point=[1, 0]`."""
+TOO_DEEP = "[" * 5
+"""No array has more axes than one less."""
+SHOWN = 4
+"""Numbers of an array, labels of an output, in a help."""
+
+
+def parse_places(text: str) -> dict[str, Given]:
+    """`x=1,point=[1,0],label=yes`. Raises a usage error."""
+    found: dict[str, Given] = {}
+    place = 0
+    while place < len(text) or not found:
+        match = PLACE.match(text, place)
+        value = None if match is None else _value(match[2])
+        if match is None or value is None or match[1] in found:
+            rest = show(text[place:])
+            raise click.BadParameter(f"{rest!r} is no value: write x=1,y=2 or point=[1,0]", param_hint="--at")
+        found[match[1]] = value
+        place = match.end()
+    return found
+
+
+def _value(written: str) -> Given | None:
+    """A number, a list of them as JSON has it, or a label; None where it is none of these."""
+    if written.startswith("["):
+        try:
+            listed = json.loads(written) if TOO_DEEP not in re.sub(r"\s", "", written) else None
+            finite = listed is not None and bool(np.isfinite(np.array(listed, np.float64)).all())
+        except (ValueError, TypeError):
+            return None
+        return listed if finite else None
+    try:
+        number = float(written)
+    except ValueError:
+        return written
+    return number if isfinite(number) else None
+
+
+def at_places(begun: Start, places: Mapping[str, Given], grain: Grain) -> Board:
+    """The gradients where inputs, and weights that are named, have these values.
+
+    They are those of the loss where an output has a value too, else those of the output.
+
+    Raises RunError NN921 and NN922 where values are missing or do not fit, a usage error for a name that is not there.
+    """
+    experiment, network = begun.experiment, begun.experiment.network
+    if open_symbols(experiment):
+        raise RunError(sizes_missing(experiment, "--at"))
+    asked = [p for p in network.outputs if p.name in places]
+    graph = network.training if asked else network.prediction
+    ports = {p.name: p for p in network.ports}
+    inputs = _inputs(graph, places, ports)
+    for port in (*network.inputs, *(network.outputs if asked else ())):
+        if not isinstance(port.sort, Real) and not (port.output and port.name in _labels(begun)):
+            message = f"{show(port.name)} is no number, which --at could give"
+            raise RunError(Diagnostic("NN921", message, port.span, help="take an example of the data: --row 1"))
+        if port.name not in places:
+            help = f"add it: --at ...,{show(port.name)}=0"
+            raise RunError(Diagnostic("NN921", f"--at gives no value for {show(port.name)}", port.span, help=help))
+    feeds = {**begun.weights, **numbers(experiment, 1)}
+    for name, value in places.items():
+        port = ports.get(name)
+        if port is not None and not isinstance(port.sort, Real):
+            feeds[name] = _label(port, value, _labels(begun)[name])
+        else:
+            feeds[name] = _filled(name, inputs[name], value)
+    output = "loss" if asked else _only_number(network)
+    return board(experiment, graph, output, feeds, {"B": 1}, grain, local=True)
+
+
+def _labels(begun: Start) -> Mapping[str, tuple[str, ...]]:
+    return {} if begun.tables is None else begun.tables.labels
+
+
+def _inputs(graph: Graph, places: Mapping[str, Given], ports: Mapping[str, Port]) -> dict[str, Node]:
+    """What may have a value, by name."""
+    inputs = {n.op.name: n for n in graph.inputs if isinstance(n.op, Input) and n.op.kind in ("data", "weight")}
+    for name in places:
+        if name not in inputs and name not in ports:
+            near = nearest(name, list(inputs))
+            hint = f"did you mean {near}?" if near else f"it has {', '.join(inputs)}"
+            raise click.BadParameter(f"the model has no {show(name)}: {hint}", param_hint="--at")
+    return inputs
+
+
+def _label(port: Port, value: Given, labels: tuple[str, ...]) -> Array:
+    written = f"{value:g}" if isinstance(value, float) else value
+    if written not in labels:
+        have = ", ".join(map(show, labels[:SHOWN])) + (", ..." if len(labels) > SHOWN else "")
+        message = f"{show(str(written))} is no label of {show(port.name)}"
+        raise RunError(Diagnostic("NN921", message, port.span, help=f"it has {have}"))
+    return np.array([labels.index(written)])
+
+
+def _filled(name: str, node: Node, value: Given) -> Array:
+    """A value in the shape of its input; one number fills an array of weights."""
+    shape = bound_shape(node.type, {"B": 1})
+    count = int(np.prod(shape))
+    if isinstance(value, str):
+        raise RunError(
+            Diagnostic("NN921", f"{show(name)} is a number, not {show(value)}", help=f"write {show(name)}=1")
+        )
+    given = np.array(value, np.float64)
+    fills = given.ndim == 0 and isinstance(node.op, Input) and node.op.kind == "weight"
+    if given.size != count and not fills:
+        zeros = ",".join(["0"] * min(count, SHOWN)) + (",..." if count > SHOWN else "")
+        message = f"{show(name)} is {f'{count:,} numbers' if count > 1 else 'one number'}, not {given.size:,}"
+        help = f"write {show(name)}={f'[{zeros}]' if count > 1 else '0'}"
+        raise RunError(Diagnostic("NN921", message, node.span, help=help))
+    return np.full(shape, given) if fills else given.reshape(shape)
+
+
+def _only_number(network: Network) -> str:
+    """The output whose gradient is asked for, where no label is given. Raises RunError NN922 for several numbers."""
+    (head, *others) = network.heads
+    name = head.port.name
+    score = next(o.node for o in network.prediction.outputs if o.name == f"{name}.scores")
+    if others or bound_shape(score.type, {"B": 1}) != (1, 1):
+        message = "a gradient is that of one number, and this model gives several"
+        help = f"say what {show(name)} ought to be, and it is that of the loss: --at ...,{show(name)}=1"
+        raise RunError(Diagnostic("NN922", message, head.port.span, help=help))
+    return f"{name}.scores"
