@@ -17,6 +17,7 @@ from nnc.options import (
     ON_KERNELS,
     RUN,
     SET,
+    SIZES,
     SPEC,
     InOrder,
     OfExamples,
@@ -291,13 +292,6 @@ def inspect(
     """Show what the compiler makes of a spec, stage by stage."""
     from nnc.commands import inspect as command
 
-    numbers = at is not None or row is not None
-    if at is not None and row is not None:
-        raise click.UsageError("give --at or --row, not both")
-    if numbers and (stage != "gradients" or pass_name is not None):
-        raise click.UsageError("--at and --row go with --stage gradients")
-    if line is not None and not numbers:
-        raise click.UsageError("--line goes with --at or --row")
     options = command.Options(
         stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json, kernels, at, row, line
     )
@@ -306,7 +300,7 @@ def inspect(
 
 @cli.command()
 @SPEC
-@click.option("--sizes", metavar="V=10000,T=50", help="These sizes, and numbers by chance, instead of the spec's data.")
+@SIZES
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, max=3600),
@@ -334,6 +328,54 @@ def profile(
     from nnc.commands.inspect import parse_sizes
 
     options = command.Options(parse_sizes(sizes), seconds, sets, data_root, as_json, not no_optimize)
+    return command.run(spec, options)
+
+
+@cli.command()
+@click.argument("spec", type=click.Path(path_type=Path, readable=False), metavar="SPEC|RUN")
+@click.option(
+    "--row", type=click.IntRange(min=1), metavar="N", help="On this training row alone; on the first three otherwise."
+)
+@SIZES
+@click.option(
+    "--entries",
+    type=click.IntRange(2, 1_000_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Numbers of each weight that are checked: the largest gradients, and others by chance.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=1e-4,
+    show_default=True,
+    metavar="X",
+    callback=finite,
+    help="The largest relative error that passes.",
+)
+@SET
+@DATA_ROOT
+@NO_OPTIMIZE
+@JSON
+def gradcheck(
+    spec: Path,
+    row: int | None,
+    sizes: str | None,
+    entries: int,
+    tolerance: float,
+    sets: tuple[str, ...],
+    data_root: Path | None,
+    no_optimize: bool,
+    as_json: bool,
+) -> int:
+    """Compare every weight's gradient with differences of the loss, in double precision."""
+    from nnc.commands import gradcheck as command
+    from nnc.commands.inspect import parse_sizes
+
+    if row is not None and sizes is not None:
+        raise click.UsageError("give --row or --sizes, not both")
+    options = command.Options(row, entries, tolerance, parse_sizes(sizes), sets, data_root, as_json, not no_optimize)
     return command.run(spec, options)
 
 

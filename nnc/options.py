@@ -72,6 +72,9 @@ DATA_ROOT = click.option(
     metavar="DIR",
     help="Take this folder instead of the spec's own for data (also NNC_DATA).",
 )
+SIZES = click.option(
+    "--sizes", metavar="V=10000,T=50", help="These sizes, and numbers by chance, instead of the spec's data."
+)
 SPEC = click.argument("spec", type=click.Path(path_type=Path, readable=False), metavar="SPEC")
 RUN = click.argument("run", type=click.Path(path_type=Path, readable=False), metavar="RUN")
 

@@ -19,7 +19,9 @@ from dsl.source import shown
 from nnc.initial import begin, initial
 from nnc.model import Model
 from nnc.opening import open_model
+from nnc.sizes import open_symbols
 from nnc.spec_files import use_reader
+from nnc.stand_in import stand_in
 from nnc.training import Recipe, no_data, recipe
 from runtime.backend import Array, Value
 from runtime.carried import Carried
@@ -56,29 +58,39 @@ class Single:
     number: int
 
 
-def start(spec: Path, sets: tuple[str, ...], data_root: Path | None, *, with_data: bool) -> Start:
-    """with_data: read the data even where nothing hangs on it. Raises what reading raises, NN650 for none to read."""
+def start(
+    spec: Path,
+    sets: tuple[str, ...],
+    data_root: Path | None,
+    *,
+    with_data: bool,
+    sizes: Mapping[str, int] | None = None,
+) -> Start:
+    """with_data: read the data even where nothing hangs on it; sizes: those that data would give, not read then
+
+    Raises what reading raises, NN650 for no data to read.
+    """
     if os.path.isdir(spec) or spec.suffix == ".safetensors":
         return _of_run(open_model(spec), data_root, with_data)
     made = recipe(spec, sets=sets, data_root=data_root)
-    unbound = made.check()
-    hangs = any(not isinstance(d, int) for p in unbound.network.parameters for d in p.type.shape)
-    if not with_data and (unbound.data is None or not (hangs or _has_labels(unbound))):
-        experiment = _in_double(made, {})
+    unbound = made.check(sizes)
+    hangs = bool(open_symbols(unbound))
+    if sizes is not None or (not with_data and (unbound.data is None or not (hangs or _has_labels(unbound)))):
+        experiment = _in_double(made, sizes or {})
         return Start(experiment, None, None, {} if hangs else _from_chance(experiment))
     if unbound.data is None:
         raise SpecError(no_data(spec))
     beginning = begin(unbound)
     data = made.read(unbound, 0 if unbound.data.folds else None, beginning.vocabularies)
-    sizes = data.tables.sizes()
-    copied, _ = initial(made.check(sizes), data.tables, beginning, spec.parent, data_root)
-    experiment = _in_double(made, sizes)
+    known = data.tables.sizes()
+    copied, _ = initial(made.check(known), data.tables, beginning, spec.parent, data_root)
+    experiment = _in_double(made, known)
     weights = {**_from_chance(experiment), **{name: w.astype(np.float64) for name, w in copied.items()}}
     return Start(experiment, data, data.tables, weights)
 
 
 def _has_labels(experiment: Experiment) -> bool:
-    return any(head.kind not in ("linear",) for head in experiment.network.heads)
+    return any(head.kind != "linear" for head in experiment.network.heads)
 
 
 def _in_double(made: Recipe, sizes: Mapping[str, int]) -> Experiment:
@@ -115,23 +127,36 @@ def _of_run(model: Model, data_root: Path | None, with_data: bool) -> Start:
     return Start(experiment, data, model.tables, weights)
 
 
-def of_row(begun: Start, number: int) -> Single:
-    """The example with this number among the training rows, from 1. Raises RunError NN920 for one that is not there."""
+def of_row(begun: Start, number: int, count: int = 1) -> Single:
+    """The example with this number among the training rows, from 1, and those behind it.
+
+    count: how many in all, or as many as there are; of a stream so many lanes of one window
+
+    Raises RunError NN920 where there is none of this number.
+    """
     assert begun.data is not None
     experiment, data = begun.experiment, begun.data
-    batch = _batch(data.train, number, experiment)
+    batch = _batch(data.train, number, count, experiment)
     graph = experiment.network.training
-    carried = Carried(graph)
-    carried.begin(batch.sizes)
-    feeds = {
-        **begun.weights,
+    given = {
         **feeds_of(graph, batch),
         **class_weights(experiment.train, data.train, data.tables),
         **legal_steps(graph, experiment.network.ports, data.tables.labels),
-        **carried.now,
-        **numbers(experiment, batch.count),
     }
-    return Single(begun, feeds, batch.sizes, number)
+    return _single(begun, given, batch.sizes, number, batch.count)
+
+
+def by_chance(begun: Start, sizes: Mapping[str, int]) -> Single:
+    """An example for a spec without data. sizes: every symbol of the training graph"""
+    given = stand_in(begun.experiment.network.training, sizes)
+    return _single(begun, given, sizes, 1, sizes["B"])
+
+
+def _single(begun: Start, given: Mapping[str, Array], sizes: Mapping[str, int], number: int, count: int) -> Single:
+    carried = Carried(begun.experiment.network.training)
+    carried.begin(sizes)
+    feeds = {**begun.weights, **given, **carried.now, **numbers(begun.experiment, count)}
+    return Single(begun, feeds, sizes, number)
 
 
 def numbers(experiment: Experiment, count: int) -> dict[str, Array]:
@@ -144,21 +169,20 @@ def numbers(experiment: Experiment, count: int) -> dict[str, Array]:
     }
 
 
-def _batch(rows: Rows, number: int, experiment: Experiment) -> Batch:
-    """Of a stream a window, of a running text a window of its first lines."""
+def _batch(rows: Rows, number: int, count: int, experiment: Experiment) -> Batch:
+    """Of a stream a window, of a running text windows of its first lines."""
     seed, unroll = experiment.train.seed, experiment.train.unroll
     if rows.text is not None:
         rows = rows.of_first_lines()
-    count = batch_count(rows, 1, unroll=unroll) if rows.stream else rows.count
-    if not 1 <= number <= count:
+    there = batch_count(rows, count, unroll=unroll) if rows.stream else rows.count
+    if not 1 <= number <= there:
         what = "window" if rows.stream else "row"
-        message = f"there is no training row {number}: there are {count:,} {what}s" if count != 1 else ""
-        raise RunError(
-            Diagnostic("NN920", message or f"there is no training row {number}: there is one", help="rows count from 1")
-        )
+        message = f"there is no training {what} {number:,}: there {'is one' if there == 1 else f'are {there:,}'}"
+        raise RunError(Diagnostic("NN920", message, help=f"--row takes a number from 1 to {there:,}"))
     if rows.stream:
-        return next(islice(batches(rows, 1, order="train", dtype="f64", unroll=unroll), number - 1, None))
-    return make_batch(rows, np.array([number - 1]), bucket=False, dtype="f64", key=(seed, 0, number - 1))
+        return next(islice(batches(rows, count, order="train", dtype="f64", unroll=unroll), number - 1, None))
+    chosen = np.arange(number - 1, min(number - 1 + count, there))
+    return make_batch(rows, chosen, bucket=count > 1, dtype="f64", key=(seed, 0, number - 1))
 
 
 def values_of(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[Node, Value]:

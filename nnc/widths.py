@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from textwrap import wrap
 
 from dsl.render import columns
@@ -37,3 +37,23 @@ def cut(text: str, width: int) -> str:
             break
         kept += character
     return kept + "…"
+
+
+def aligned(rows: Sequence[Sequence[str]], width: int, *, left: Collection[int], spare: Sequence[int]) -> list[str]:
+    """The rows in columns. left: those that stand on the left; spare: those that go, in this order, where all are too
+    wide; what is too wide still is cut"""
+    kept = list(range(len(rows[0])))
+    widths = [max(columns(row[i]) for row in rows) for i in kept]
+    for column in spare:
+        if sum(widths[i] for i in kept) + 2 * (len(kept) - 1) > width:
+            kept.remove(column)
+    lines: list[str] = []
+    for row in rows:
+        cells = [_padded(row[i], widths[i], i in left) for i in kept]
+        lines.append(cut("  ".join(cells).rstrip(), width))
+    return lines
+
+
+def _padded(text: str, width: int, left: bool) -> str:
+    space = " " * (width - columns(text))
+    return text + space if left else space + text

@@ -59,6 +59,7 @@ def parse_sizes(text: str | None) -> dict[str, int] | None:
 
 
 def run(spec: Path, options: Options) -> int:
+    _refuse_misfits(options)
     if options.at is not None or options.row is not None:
         from nnc.commands import gradients
 
@@ -84,6 +85,17 @@ def run(spec: Path, options: Options) -> int:
     else:
         print(text, end="" if text.endswith("\n") else "\n")
     return 0
+
+
+def _refuse_misfits(options: Options) -> None:
+    """A usage error for options that have nothing to say together."""
+    numbers = options.at is not None or options.row is not None
+    if options.at is not None and options.row is not None:
+        raise click.UsageError("give --at or --row, not both")
+    if numbers and (options.stage != "gradients" or options.pass_name is not None):
+        raise click.UsageError("--at and --row go with --stage gradients")
+    if options.line is not None and not numbers:
+        raise click.UsageError("--line goes with --at or --row")
 
 
 def _memory(spec: Path, options: Options, dataset: Dataset) -> str:
