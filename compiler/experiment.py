@@ -115,12 +115,14 @@ class Head:
     kind: softmax: scores [B, classes]; sigmoid: [B, 1], the probability of the second label; sign: [B, 1], positive for
     the second label; score: [B, 1], above 0.5 for the second label; linear: [B, n] numbers; probabilities: [B,
     classes], from no head; negatives: [B, V], any numbers, larger for likelier words; hierarchical: [B, V], of the
-    inner nodes of the words' tree. Of an output `per` a text: [B, T, classes], [B, T, 1]; crf: [B, T, classes], any
-    numbers
+    inner nodes of the words' tree; penalty: [B, 1], its mean over an example. Of an output `per` a text: [B, T,
+    classes], [B, T, 1]; crf: [B, T, classes], any numbers
     """
 
     port: Port
-    kind: Literal["softmax", "sigmoid", "sign", "score", "linear", "probabilities", "crf", "negatives", "hierarchical"]
+    kind: Literal[
+        "softmax", "sigmoid", "sign", "score", "linear", "probabilities", "crf", "negatives", "hierarchical", "penalty"
+    ]
     loss: Literal[
         "cross-entropy",
         "logistic",
@@ -131,12 +133,23 @@ class Head:
         "crf",
         "negative sampling",
         "hierarchical softmax",
+        "penalty",
     ]
+
+    above: float | None = None
+    """`threshold` of `predict`, where it is given."""
+
+    @property
+    def has_threshold(self) -> bool:
+        """Whether its one unit says more than a sign, so that another threshold than the usual one may be chosen."""
+        return self.kind in ("sigmoid", "score")
 
     @property
     def threshold(self) -> float | None:
         """Above which one unit says the second label; None where each label has a unit of its own."""
-        return {"sigmoid": 0.5, "score": 0.5, "sign": 0.0}.get(self.kind)
+        if self.has_threshold:
+            return 0.5 if self.above is None else self.above
+        return 0.0 if self.kind == "sign" else None
 
     @property
     def of_probabilities(self) -> bool:

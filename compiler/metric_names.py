@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compiler.experiment import Head
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Following, Segments, Spans, Word
+from compiler.sorts import Class, Following, Penalty, Segments, Spans, Word
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 
@@ -14,6 +14,7 @@ CLASS_METRICS = ("accuracy", "macro_f1", "precision", "recall")
 BINARY_METRICS = (*CLASS_METRICS, "auc")
 NUMBER_METRICS = ("rmse", "mae", "r2")
 SPAN_METRICS = ("f1", "precision", "recall", "accuracy")
+PENALTY_METRICS = ("mean",)
 TOKEN_METRICS = ("perplexity", "nats", "accuracy")
 
 
@@ -26,6 +27,8 @@ def metrics_of(head: Head) -> tuple[str, ...]:
             return TOKEN_METRICS
         case Word():
             return ("nats", "accuracy") if head.kind in ("softmax", "probabilities") else ("nats",)
+        case Penalty():
+            return PENALTY_METRICS
         case Class():
             pass
         case _:
@@ -36,9 +39,13 @@ def metrics_of(head: Head) -> tuple[str, ...]:
 
 
 def metric_names(heads: Sequence[Head]) -> tuple[str, ...]:
-    """Every name that `metric=` may give: the first output's bare, `loss`, and each as `OUTPUT.METRIC`."""
+    """Every name that `metric=` may give: the first output's bare, `loss`, and each as `OUTPUT.METRIC`.
+
+    The first is that of the first output that is no penalty, if there is one: by it the best epoch is chosen.
+    """
     qualified = tuple(f"{head.port.name}.{name}" for head in heads for name in metrics_of(head))
-    return (*metrics_of(heads[0]), "loss", *qualified)
+    first = next((head for head in heads if not isinstance(head.port.sort, Penalty)), heads[0])
+    return (*metrics_of(first), "loss", *qualified)
 
 
 def wrong_metric(heads: Sequence[Head], train: TrainSettings) -> Diagnostic | None:

@@ -18,7 +18,7 @@ from compiler.phases import phases as phases_of
 from compiler.ports import ports
 from compiler.sections.data import data_settings
 from compiler.sections.other import other_sections
-from compiler.sections.predict import predict_settings, writes_no_text
+from compiler.sections.predict import finds_nothing, predict_settings
 from compiler.sections.reading import Reading
 from compiler.sections.train import train_settings
 from compiler.settings.data import DataSettings
@@ -65,13 +65,13 @@ def check(
     reading = Reading(found.number, found.constant, found.report)
     every = phases_of(found, reading)
     looked_at = (every[phase],) if sizes else every
-    checked = {each.name: _phase(each, found, reading, dtype, sizes or {}) for each in looked_at}
-    models = (each.model for each in every if each.model is not None)
     writing = found.sections("predict")
     predict = predict_settings(writing, reading)
+    checked = {each.name: _phase(each, found, reading, dtype, sizes or {}, predict.threshold) for each in looked_at}
+    models = (each.model for each in every if each.model is not None)
     other_sections(spec, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
     if not found.errors:
-        for diagnostic in writes_no_text(writing, [network for network, _, _ in checked.values()]):
+        for diagnostic in finds_nothing(writing, [network for network, _, _ in checked.values()]):
             found.report(diagnostic)
         for each, (network, train, data) in zip(looked_at, checked.values(), strict=True):
             _together(each, network, train, data, found)
@@ -97,7 +97,14 @@ def check(
 Checked = tuple[Network | None, TrainSettings, DataSettings | None]
 
 
-def _phase(phase: Phase, found: Declarations, reading: Reading, dtype: Dtype, sizes: Mapping[str, int]) -> Checked:
+def _phase(
+    phase: Phase,
+    found: Declarations,
+    reading: Reading,
+    dtype: Dtype,
+    sizes: Mapping[str, int],
+    threshold: float | None,
+) -> Checked:
     """One `train` section with its model and data, each looked at by itself."""
     model = phase.model
     signature = ports(model, found.number, found.report) if model is not None else None
@@ -110,7 +117,8 @@ def _phase(phase: Phase, found: Declarations, reading: Reading, dtype: Dtype, si
         found.report(diagnostic)
     if signature is None:
         return None, train, data
-    lowered, wrong = network(model, found.top, signature, train, dtype, sizes, frozenset(phase.freeze.labels))
+    labels = frozenset(phase.freeze.labels)
+    lowered, wrong = network(model, found.top, signature, train, dtype, sizes, labels, threshold)
     for diagnostic in wrong:
         found.report(diagnostic)
     return lowered, train, data

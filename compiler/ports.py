@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from compiler.layers.later import LATER_SORTS
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
 from compiler.sorts import (
     Category,
     Class,
+    Copy,
     Following,
     Image,
+    Penalty,
     Port,
     Real,
     Segments,
@@ -62,9 +66,11 @@ SORTS: dict[str, Signature] = {
     "spans": Signature("spans", "`spans per words`: stretches of tokens with a name, tagged BIO, IOB1 or BIOES"),
     "next": Signature("next", "`next(text)`: for each token of an input, the one that follows"),
     "previous": Signature("previous", "`previous(text)`: for each token of an input, the one before"),
+    "copy": Signature("copy", "`copy(x)`: the numbers of an input again; of a picture all its pixels"),
+    "penalty": Signature("penalty", "a value without a target: its mean is added to the loss"),
 }
 INPUTS = ("words", "chars", "word", "bag", "category", "real", "image")
-OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word")
+OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word", "copy", "penalty")
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
 FOLLOWING = ("next", "previous")
@@ -90,9 +96,12 @@ def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, .
             found.append(None if sort is None else Port(port.name.id, sort, output, port.name.span, per))
     known = [p for p in found if p is not None]
     good = len(known) == len(found) and all(
-        _shares(p, known, given, report) and _is_per_text(p, known, given, report) for p in known
+        _shares(p, known, given, report)
+        and _is_per_text(p, known, given, report)
+        and _has_numbers_to_copy(p, known, given, report)
+        for p in known
     )
-    return tuple(known) if good else None
+    return tuple(_as_wide_as_its_input(p, known) for p in known) if good else None
 
 
 def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> Sort | None:
@@ -128,6 +137,8 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
         return None
     if word in FOLLOWING:
         return _following(sort, report)
+    if word == "copy":
+        return _copy(sort, report)
     if sort.per is None and PER.get(word):
         message = f"{word} does not say which text it is about"
         report(Diagnostic("NN217", message, sort.span, help=f"name an input: {word} per text"))
@@ -170,6 +181,16 @@ def _following(sort: ast.Sort, report: Report) -> Following | None:
     return Following(word == "previous")
 
 
+def _copy(sort: ast.Sort, report: Report) -> Copy | None:
+    only = sort.options[0] if len(sort.options) == 1 else None
+    if isinstance(only, ast.Word) and not sort.sizes:
+        return Copy(only.id)
+    place = sort.sizes[0].span if sort.sizes else sort.span
+    message = "copy takes no sizes: it is as wide as its input" if sort.sizes else "copy does not say what it copies"
+    report(Diagnostic("NN905", message, place, help="name an input: copy(x)"))
+    return None
+
+
 def _width(sort: ast.Sort, evaluate: Evaluate, report: Report) -> int | None:
     if len(sort.sizes) == 0:
         return 1
@@ -205,6 +226,8 @@ def _image(sort: ast.Sort, evaluate: Evaluate, report: Report) -> Image | None:
 def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
     if word == "class":
         return Class()
+    if word == "penalty":
+        return Penalty()
     if word == "segments":
         return Segments()
     if word == "spans":
@@ -256,6 +279,34 @@ def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: R
         )
         return False
     return True
+
+
+def _has_numbers_to_copy(port: Port, known: list[Port], given: dict[str, ast.Port], report: Report) -> bool:
+    if not isinstance(port.sort, Copy):
+        return True
+    name, place = port.sort.of, given[port.name].sort.options[0].span
+    inputs = {p.name: p.sort for p in known if not p.output}
+    numbers = [n for n, sort in inputs.items() if isinstance(sort, Real | Image)]
+    if name in numbers:
+        return True
+    near = nearest(name, numbers)
+    message = f"there is no input {name} for {port.name} to copy"
+    help = f"did you mean {near}?" if near else "name an input of real numbers or an image"
+    if name in inputs:
+        message = f"{name} is {word_of(inputs[name])}, and {port.name} copies numbers"
+        help = f"the inputs of numbers are {', '.join(numbers)}" if numbers else "real and image are numbers"
+    report(Diagnostic("NN905", message, place, help=help))
+    return False
+
+
+def _as_wide_as_its_input(port: Port, known: list[Port]) -> Port:
+    """The port; one that copies with the number of numbers of its input."""
+    if not isinstance(port.sort, Copy):
+        return port
+    of = next(p.sort for p in known if p.name == port.sort.of)
+    assert isinstance(of, Real | Image)
+    width = of.width if isinstance(of, Real) else of.height * of.width * of.channels
+    return replace(port, sort=replace(port.sort, width=width))
 
 
 def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], report: Report) -> bool:

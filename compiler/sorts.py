@@ -95,9 +95,24 @@ class Image:
     channels: int = 1
 
 
-Sort: TypeAlias = Tokens | Category | Real | Image | Class | Segments | Spans | Following
+@dataclass(frozen=True)
+class Copy:
+    """`copy(x)`: the numbers of an input again, of a picture all its pixels. of: the input; width: how many numbers"""
+
+    of: str
+    width: int = 0
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """`penalty`: a value without a target, whose mean is added to the loss."""
+
+
+Sort: TypeAlias = Tokens | Category | Real | Image | Class | Segments | Spans | Following | Copy | Penalty
 LABELLED = (Class, Segments, Spans)
 """The sorts whose labels are those that the training rows have."""
+MADE = (Following, Copy, Penalty)
+"""The sorts of outputs for which nothing is read: they are made from the inputs."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +173,10 @@ def word_of(sort: Sort) -> str:
             return "spans"
         case Following(backwards=backwards):
             return "previous" if backwards else "next"
+        case Copy():
+            return "copy"
+        case Penalty():
+            return "penalty"
 
 
 def vocabulary_word(sort: Sort) -> str:

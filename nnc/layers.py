@@ -11,8 +11,10 @@ from compiler.ir.types import Extent, Type, size_bytes, size_name
 from compiler.sorts import (
     Category,
     Class,
+    Copy,
     Following,
     Image,
+    Penalty,
     Port,
     Real,
     Segments,
@@ -123,6 +125,10 @@ def sort_in_words(port: Port) -> str:
             return f"{show(port.name)}: real [{width}]"
         case Image(height=height, width=width, channels=channels):
             return f"{show(port.name)}: image [{height}, {width}{f', {channels}' if channels > 1 else ''}]"
+        case Copy(of=of, width=width):
+            return f"{show(port.name)}: copy({show(of)}) [{width}]"
+        case Penalty():
+            return f"{show(port.name)}: penalty"
         case Following():
             return f"{show(port.name)}: {word_of(port.sort)}({show(port.per or '')})"
         case Class() | Segments() | Spans():

@@ -13,7 +13,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class, Following, Port, Real, Segments, Spans, Tokens, Word, along
+from compiler.sorts import Class, Copy, Following, Penalty, Port, Real, Segments, Spans, Tokens, Word, along
 from runtime.backend import Array
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
@@ -43,7 +43,7 @@ class OutputScores:
 @dataclass(frozen=True)
 class Evaluation:
     """loss: mean over the rows whose labels are known, summed over the outputs; plain, whatever `smoothing`, `classes`
-    and the weights of outputs make of it in training."""
+    and the weights of outputs make of it in training, and without penalties: these are no error."""
 
     rows: int
     loss: float
@@ -54,7 +54,8 @@ class Evaluation:
         if metric == "loss":
             return self.loss
         output, dot, name = metric.rpartition(".")
-        scores = next((o for o in self.outputs if not dot or o.name == output), None)
+        named = (o for o in self.outputs if not dot or o.name == output)
+        scores = next((o for o in named if name in o.metrics), None)
         if scores is None:
             raise KeyError(metric)
         return scores.metrics[name]
@@ -91,14 +92,19 @@ def require_room(executor: Executor, rows: Rows, batch: int) -> None:
 
 def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tables, batch: int) -> Evaluation:
     """Score rows with a network's evaluation graph (outputs `NAME.scores` and `NAME.losses`)."""
-    results = run_rows(executor, rows, batch, tables, targets=[h.port.name for h in heads])
+    read = [h.port.name for h in heads if not isinstance(h.port.sort, Copy | Penalty)]
+    results = run_rows(executor, rows, batch, tables, targets=read)
     loss = 0.0
     outputs: list[OutputScores] = []
     for head in heads:
         name = head.port.name
-        truth, losses = results[name], results[f"{name}.losses"].astype(np.float64)
+        losses = results[f"{name}.losses"].astype(np.float64)
+        if isinstance(head.port.sort, Penalty):
+            outputs.append(OutputScores(name, {"mean": float(losses.mean()) if len(losses) else float("nan")}))
+            continue
+        truth = copied(rows, head.port.sort.of) if isinstance(head.port.sort, Copy) else results[name]
         # Numbers are all known; of a position without a known label the loss is 0, of a row it is left out.
-        known = np.ones(len(truth), np.bool_) if isinstance(head.port.sort, Real) else truth >= 0
+        known = np.ones(len(truth), np.bool_) if isinstance(head.port.sort, Real | Copy) else truth >= 0
         counted = losses if head.port.per is not None else losses[known]
         mean = float(counted.sum() / known.sum()) if known.any() else float("nan")
         loss += mean
@@ -117,7 +123,8 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
 def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputScores:
     name = head.port.name
     if not isinstance(head.port.sort, Class):
-        numbers = number_scores(in_own_units(name, truth, tables), in_own_units(name, scores, tables))
+        scale = scaled_as(head.port)
+        numbers = number_scores(in_own_units(scale, truth, tables), in_own_units(scale, scores, tables))
         return OutputScores(name, {metric: getattr(numbers, metric) for metric in NUMBER_METRICS})
     found = _class_scores(name, truth, chosen(head, scores), tables)
     if "auc" not in metrics_of(head):
@@ -171,6 +178,18 @@ def chosen(head: Head, scores: Array) -> Array:
     if head.threshold is None:
         return scores.argmax(axis=1)
     return (scores[:, 0] > head.threshold).astype(np.int64)
+
+
+def copied(rows: Rows, name: str) -> Array:
+    """What `copy(x)` is to be: the numbers of the input as the network gets them, f[rows, n]; a byte over 255."""
+    values = rows.columns[name]
+    assert isinstance(values, np.ndarray)
+    return (values / 255.0 if values.dtype == np.uint8 else values).reshape(len(values), -1)
+
+
+def scaled_as(port: Port) -> str:
+    """Whose scale an output of numbers has: its own, or that of the input that it copies."""
+    return port.sort.of if isinstance(port.sort, Copy) else port.name
 
 
 def in_own_units(port: str, values: Array, tables: Tables) -> Array:

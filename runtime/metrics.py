@@ -8,7 +8,7 @@ import numpy as np
 
 from runtime.backend import Array
 
-LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "perplexity", "nats"})
+LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "perplexity", "nats", "mean"})
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class NumberScores:
 
 
 def number_scores(truth: Array, predicted: Array) -> NumberScores:
-    """truth, predicted: f[N, n]. r2 is the mean over the n columns, NaN where a column's truth is constant."""
+    """truth, predicted: f[N, n]. r2 is the mean over the columns whose truth varies, NaN where none does."""
     if truth.size == 0:
         return NumberScores(float("nan"), float("nan"), float("nan"))
     truth = truth.astype(np.float64)
@@ -106,7 +106,7 @@ def number_scores(truth: Array, predicted: Array) -> NumberScores:
     return NumberScores(
         rmse=float(np.sqrt((error**2).mean())),
         mae=float(np.abs(error).mean()),
-        r2=float(r2.mean()),
+        r2=_mean(r2[~np.isnan(r2)]),
     )
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.experiment import Head
-from compiler.sorts import Class, Following, Segments, Tokens, Word, owner, word_of
+from compiler.sorts import Class, Following, Penalty, Segments, Tokens, Word, owner, word_of
 from dsl.errors import Diagnostic, RunError
 from runtime.backend import Array
 from runtime.data import Rows, Tables
 from runtime.data.huffman import huffman
 from runtime.data.schemes import words_of
 from runtime.data.tokens import BEGIN, END, OWN_IDS, PADDING, Sequences, Tokenised
-from runtime.evaluate import chosen, in_own_units
+from runtime.evaluate import chosen, in_own_units, scaled_as
 
 LIKELIEST = 10
 """Words whose probability is told, where a word is predicted: there are too many to tell all."""
@@ -56,7 +56,7 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
     """results: a prediction graph's outputs for these rows. `next(text)` has no answer beside those of other outputs;
     RunError NN877 where there are no others."""
     columns: dict[str, list[Answer]] = {}
-    answering = [head for head in heads if not isinstance(head.port.sort, Following)]
+    answering = [head for head in heads if not isinstance(head.port.sort, Following | Penalty)]
     if not answering:
         raise RunError(_no_answer(heads[0]))
     for head in answering if rows.count else ():
@@ -74,6 +74,9 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
 
 
 def _no_answer(head: Head) -> Diagnostic:
+    if isinstance(head.port.sort, Penalty):
+        message = f"{head.port.name} is a penalty, which trains a network and answers nothing"
+        return Diagnostic("NN877", message, help="give the model an output beside it, such as copy(x) or class")
     name, written = head.port.name, f"{word_of(head.port.sort)}({head.port.per})"
     message = f"{name} is {written}: it tells tokens of a text, and gives no label and no number for it"
     return Diagnostic("NN877", message, help="nnc eval scores it, nnc generate lets a model of next(text) write")
@@ -110,8 +113,8 @@ def _column(head: Head, scores: Array, tables: Tables) -> list[Answer]:
     if isinstance(head.port.sort, Word):
         return _words(head, scores, tables)
     if not isinstance(head.port.sort, Class):
-        numbers = in_own_units(name, scores, tables).tolist()
-        return [Answer(row[0] if head.port.sort.width == 1 else tuple(row)) for row in numbers]
+        numbers = in_own_units(scaled_as(head.port), scores, tables).tolist()
+        return [Answer(row[0] if scores.shape[1] == 1 else tuple(row)) for row in numbers]
     labels = tables.labels[name]
     table = probabilities(head, scores)
     winners = chosen(head, scores).tolist()

@@ -1,17 +1,19 @@
-"""Several values into one, and one into another shape: concat, max, min, dot, cosine, flatten."""
+"""Several values into one, and one into another shape: concat, mix, max, min, dot, cosine, flatten."""
 
 from __future__ import annotations
 
 from math import prod
 
 from compiler.build import Use
+from compiler.experiment import Init
 from compiler.ir.graph import Node, Op
 from compiler.ir.types import is_ragged
 from compiler.layers.activation import numbers
-from compiler.layers.word import LayerWord
-from compiler.ops.elementwise import Div, Maximum, Minimum, Mul, Sqrt
+from compiler.layers.word import WEIGHTS, LayerWord
+from compiler.ops.elementwise import Add, Div, Maximum, Minimum, Mul, Sqrt
+from compiler.ops.normal import Softmax
 from compiler.ops.reduction import Sum
-from compiler.ops.shape import Broadcast, Concat, Reshape
+from compiler.ops.shape import Broadcast, Concat, Reshape, Slice
 from compiler.signature import Signature
 from compiler.values import is_ids, is_sequence, shape_of, what
 
@@ -78,6 +80,21 @@ def joined(use: Use, values: tuple[Node, ...]) -> Node:
     return result
 
 
+def _mix(use: Use, operands: tuple[Node, ...]) -> Node:
+    """scale times the sum of s_i x_i, s the softmax of a weight for each value; [*S, D] each -> the same.
+
+    At first all values count alike, and the scale is 1. Source: Peters et al. 2018, eq. 1.
+    """
+    values, count = meet(use, operands), len(operands)
+    shares = use.op(Softmax(), use.weight("weight", (count,), Init("zeros")))
+    total: Node | None = None
+    for i, value in enumerate(values):
+        part = use.op(Mul(), value, use.op(Slice(0, i, 1), shares))
+        total = part if total is None else use.op(Add(), total, part)
+    assert total is not None
+    return use.op(Mul(), total, use.weight("scale", (1,), Init("constant", 1.0)))
+
+
 def _binary(op: Op):
     def lower(use: Use, operands: tuple[Node, ...]) -> Node:
         return use.op(op, *meet(use, operands))
@@ -122,6 +139,13 @@ def _flatten(use: Use, operands: tuple[Node, ...]) -> Node:
 
 LAYERS = (
     LayerWord(Signature("concat", "the values side by side along their width"), joined, operands=("x", "y"), any=True),
+    LayerWord(
+        Signature("mix", "a sum of values, weighted by a softmax of learned weights, times a learned scale", WEIGHTS),
+        _mix,
+        operands=("x", "y"),
+        any=True,
+        weights=True,
+    ),
     LayerWord(Signature("max", "the larger of two values, number by number"), _binary(Maximum()), operands=("a", "b")),
     LayerWord(Signature("min", "the smaller of two values, number by number"), _binary(Minimum()), operands=("a", "b")),
     LayerWord(Signature("dot", "the inner product of two values over their width"), _dot, operands=("a", "b")),

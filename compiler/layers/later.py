@@ -2,9 +2,7 @@
 
 LATER: dict[str, str] = {
     "each": "a sub-network over each sentence of a document",
-    "corrupt": "sets a share of the numbers to 0",
     "pointer": "attention weights as probabilities of the words they point at",
-    "mix": "a learned weighted sum of several values",
     "decode": "writes one token after the other",
 }
 """word -> what it will do"""
@@ -16,8 +14,6 @@ LATER_SORTS: dict[str, str] = {
     "sentence_pair": "one text or two, with marks between",
     "masked": "the words behind a mask",
     "follows": "whether the second sentence follows the first",
-    "copy": "the input again",
-    "penalty": "a value that is added to the loss",
 }
 
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
@@ -25,5 +21,5 @@ LATER_ENTRIES: dict[str, tuple[str, ...]] = {
         "teacher",
         "layerwise",
     ),
-    "predict": ("beam", "threshold"),
+    "predict": ("beam",),
 }

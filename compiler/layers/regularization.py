@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Noise while training: dropout, corrupt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from compiler.ir.types import Dim
 from compiler.layers.activation import numbers
 from compiler.layers.recurrent import in_steps
 from compiler.layers.word import LayerWord
-from compiler.ops.elementwise import Mul
+from compiler.ops.elementwise import Greater, Keep, Mul
 from compiler.signature import Setting, Signature
 from compiler.values import is_sequence
 
@@ -40,6 +40,25 @@ def _dropout(use: Use, operands: tuple[Node, ...]) -> Node:
     return result
 
 
+def _corrupt(use: Use, operands: tuple[Node, ...]) -> Node:
+    """While training, each number is 0 with probability p, and the others stay as they are; else x.
+
+    Source: Vincent et al. 2008, 2.3.
+    """
+    (x,) = operands
+    numbers(use, x)
+    p, cell = use.number("p"), use.build.cell if in_steps(x) else None
+    if use.build.mode != "training" or p == 0:
+        return x
+    shape = x.type.shape if cell is None else (cell.length, *x.type.shape)
+    mask = use.dropout_mask(p, shape)
+    kept = use.op(Greater(), mask if cell is None else cell.element(mask), use.build.number(0.0))
+    result = use.op(Keep(), kept, x)
+    if x in use.build.ends:
+        use.build.ends[result] = use.build.ends[x]
+    return result
+
+
 DROPOUT = LayerWord(
     Signature(
         "dropout",
@@ -54,4 +73,14 @@ DROPOUT = LayerWord(
     _dropout,
     bundle="each",
 )
-LAYERS = (DROPOUT,)
+CORRUPT = LayerWord(
+    Signature(
+        "corrupt",
+        "while training, sets a share p of the numbers to 0, and leaves the others as they are",
+        (Setting("p", "number", "the share that is set to 0", required=True, low=0, high=1, below=True),),
+        ("p",),
+    ),
+    _corrupt,
+    bundle="each",
+)
+LAYERS = (DROPOUT, CORRUPT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 from compiler.build import Mode, Stop
@@ -10,6 +11,7 @@ from compiler.ir.graph import Node, Output
 from compiler.ir.types import BATCH, Type, is_ragged
 from compiler.layers.dense import CRF
 from compiler.lower.losses import Losses
+from compiler.lower.made_outputs import as_one_vector, copied, mean_of_each, results_of_a_penalty
 from compiler.lower.positions import results_per_position
 from compiler.lower.spread import Spread, spread_of
 from compiler.lower.walk import Walk
@@ -19,13 +21,19 @@ from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Following, Negatives, Port, Real, Word, has_labels
+from compiler.sorts import Class, Copy, Following, Negatives, Penalty, Port, Real, Word, has_labels
 from compiler.values import Bundle, Failed, Value, is_ids, what
 
 END_IN_SOFTMAX = "end with dense softmax"
 
 
 def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: TrainSettings) -> tuple[Head, Node]:
+    """The value of an output, and how it is read."""
+    head, value = _read(walk, port, scope, last, train)
+    return (replace(head, above=walk.threshold) if head.has_threshold else head), value
+
+
+def _read(walk: Walk, port: Port, scope: Scope, last: Value | None, train: TrainSettings) -> tuple[Head, Node]:
     """The value of an output, and how it is read: the value of its name, or if it is the only one, the last line's."""
     binding = scope.names.get(port.name)
     found = binding.value if isinstance(binding, ValueBinding) else None
@@ -41,6 +49,10 @@ def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Tra
         )
     if isinstance(found, Failed):
         raise Stop
+    if isinstance(port.sort, Penalty):
+        return Head(port, "penalty", "penalty"), mean_of_each(walk, port, found)
+    if isinstance(port.sort, Copy):
+        found = as_one_vector(walk, port.sort, found)
     if port.per is not None:
         value = _for_each_position(walk, port, found)
         return _head(walk, port, value, train), value
@@ -90,9 +102,9 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     if isinstance(port.sort, Word) and (width == 1 or walk.heads.get(value) in ("sigmoid", "sign")):
         misfit("NN209", f"{port.name} is one of many words, but its value tells two things apart", END_IN_SOFTMAX)
     if walk.heads.get(value) == CRF and (port.per is None or not has_labels(port)):
-        help = "end with dense" if isinstance(port.sort, Real) else END_IN_SOFTMAX
+        help = "end with dense" if isinstance(port.sort, Real | Copy) else END_IN_SOFTMAX
         misfit("NN219", f"dense crf scores tags of tokens, and {port.name} has none", help)
-    if isinstance(port.sort, Real):
+    if isinstance(port.sort, Real | Copy):
         if width != units:
             misfit("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", "end with dense")
         if width == 1 and walk.heads.get(value) == "softmax":
@@ -154,6 +166,8 @@ def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSet
     """What the graph of a mode gives of an output; an output `per` a text has a loss and a label for each position."""
     if head.port.per is not None:
         return results_per_position(walk, head, scores, mode, train)
+    if isinstance(head.port.sort, Penalty):
+        return results_of_a_penalty(walk, head, scores, mode, train)
     if isinstance(head.port.sort, Word):
         return results_of_a_word(walk, head, scores, mode, train)
     return _results_per_row(walk, head, scores, mode, train)
@@ -168,10 +182,11 @@ def _results_per_row(walk: Walk, head: Head, scores: Node, mode: Mode, train: Tr
     build, name, span = walk.build, head.port.name, head.port.span
     if mode == "prediction":
         return [Output(f"{name}.scores", scores)]
-    target_type = (
-        Type(build.dtype, (BATCH, head.port.sort.width)) if isinstance(head.port.sort, Real) else Type("i64", (BATCH,))
-    )
-    target = build.input(name, target_type, "data")
+    target = copied(walk, head) if isinstance(head.port.sort, Copy) else None
+    if target is None:
+        numbers = isinstance(head.port.sort, Real)
+        wanted = Type(build.dtype, (BATCH, walk.units[name])) if numbers else Type("i64", (BATCH,))
+        target = build.input(name, wanted, "data")
     losses = Losses(build, head, scores, target, walk.heads.get(scores) is not None, train.loss, span)
     if mode == "evaluation":
         return [Output(f"{name}.scores", scores), Output(f"{name}.losses", losses.plain())]

@@ -69,8 +69,8 @@ class Losses:
                 return self.squared_error()
             case "huber":
                 return self.huber()
-            case "crf" | "negative sampling" | "hierarchical softmax":
-                raise AssertionError("a row of tags, and a word, have losses of their own")
+            case "crf" | "negative sampling" | "hierarchical softmax" | "penalty":
+                raise AssertionError("a row of tags, a word and a penalty have losses of their own")
 
     def smoothed(self, smoothing: float, weights: Node | None) -> Node:
         """(1 - s) w[y] l(y) + s / classes * sum over labels c of w[c] l(c), where l(c) is the loss if c were right.

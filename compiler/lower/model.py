@@ -18,8 +18,10 @@ from compiler.settings.train import TrainSettings
 from compiler.sorts import (
     Category,
     Class,
+    Copy,
     Following,
     Image,
+    Penalty,
     Port,
     Real,
     Segments,
@@ -68,6 +70,7 @@ def lower(
     dtype: Dtype,
     sizes: Mapping[str, int],
     freeze: frozenset[str] = frozenset(),
+    threshold: float | None = None,
 ) -> Lowered:
     """The model in one mode; graph is None where there were errors, which the build holds."""
     longest = {
@@ -77,9 +80,9 @@ def lower(
     }
     build = Build(mode, dtype, sizes, longest, freeze=freeze)
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
-    classes = {p.name: not isinstance(p.sort, Real) for p in ports if p.output}
+    classes = {p.name: not isinstance(p.sort, Real | Copy) for p in ports if p.output}
     marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)
-    walk = Walk(build, top, units, classes, marked)
+    walk = Walk(build, top, units, classes, marked, threshold=threshold)
     inputs = [p for p in ports if not p.output]
     scope = Scope(top)
     for port in inputs:
@@ -121,8 +124,10 @@ def lower(
 
 
 def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim:
-    if isinstance(port.sort, Real):
+    if isinstance(port.sort, Real | Copy):
         return port.sort.width
+    if isinstance(port.sort, Penalty):
+        return 1
     return bind(symbol(classes_symbol_of(port, ports)), sizes)
 
 
@@ -134,7 +139,7 @@ def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str
             node = build.input(port.name, Type(build.dtype, (BATCH, height, width, channels)), "data")
         case Real(width=width):
             node = build.input(port.name, Type(build.dtype, (BATCH, width)), "data")
-        case Class() | Segments() | Spans() | Following():
+        case Class() | Segments() | Spans() | Following() | Copy() | Penalty():
             raise AssertionError("this is no input")
     build.origins[node] = Origin(port.span, f"this input is {what(node)}", port.name)
     return node
@@ -214,18 +219,19 @@ def network(
     dtype: Dtype,
     sizes: Mapping[str, int],
     freeze: frozenset[str] = frozenset(),
+    threshold: float | None = None,
 ) -> tuple[Network | None, list[Diagnostic]]:
     """The model lowered for training, evaluation and prediction; None with the errors where there are any.
 
-    freeze: labels whose weights are not trained
+    freeze: labels whose weights are not trained; threshold: above which one unit says the second label
     """
-    training = lower(model, top, ports, train, "training", dtype, sizes, freeze)
+    training = lower(model, top, ports, train, "training", dtype, sizes, freeze, threshold)
     while training.build.same_tables and not training.build.diagnostics:
         merged, wrong = _one_vocabulary(ports, training.build.same_tables[0])
         if wrong is not None:
             return None, [wrong]
         ports = merged
-        training = lower(model, top, ports, train, "training", dtype, sizes, freeze)
+        training = lower(model, top, ports, train, "training", dtype, sizes, freeze, threshold)
     if training.graph is None:
         return None, training.build.diagnostics
     of_stateful = stateful.refusals(training.build, ports)
@@ -239,7 +245,9 @@ def network(
     ports = tuple(
         replace(p, views=tuple(training.build.views.get(p.name, ())), against=against.get(p.name)) for p in ports
     )
-    others = [lower(model, top, ports, train, mode, dtype, sizes, freeze) for mode in ("evaluation", "prediction")]
+    others = [
+        lower(model, top, ports, train, mode, dtype, sizes, freeze, threshold) for mode in ("evaluation", "prediction")
+    ]
     evaluation, prediction = (o.graph for o in others)
     if evaluation is None or prediction is None:
         return None, [d for o in others for d in o.build.diagnostics]

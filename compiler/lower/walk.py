@@ -49,6 +49,7 @@ class Walk:
     heads: the value that a head made, and which activation it has
     parts: what has been used by its parts alone
     running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
+    threshold: above which one unit says the second label, where `predict` says it
     rows: what the values being lowered have one of each for: the examples, or inside of `spelling` the words
     """
 
@@ -65,6 +66,7 @@ class Walk:
     shared: dict[Span, str] = field(default_factory=dict[Span, str])
     shared_used: set[Span] = field(default_factory=set[Span])
     running: list[str] = field(default_factory=list[str])
+    threshold: float | None = None
     rows: Dim = BATCH
     level: int = 0
     depth: int = 0

@@ -20,7 +20,7 @@ from compiler.settings.data import (
     path_refusal,
 )
 from compiler.signature import Resolved
-from compiler.sorts import Following, Image, Port, Segments
+from compiler.sorts import MADE, Image, Port, Segments
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.render import show
@@ -176,7 +176,7 @@ def _beside(
             found.append(Beside(port.name, paths, _from_set(entry, port.name)))
     if not found:
         return ()
-    own = [port.name for port in ports if not isinstance(port.sort, Segments)]
+    own = [port.name for port in ports if not isinstance(port.sort, (Segments, *MADE))]
     lacking = [name for name in own if all(name != b.port for b in found)]
     if lacking:
         message = f"no file is {lacking[0]}"
@@ -237,8 +237,7 @@ def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None,
             reading.error("NN606", f"the model has no input or output {name}", at, help)
             good = False
     for port in ports:
-        # Nothing is read for `next(text)` and `previous(text)`: they are the text.
-        if port.name not in names and good and not isinstance(port.sort, Segments | Following):
+        if port.name not in names and good and not isinstance(port.sort, (Segments, *MADE)):
             message = f"no column is {port.name}"
             reading.error("NN606", message, span, "name every input and output of the model")
             return False

@@ -23,10 +23,17 @@ PREDICT = {
     s.word: s
     for s in (
         Signature("greedy", "writes the likeliest token each time; so does a spec without predict", (MAX,)),
+        Signature(
+            "threshold",
+            "above which one unit says the second label: a probability, or the score of `loss contrastive`",
+            (Setting("x", "number", "0.5 if threshold is left out", required=True, low=-1, high=1),),
+            ("x",),
+        ),
         Signature("sample", "draws each token by its probability", (TEMPERATURE, TOP, MAX)),
     )
 }
-"""The entries of `predict`; a section has one of them."""
+"""The entries of `predict`; of the ways to write a section has one."""
+WAYS = ("greedy", "sample")
 
 
 def predict_settings(sections: Sequence[ast.Section], reading: Reading) -> PredictSettings:
@@ -36,7 +43,10 @@ def predict_settings(sections: Sequence[ast.Section], reading: Reading) -> Predi
 
 
 def _section(section: ast.Section, reading: Reading) -> PredictSettings:
-    entries = reading.entries(section, PREDICT)
+    found = reading.entries(section, PREDICT)
+    threshold = found["threshold"][1]["x"] if "threshold" in found else None
+    above = float(threshold) if isinstance(threshold, (int, float)) else None
+    entries = {word: entry for word, entry in found.items() if word in WAYS}
     if len(entries) > 1:
         (first, _), (second, _) = list(entries.values())[:2]
         message = f"{first.path[0].id} and {second.path[0].id}: a text is written in one way"
@@ -47,14 +57,25 @@ def _section(section: ast.Section, reading: Reading) -> PredictSettings:
             float(temperature) if word == "sample" and isinstance(temperature, (int, float)) else 0.0,
             top if isinstance(top, int) else 0,
             most if isinstance(most, int) else MOST_TOKENS,
+            above,
         )
-    return PredictSettings()
+    return PredictSettings(threshold=above)
 
 
-def writes_no_text(sections: Sequence[ast.Section], networks: Sequence[Network | None]) -> list[Diagnostic]:
-    """An error for the section where no model of the spec writes a text."""
+def finds_nothing(sections: Sequence[ast.Section], networks: Sequence[Network | None]) -> list[Diagnostic]:
+    """An error for the section where no model of the spec writes a text, or says a label by one unit."""
     outputs = [port for network in networks if network is not None for port in network.outputs]
-    if not sections or not outputs or any(isinstance(p.sort, Following) and not p.sort.backwards for p in outputs):
+    if not sections or not outputs:
+        return []
+    thresholds = [e for section in sections for e in section.entries if e.path[0].id == "threshold"]
+    heads = [head for network in networks if network is not None for head in network.heads]
+    if thresholds and not any(head.has_threshold for head in heads):
+        message = "threshold is for two labels told by one unit, and no output is told so"
+        help = "leave it out, or end with dense sigmoid"
+        return [Diagnostic("NN605", message, thresholds[0].span, help=help)]
+    if thresholds and all(len(section.entries) == 1 for section in sections):
+        return []
+    if any(isinstance(p.sort, Following) and not p.sort.backwards for p in outputs):
         return []
     message = "predict says how a text is written, but the model writes none"
     help = "leave it out; a language model has an output next(text)"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from compiler.sorts import Following, Port, Segments, Tokens, along
+from compiler.sorts import MADE, Port, Segments, Tokens, along
 from runtime.data.part import Columns
 from runtime.data.schemes import tags_of_words
 from runtime.data.tokens import splitter
 
 
 def written(ports: Iterable[Port]) -> tuple[Port, ...]:
-    """The ports that have a column of their own: segments stand in that of their text, what follows is made of it."""
-    return tuple(p for p in ports if not isinstance(p.sort, Segments | Following))
+    """The ports that have a column of their own: segments stand in that of their text, others are made."""
+    return tuple(p for p in ports if not isinstance(p.sort, (Segments, *MADE)))
 
 
 def separated(ports: tuple[Port, ...], columns: Columns, *, tagged: bool = True) -> Columns:

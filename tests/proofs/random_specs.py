@@ -33,6 +33,7 @@ BREAKS = (
 )
 
 ATTENDED = "block attended(x) n { scores = x | dense 3 tanh | dense n\n  weighted(x, scores) }\n"
+MIXED = "block mixed(x) { y = x | dense dim(x)\n  mix(x, y, tanh(y)) }\n"
 
 Row = dict[str, object]
 
@@ -61,6 +62,7 @@ class Writer:
         self.random = random.Random(seed)
         self.inputs: dict[str, tuple[str, Callable[[Row], object]]] = {}
         self.outputs: dict[str, tuple[str, Callable[[Row], object]]] = {}
+        self.made: dict[str, str] = {}
         self.lists = False
         self.valid = False
         self.pairs: set[str] = set()
@@ -73,19 +75,22 @@ class Writer:
         rows = [self.row() for _ in range(ROWS)]
         format_ = "jsonl" if self.lists else self.random.choice(("tsv", "csv", "jsonl"))
         ports = [*self.outputs, *self.inputs]
-        signature = f"({self.typed(self.inputs)}) -> {self.typed(self.outputs)}"
+        made = "".join(f", {name}: {sort}" for name, sort in self.made.items())
+        signature = f"({self.typed(self.inputs)}) -> {self.typed(self.outputs)}{made}"
         header = format_ == "csv" and self.chance(0.5)
         columns = f" columns={','.join(ports)}" if format_ != "jsonl" and not header and self.chance(0.5) else ""
         data = f'train "train.{format_}"{" header" * header}{columns}'
         if header:
             named = [f"{port}={','.join(titles(port, rows[0]))}" for port in ports if isinstance(rows[0][port], list)]
             data += "".join(f"\n  columns {each}" for each in named)
-        blocks = ATTENDED if "attended" in body else ""
+        blocks = ATTENDED * ("attended" in body) + MIXED * ("mixed" in body)
         spec = f"{blocks}model m{signature} {{\n{body}\n}}\n{self.data(data)}{self.train()}"
         write = FORMATS[format_]
         examples = [tuple(row[name] for name in self.inputs) for row in rows[:2]]
         if self.lists or any(isinstance(part, list) for row in examples for part in row):
             examples = []
+        if "dense sigmoid" in body and self.chance(0.3):
+            spec += "predict { threshold 0.4 }\n"
         return Sample(self.seed, self.broken(spec), lambda folder: write(folder, ports, rows, header), examples)
 
     def chance(self, probability: float) -> bool:
@@ -129,6 +134,10 @@ class Writer:
                 self.outputs[f"y{i}"] = ("class", lambda row, of=labels: self.pick(*of))
             else:
                 self.outputs[f"y{i}"] = self.numbers()
+        for name in (name for name, (sort, _) in self.inputs.items() if self.chance(0.15 if "real" in sort else 0.01)):
+            self.made[f"again_{name}"] = f"copy({name})"
+        if self.chance(0.1):
+            self.made["small"] = "penalty"
 
     def numbers(self) -> tuple[str, Callable[[Row], object]]:
         width = self.random.choice((0, 0, 1, 3))
@@ -187,12 +196,17 @@ class Writer:
         joined = f"concat({', '.join(last)})" if len(last) > 1 else last[0]
         lines.append(f"  h = {joined} | dense {self.size()}")
         lines += self.vector_layers()
-        if len(self.outputs) == 1:
+        if len(self.outputs) == 1 and not self.made:
             name, (sort, _) = next(iter(self.outputs.items()))
             return "\n".join([*lines, f"  {self.head(name, sort)}"])
         lines.append(f"  z = h | dense {self.size()} {self.pick(*ACTIVATIONS)}")
         for name, (sort, _) in self.outputs.items():
             lines.append(f"  {name} = z | {self.head(name, sort)}")
+        for name, sort in self.made.items():
+            small = self.pick("abs(z)", "z * z", *last)
+            lines.append(
+                f"  {name} = {small}" if sort == "penalty" else f"  {name} = z | {self.pick('dense', 'dense tanh')}"
+            )
         return "\n".join(lines)
 
     def size(self) -> int:
@@ -238,7 +252,7 @@ class Writer:
             case 3:
                 return self.pick("layernorm", "layernorm rms", "batchnorm")
             case 4:
-                return self.pick("dropout 0.5", "dropout 0.3 words", "dropout 0.2 variational")
+                return self.pick("corrupt 0.3", "dropout 0.5", "dropout 0.3 words", "dropout 0.2 variational")
             case 5:
                 return self.pick("maxpool window=2", "avgpool window=3 stride=1", "maxpool window=3 stride=2")
             case 6:
@@ -278,9 +292,10 @@ class Writer:
             size = self.size()
             layers.append(
                 self.pick(
-                    f"dense {size} {self.pick(*ACTIVATIONS)}", "layernorm", "batchnorm", "dropout 0.4", "relu", "tanh",
+                    f"dense {size} {self.pick(*ACTIVATIONS)}", "layernorm", "batchnorm", "dropout 0.4",
+                    "corrupt 0.2", f"dense {size} | mixed", "relu", "tanh",
                     f"dense {size} | residual {{ dense {size} tanh }}", f"repeat 2 {{ dense {size} relu }}",
-                    f"parallel {{ dense {size} ; dense 2 }}", f"dense {size} init={self.pick('zeros', 'he', 'xavier')}",
+                    f"parallel {{ dense {size} ; dense 2 }}",  f"dense {size} init={self.pick('zeros', 'he', 'xavier')}",
                 )
             )  # fmt: skip
         return [f"  {layer}" for layer in layers]
@@ -314,6 +329,7 @@ class Writer:
         allowed += ["loss huber delta=1"] if "real" in kinds else []
         allowed += ["stop patience=1", "stop patience=2 metric=loss"] if self.valid or self.chance(0.05) else []
         allowed += ["loss y0=0.5", "loss y0=2 y1=0.1"] if len(self.outputs) > 1 or self.chance(0.05) else ["loss sum"]
+        allowed += ["loss y0=1 small=0.1"] if "small" in self.made else []
         chosen: dict[str, str] = {}
         for entry in allowed:
             if self.chance(0.12):

@@ -72,6 +72,11 @@ def test_r2_of_a_constant_truth_is_nan():
     assert math.isnan(number_scores(np.array([[2.0], [2.0]]), np.array([[1.0], [3.0]])).r2)
 
 
+def test_r2_leaves_out_a_column_whose_truth_is_constant():
+    truth, predicted = np.array([[0.0, 5.0], [2.0, 5.0]]), np.array([[0.0, 4.0], [1.0, 5.0]])
+    assert number_scores(truth, predicted).r2 == pytest.approx(1 - 1 / 2)
+
+
 def test_r2_of_several_columns_is_their_mean():
     truth = np.array([[0.0, 0.0], [2.0, 4.0]])
     predicted = np.array([[0.0, 1.0], [2.0, 3.0]])

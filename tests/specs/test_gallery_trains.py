@@ -6,10 +6,12 @@ import gzip
 import math
 import random
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nnc
@@ -35,6 +37,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("train", "dev"):
         write(f"sentcls/sst2.{part}.tsv.gz", [f"{rng.randint(0, 1)}\t{text()}" for _ in range(40)])
     write("reviews/train.tsv", [f"{rng.randint(1, 3)}\t{text()}" for _ in range(40)])
+    write("pairs.tsv", [f"{rng.choice(('no', 'yes'))}\t{text()}\t{text()}" for _ in range(40)])
+    for part in ("train", "valid"):
+        write(f"lm/ptb.{part}.txt.gz", [text() for _ in range(40)])
+    for part in ("train", "dev"):
+        rows = [[f"{word}\t{'N' if len(word) > 2 else 'D'}" for word in text().split()] for _ in range(40)]
+        write(f"pos/ud_ewt.{part}.tsv.gz", ["\n".join([*row, ""]) for row in rows])
+    pictures = folder / "images/mnist/train-images-idx3-ubyte.gz"
+    pictures.parent.mkdir(parents=True)
+    pictures.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 30, 28, 28) + rng.randbytes(30 * 28 * 28)))
     return folder
 
 
@@ -68,3 +79,44 @@ def test_gallery_spec_is_trained_and_predicts(case: Trained, data: Path, tmp_pat
     together = nnc.load(tmp_path / "run").predict_proba(["it", case.example])
     assert sum(alone[0].values()) == pytest.approx(1)
     assert together[1] == pytest.approx(alone[0], abs=1e-5)
+
+
+@pytest.mark.slow
+def test_autoencoder_of_the_gallery_is_trained_and_gives_its_input_again(data: Path, tmp_path: Path):
+    history = nnc.train(GALLERY / "autoencoder.nn", out=tmp_path / "run", data_root=data, set=["train.epochs=2"])
+    first, last = history.epochs
+    assert last["valid"]["again"]["rmse"] < first["valid"]["again"]["rmse"] < 1
+    assert 0 < last["valid"]["busy"]["mean"] < 1
+    picture = [[value / 783 for value in range(784)]]
+    (again,) = nnc.load(tmp_path / "run").predict(np.array(picture).reshape(1, 28, 28))
+    assert len(again) == 784
+    assert all(0 < value < 1 for value in again)
+
+
+@pytest.mark.slow
+def test_threshold_decides_which_pairs_are_alike(data: Path, tmp_path: Path):
+    spec = (GALLERY / "contrastive.nn").read_text("utf-8")
+    steps = ["train.steps=2", "data.valid=50%"]
+    pairs = [("a film", "a film"), ("good", "not bad"), ("of the plot", "it was")]
+    for threshold, wanted in (("x=-1", {"yes"}), ("1", {"no"})):
+        spec = re.sub(r"threshold [^ ]+", f"threshold {threshold}", spec)
+        history = nnc.train(spec, out=tmp_path / threshold, data_root=data, set=steps)
+        model = nnc.load(tmp_path / threshold)
+        assert set(model.predict(pairs)) == wanted
+        share = sum(history.epochs[-1]["valid"]["classes"][label]["recall"] for label in wanted)
+        assert share == 1
+
+
+@pytest.mark.slow
+def test_tagger_on_two_frozen_language_models_is_trained(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    nnc.train(GALLERY / "elmo.nn", out="runs/elmo", data_root=data, set=["train.steps=2"])
+    nnc.train(GALLERY / "elmo_tagger.nn", out="runs/tagger", data_root=data, set=["train.steps=3"])
+    language, tagger = nnc.load("runs/elmo"), nnc.load("runs/tagger")
+    of_lm = [name for name in language.weights if name.startswith("lm.")]
+    assert len(of_lm) > 5
+    for name in of_lm:
+        np.testing.assert_array_equal(tagger.weights[name], language.weights[name])
+    assert (tagger.weights["mix.weight"] != 0).all()
+    (tags,) = tagger.predict(["the film was good"])
+    assert len(tags) == 4

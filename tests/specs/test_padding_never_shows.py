@@ -54,6 +54,7 @@ BODIES = {
     ),
     "weighted of what is infinite": "e = embed 4 ; h = log(abs(e)) ; s = 1 / e ; weighted(h, s) ; flatten",
     "weighted of k-max": "e = embed 4 ; h = e | maxpool k=3 ; s = h | dense 2 ; weighted(h, s) ; flatten",
+    "mix": "e = embed 4 ; mix(e, log(abs(e)), (e | conv k=3 filters=4 same)) ; maxpool",
     "repeat": "embed 4 ; repeat n=3,4 { conv k=2 filters=n relu } ; maxpool",
 }
 WITH_OTHERS = {

@@ -40,7 +40,10 @@ def test_predict_is_set_from_the_command_line():
     ("section", "wanted"),
     [
         ("predict { beam 4 max=100 }", [("NN350", 6, 11)]),
-        ("predict { threshold 0.3 }", [("NN350", 6, 11)]),
+        ("predict { threshold 0.3 }", [("NN605", 6, 11)]),
+        ("predict { threshold }", [("NN405", 6, 11)]),
+        ("predict { threshold 7 }", [("NN404", 6, 21)]),
+        ("predict { threshold 0.3 ; threshold 0.4 }", [("NN603", 6, 27)]),
         ("predict { baem 4 }", [("NN602", 6, 11)]),
         ("predict { max 100 }", [("NN602", 6, 11)]),
         ("predict { greedy ; sample }", [("NN603", 6, 20)]),
@@ -74,3 +77,28 @@ def test_text_of_a_language_model_may_be_a_column():
     data = 'data { train "reviews.tsv" columns=_,text }'
     assert checked(WRITER + data).data is not None
     assert errors(WRITER + 'data { train "reviews.tsv" columns=_,words }') == [("NN606", 6, 38)]
+
+
+def test_threshold_is_for_two_labels_that_one_unit_tells():
+    two = model("embed 4\nmean\ndense sigmoid") + "predict { threshold 0.3 }"
+    found = checked(two)
+    assert found.predict == PredictSettings(threshold=0.3)
+    assert [head.threshold for head in found.network.heads] == [0.3]
+    assert [head.threshold for head in checked(two, None, "predict.threshold=0.8").network.heads] == [0.8]
+    (many,) = diagnostics(model("embed 4\nmean\ndense softmax") + "predict { threshold 0.3 }")
+    assert (many.code, many.message) == (
+        "NN605",
+        "threshold is for two labels told by one unit, and no output is told so",
+    )
+
+
+def test_threshold_stands_beside_a_way_to_write():
+    spec = """model m(text: words) -> next: next(text), liked: class {
+  h = embed 4 | srn 4
+  next = h | dense softmax
+  liked = h | last | dense sigmoid
+}
+predict { threshold 0.2 ; sample }
+"""
+    assert checked(spec).predict == PredictSettings(1.0, 0, 100, 0.2)
+    assert [head.threshold for head in checked(spec).network.heads] == [None, 0.2]
