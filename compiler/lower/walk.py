@@ -93,8 +93,8 @@ class Walk:
         """Into a body: weights made inside are named below the namespace, and are what the label means."""
         outer, self.namespace = self.namespace, namespace
         trained_outside, self.level = self.frozen, self.level + 1
-        frozen = frozen or (label is not None and self.build.labelled(label, namespace.path))
-        self.frozen = self.frozen or frozen
+        held = label is not None and self.build.labelled(label, namespace.path)
+        self.frozen = self.frozen or frozen or held
         try:
             yield
         finally:

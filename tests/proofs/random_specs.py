@@ -295,7 +295,7 @@ class Writer:
                     f"dense {size} {self.pick(*ACTIVATIONS)}", "layernorm", "batchnorm", "dropout 0.4",
                     "corrupt 0.2", f"dense {size} | mixed", "relu", "tanh",
                     f"dense {size} | residual {{ dense {size} tanh }}", f"repeat 2 {{ dense {size} relu }}",
-                    f"parallel {{ dense {size} ; dense 2 }}",  f"dense {size} init={self.pick('zeros', 'he', 'xavier')}",
+                    f"parallel {{ dense {size} ; dense 2 }}", f"dense {size} init={self.pick('zeros', 'he', 'xavier')}",
                 )
             )  # fmt: skip
         return [f"  {layer}" for layer in layers]
