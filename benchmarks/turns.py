@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time, sleep
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_WAITED = 0.03
 """The share of its time that the threads of a clean sample waited for a core at most."""
+REST, MOST_REST = 0.005, 0.5
+"""Seconds for which a process does nothing before the next engine's turn, and those that are waited for that."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,17 @@ def waited() -> float:
     return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks.iterdir()) * 1e-9
 
 
+def rest() -> None:
+    """Until no thread of this process works: OpenBLAS's wait for their next product for some 80 ms without sleeping,
+    and take a core from whoever is timed next."""
+    end = perf_counter() + MOST_REST
+    while perf_counter() < end:
+        used = process_time()
+        sleep(REST)
+        if process_time() - used < REST / 10:
+            return
+
+
 def measured(engines: Mapping[str, Engine], seconds: float) -> dict[str, dict[str, float]]:
     """Milliseconds: median and least, and how many samples were clean."""
     samples: dict[str, list[tuple[float, bool]]] = {name: [] for name in engines}
@@ -41,6 +54,7 @@ def measured(engines: Mapping[str, Engine], seconds: float) -> dict[str, dict[st
     end = perf_counter() + seconds
     while perf_counter() < end:
         for name, engine in engines.items():
+            rest()
             engine.step()
             before, begin = waited(), perf_counter()
             for _ in range(3):

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.peak import begin, took
 from benchmarks.reference import Disagreement
-from benchmarks.turns import MOST_WAITED, waited
+from benchmarks.turns import MOST_WAITED, rest, waited
 from benchmarks.workloads import named
 
 Step = Callable[[], float]
@@ -94,7 +94,9 @@ def main() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # libraries print
     worker = Worker(sys.argv[1])
     for line in sys.stdin:
-        print(json.dumps(worker.answer(json.loads(line))), file=answers, flush=True)
+        answer = worker.answer(json.loads(line))
+        rest()
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,14 @@ def test_compare_refuses_a_gradient_that_differs_in_all_batches():
         compare(replace(FOUND, gradients=[other] * 3), FOUND)
 
 
+def test_compare_takes_other_roundings_of_a_gradient_that_is_zero():
+    ours_, other = ({**G, "b": np.array([x], np.float32)} for x in (1e-9, -2e-9))
+    compare(Reference({}, [other] * 3, [0.5]), Reference({}, [ours_] * 3, [0.5]))
+    other["b"] += np.float32(1e-6)
+    with pytest.raises(Disagreement, match="gradient of b"):
+        compare(Reference({}, [other] * 3, [0.5]), Reference({}, [ours_] * 3, [0.5]))
+
+
 def test_compare_lets_one_batch_lie_beside_a_kink():
     other = {"w": np.array([1.0, -2.001], np.float32)}
     compare(replace(FOUND, gradients=[other, G, other]), FOUND)
