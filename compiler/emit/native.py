@@ -1,20 +1,21 @@
 """A plan as a Python program that calls kernels of its own: their text stands before `bind`, and Numba compiles it.
 
-What no kernel covers is left as it is with NumPy. The spec's lines are comments, as there.
+Kernels one after the other are one call. What no kernel covers is left as it is with NumPy. The spec's lines are
+comments, as there.
 """
 
 from __future__ import annotations
 
-from compiler.emit.formulas import has_formula, passes
+from compiler.emit.calls import call_kernels
+from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
-from compiler.emit.product import product_kernel
 from compiler.ops.elementwise import Select
 from compiler.ops.shape import Concat
-from compiler.plan.plan import Call, Loop, Moving, Place, Plan, Positions, Step
+from compiler.plan.plan import Call, Loop, Moving, Place, Plan, Positions, Step, Where
 
-WORTH = 2
-"""Passes over memory: one alone NumPy does as well."""
+Found = list[tuple[Kernel, Where]]
+"""Kernels, each with the result that it makes or has a part in."""
 
 
 def emit_native(plan: Plan) -> str:
@@ -33,6 +34,8 @@ class _Writer(Writer):
         self.of: dict[str, str] = {}
         """Name -> the line that it is of first."""
         self.parts: dict[str, Moving] = {}
+        self.native: set[str] = set()
+        """Lines that only call a kernel, or a loop of such."""
 
     def program(self) -> str:
         program = super().program()
@@ -42,12 +45,43 @@ class _Writer(Writer):
         ]
         return "\n\n".join([*texts, program])
 
+    def lines(self) -> list[str]:
+        """Neighbours that only call kernels become one line; the comments between them come before it."""
+        found: list[str] = []
+        run: list[str] = []
+        comments: list[str] = []
+        for line in [*self.body, "end"]:
+            if line in self.native:
+                found += [c for c in comments if c or run or found]
+                run, comments = [*run, line.removesuffix("()")], []
+            elif line.startswith("#") or not line:
+                comments.append(line)
+            else:
+                found += [*self.run(run), *comments, line]
+                run, comments = [], []
+        return found[:-1]
+
+    def run(self, names: list[str]) -> list[str]:
+        if len(names) < 2:
+            return [f"{name}()" for name in names]
+        number = sum(name.startswith("run_") for name in self.bound) + 1
+        self.bound[f"run_{number}"] = f"k.chain([({', '.join(names)})])"
+        return [f"run_{number}()"]
+
     def step(self, step: Step, heading: str) -> None:
-        line = self.compute(step, heading)
-        if line is None:
-            super().step(step, heading)
-        else:
-            self.body.append(line)
+        for work in self.works(step):
+            if isinstance(work, Positions):
+                self.positions(work, heading)
+                continue
+            found = self.found(work)
+            if found is not None:
+                lines = [self.called(kernel, out, heading) for kernel, out in found]
+                self.native |= {*lines}
+                self.body += lines
+            elif isinstance(work, Loop):
+                self.loop(work)
+            else:
+                self.body += [line for call in work for line in self.call(call)]
 
     def positions(self, loop: Positions, heading: str) -> None:
         self.parts = {m.part.name: m for m in loop.moving}
@@ -60,58 +94,68 @@ class _Writer(Writer):
             self.bound[loop.name] = f"k.chain({each})"
             self.body += [*dict.fromkeys(f"# {line}" for s in loop.steps if (line := line_of(s)) is not None)]
             self.body.append(f"{loop.name}()")
+            self.native.add(f"{loop.name}()")
         self.parts, self.moving, self.seen = {}, set(), {}
 
     def whole(self, loop: Positions) -> list[str] | None:
         """The names of the calls of one position, if a kernel does each."""
-        works = [*(w for s in loop.steps for w in self.works(s)), *((c,) for c in loop.copies)]
+        works = [work for step in loop.steps for work in self.works(step)]
+        works += [(call,) for call in loop.copies]
         works += [(Call(Select(), new, (ended, old, new)),) for ended, old, new in loop.held]
-        found: list[tuple[Kernel, Place]] = []
-        for calls in works:
-            kernel = product_kernel(calls[0], self.parts) if len(calls) == 1 else None
-            kernel = kernel or elementwise_kernel(calls, moving=self.parts)
-            out = calls[-1].out if calls else None
-            if kernel is None or not isinstance(out, Place):
+        found: Found = []
+        for work in works:
+            kernels = None if isinstance(work, Positions) else self.found(work)
+            if kernels is None:
                 return None
-            found.append((kernel, out))
+            found += kernels
         return [self.called(kernel, out, "in a loop over positions").removesuffix("()") for kernel, out in found]
 
-    def works(self, step: Step) -> list[tuple[Call, ...]]:
-        """The calls of a step: those that end in one result together, others one by one."""
+    def works(self, step: Step) -> list[tuple[Call, ...] | Loop | Positions]:
+        """The work of a step: calls that end in one result together, others one by one."""
         calls = tuple(work for work in step.work if isinstance(work, Call))
-        if isinstance(step.node.op, Concat) or not all(has_formula(call) for call in calls):
-            return [(call,) for call in calls]
-        return [calls]
+        others = [work for work in step.work if not isinstance(work, Call)]
+        if isinstance(step.node.op, Concat) or others or not all(has_formula(call) for call in calls):
+            return [*((call,) for call in calls), *others]
+        return [calls] if calls else []
 
     def inner(self, step: Step) -> list[str]:
-        line = self.compute(step, "")
-        return super().inner(step) if line is None else [line]
+        lines: list[str] = []
+        for work in self.works(step):
+            assert isinstance(work, tuple)
+            found = self.found(work)
+            if found is None:
+                lines += [line for call in work for line in self.call(call)]
+            else:
+                lines += [self.called(kernel, out, "") for kernel, out in found]
+        return lines
 
-    def compute(self, step: Step, heading: str) -> str | None:
-        """The call of a kernel that does all of a step."""
-        calls = [work for work in step.work if isinstance(work, Call)]
-        parts: dict[str, Place] = {}
-        if len(calls) < len(step.work):
-            loop = step.work[-1]
-            if not isinstance(loop, Loop) or len(step.work) > 1:
+    def found(self, work: tuple[Call, ...] | Loop) -> Found | None:
+        """The kernels that do it."""
+        if isinstance(work, Loop):
+            kernel, parts = elementwise_kernel(work.body, dict(work.parts), self.parts), dict(work.parts)
+            out = work.body[-1].out
+            assert isinstance(out, Place)
+            return None if kernel is None else [(kernel, parts.get(out.name, out))]
+        if len(work) > 1:
+            kernel = elementwise_kernel(work, moving=self.parts)
+            if kernel is not None:
+                return [(kernel, work[-1].out)]
+        found: Found = []
+        for call in work:
+            kernels = call_kernels(call, self.parts)
+            if kernels is None:
                 return None
-            calls, parts = [*loop.body], dict(loop.parts)
-        if sum(passes(call) for call in calls) < WORTH:
-            return None
-        kernel = elementwise_kernel(calls, parts, self.parts)
-        out = calls[-1].out
-        if kernel is None or not isinstance(out, Place):
-            return None
-        return self.called(kernel, parts.get(out.name, out), heading)
+            found += [(kernel, call.out) for kernel in kernels]
+        return found
 
-    def called(self, kernel: Kernel, out: Place, heading: str) -> str:
+    def called(self, kernel: Kernel, out: Where, heading: str) -> str:
         """Binds the kernel with its arguments, and the line that runs it."""
         name = self.kernels.setdefault(kernel.text, f"kernel_{len(self.kernels) + 1}")
         self.of.setdefault(name, heading or "in a loop over positions")
         given = [self.text(x) if isinstance(x, Place) else repr(x) for x in kernel.arguments]
         moves = any(isinstance(x, Place) and self.moves(x) for x in kernel.arguments)
         views = self.seen if moves else self.bound
-        bound = f"compute_{out.name}"
+        bound = f"compute_{self.text(out)}"
         while bound in self.seen or bound in self.bound:
             bound += "_"
         views[bound] = f'k.native("{name}", {", ".join(given)})'

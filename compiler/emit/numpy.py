@@ -92,6 +92,7 @@ class Writer:
                 self.body += ([""] if self.body else []) + [f"# {heading}"]
             self.step(step, heading)
         given = [self.text(where) for _, where in plan.outputs]
+        body = self.lines()
         sizes = " ".join(f"{show(name)}={size}" for name, size in plan.sizes)
         lines = [
             f"# {sizes}: {len(plan.steps)} steps, {plan.arena_bytes:,} bytes for all values between",
@@ -99,11 +100,15 @@ class Writer:
             *(f"    {name} = {value}" for name, value in self.bound.items()),
             "",
             "    def step():",
-            *(f"        {line}".rstrip() for line in self.body or ["pass"]),
+            *(f"        {line}".rstrip() for line in body or ["pass"]),
             "",
             f"    return step, {_tuple(fed)}, {_tuple(given)}",
         ]
         return "\n".join(lines) + "\n"
+
+    def lines(self) -> list[str]:
+        """Of a step; where they need something bound, it comes last."""
+        return self.body
 
     def step(self, step: Step, heading: str) -> None:
         for work in step.work:

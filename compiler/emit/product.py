@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 from compiler.emit.kernel import Argument, Kernel
 from compiler.emit.memory import apart
 from compiler.ops.product import MatMul, Outer
+from compiler.plan.layout import reshaped
 from compiler.plan.plan import Call, Moving, Place
 
 TEXT = """\
@@ -24,27 +26,34 @@ def product_kernel(call: Call, moving: Mapping[str, Moving]) -> Kernel | None:
     x, y = call.inputs
     if not isinstance(x, Place) or not isinstance(y, Place):
         return None
-    if any(len(place.shape) != 2 or 0 in place.shape or not apart(place, out, moving) for place in (x, y)):
+    if any(0 in place.shape or not apart(place, out, moving) for place in (x, y)):
         return None
-    rows, columns = out.shape if len(out.shape) == 2 else (0, 0)
-    laid = _laid(out)
-    if laid is None or laid[1]:
+    to = laid(out)
+    if to is None or to[1]:
         return None
-    inner = x.shape[0] if isinstance(call.op, Outer) else x.shape[1]
+    rows, columns = prod(out.shape[:-1]), out.shape[-1]
+    inner = prod(x.shape[:-1]) if isinstance(call.op, Outer) else x.shape[-1]
     arguments: list[Argument] = [out.dtype, rows, columns, inner]
     for place, turn in ((x, isinstance(call.op, Outer)), (y, isinstance(call.op, MatMul) and call.op.transposed)):
-        found = _laid(place)
+        found = laid(place)
         if found is None:
             return None
         arguments += [place, found[0], int(found[1] != turn)]
-    return Kernel(TEXT.format(dtype=out.dtype), (*arguments, out, laid[0]))
+    return Kernel(TEXT.format(dtype=out.dtype), (*arguments, out, to[0]))
 
 
-def _laid(place: Place) -> tuple[int, bool] | None:
-    """How far apart its rows are, in elements; or its columns, where it is one that is transposed."""
-    if len(place.shape) != 2:
+def laid(place: Place) -> tuple[int, bool] | None:
+    """How far apart its rows are, in elements; or its columns, where it is one that is transposed; else None.
+
+    Leading axes are one.
+    """
+    if len(place.shape) < 2 or 0 in place.shape:
         return None
-    (n, m), (a, b) = place.shape, place.strides
+    shape = (prod(place.shape[:-1]), place.shape[-1])
+    strides = reshaped(place.shape, place.strides, shape)
+    if strides is None:
+        return None
+    (n, m), (a, b) = shape, strides
     if (b == 1 or m == 1) and (a >= m or n == 1):
         return max(a, m), False
     if (a == 1 or n == 1) and (b >= n or m == 1):

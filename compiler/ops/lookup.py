@@ -58,6 +58,10 @@ class ScatterRows(Op):
             raise TypeRuleError("the padding would be counted: its ids must be 0")
         return Type(values.dtype, (self.size, values.shape[-1]), rows=ids.shape)
 
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        # Where in the result each id is.
+        return (Type("i64", (self.size,)),)
+
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(inputs[1], sizes)
 

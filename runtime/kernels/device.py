@@ -35,7 +35,7 @@ def dropout_mask(
     xp.multiply(out, 1.0 / (1.0 - p), out=out)
 
 
-def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array) -> None:
+def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array, _place: Array) -> None:
     """Ids that occur are in rising order in the result; the values of one are added as a tree, neighbours first."""
     flat, rows = ids.reshape(-1), values.reshape(-1, out.values.shape[-1])
     order = xp.argsort(flat, kind="stable")

@@ -14,6 +14,9 @@ import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic
 
+from runtime.native.philox import philox_of
+from runtime.native.rows import row_functions
+
 Number: TypeAlias = Any
 Function: TypeAlias = Callable[..., Any]
 
@@ -209,14 +212,21 @@ def _product(f: Any, dtype: Any) -> Function:
     return product
 
 
+VIEWED: dict[str, Any] = {
+    "f32": numba.types.float32, "f64": numba.types.float64, "i64": numba.types.int64, "b8": numba.types.boolean,
+    "u32": numba.types.uint32, "u64": numba.types.uint64,
+}  # fmt: skip
+
+
 def functions() -> dict[str, Any]:
     """All that a kernel's text may name: `f32(address, length)`, `exp_f32(x)` and the like."""
     types = numba.types
     found: dict[str, Any] = {"np": np, "call": _call}
     found |= {"product_f32": _product(np.float32, types.float32), "product_f64": _product(np.float64, types.float64)}
-    for name, dtype in (("f32", types.float32), ("f64", types.float64), ("i64", types.int64), ("b8", types.boolean)):
+    for name, dtype in VIEWED.items():
         found[name] = _view(dtype)
     single = _of_any_width(np.float32) | _of_these(np.float32, _exp_f32, _tanh_f32)
     double = _of_any_width(np.float64) | _of_these(np.float64, _exp_f64, _tanh_f64)
     found |= {f"{name}_f32": function for name, function in single.items()}
-    return found | {f"{name}_f64": function for name, function in double.items()}
+    found |= {f"{name}_f64": function for name, function in double.items()}
+    return found | row_functions(found) | {"philox": philox_of(found["u64"])}

@@ -20,10 +20,16 @@ def target_machine() -> Any:
     )
 
 
+SOURCES = ("functions.py", "rows.py", "philox.py", "compiling.py")
+
+
 def machine_key() -> str:
     """All that decides what machine code a text becomes, beside the text."""
     known = (
-        *(Path(__file__).with_name(name).read_text("utf-8") for name in ("functions.py", "compiling.py")),
+        *(
+            Path(__file__).with_name(name).read_text("utf-8")
+            for name in ("functions.py", "rows.py", "philox.py", "compiling.py")
+        ),
         importlib.metadata.version("numba"),
         llvmlite.__version__,
         platform.python_version(),

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compiler.emit import native
 from compiler.ir.graph import Graph, Output
 from compiler.ops.fused import Fused
 from compiler.pipeline import compile_native
@@ -22,9 +21,7 @@ from tests.runtime.native.kernels import needs_numba, shared_backend
 @needs_numba
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_compiled_op_computes_what_the_interpreter_does(case: Case, dtype: str, monkeypatch: pytest.MonkeyPatch):
-    """Also where one pass over memory alone would not be worth a kernel."""
-    monkeypatch.setattr(native, "WORTH", 1)
+def test_compiled_op_computes_what_the_interpreter_does(case: Case, dtype: str):
     fields = {}
     if dtype == "f32":
         if isinstance(case.op, Fused):

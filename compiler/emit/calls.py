@@ -1,0 +1,51 @@
+"""Which ops are kernels of their own: one call of the plan as kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compiler.emit.classes import along_kernel, softmax_kernel
+from compiler.emit.copies import copy_kernels
+from compiler.emit.kernel import Kernel, elementwise_kernel
+from compiler.emit.lookup import lookup_kernel
+from compiler.emit.product import product_kernel
+from compiler.emit.reduce import reduction_kernel
+from compiler.emit.sequences import dropout_kernel, heads_kernel, mask_kernel
+from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, HeadSpread, KeySoftmax
+from compiler.ops.chance import DropoutMask
+from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
+from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows
+from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.product import MatMul, Outer
+from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong
+from compiler.ops.sequence import Mask
+from compiler.ops.shape import Concat, Reshape, Transpose
+from compiler.plan.plan import Call, Moving
+
+
+def call_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | None:
+    """None where NumPy does it."""
+    match call.op:
+        case MatMul() | Outer():
+            kernel = product_kernel(call, moving)
+        case Sum() | Max():
+            kernel = reduction_kernel(call, moving)
+        case Softmax() | LogSoftmax() | LogSumExp() | KeySoftmax() | CausalSoftmax():
+            kernel = softmax_kernel(call)
+        case TakeAlong() | PutAlong() | ArgMax():
+            kernel = along_kernel(call)
+        case Mask():
+            kernel = mask_kernel(call)
+        case DropoutMask():
+            kernel = dropout_kernel(call)
+        case HeadScores() | HeadMix() | HeadSpread():
+            kernel = heads_kernel(call)
+        case Gather() | ScatterRows() | AddRows() | Dense() | PickRows():
+            kernel = lookup_kernel(call)
+        case DistinctRows() | Places() | MatMulRows() | OuterRows() | WindowSums() | PutPicks():
+            kernel = lookup_kernel(call)
+        case Concat() | Reshape() | Transpose():
+            return copy_kernels(call, moving)
+        case _:
+            kernel = elementwise_kernel([call], moving=moving)
+    return None if kernel is None else [kernel]

@@ -1,0 +1,144 @@
+"""Softmax, its logarithm, and what stands at a place of each row, as kernels."""
+
+from __future__ import annotations
+
+from math import prod
+
+from compiler.emit.kernel import Kernel
+from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
+from compiler.ops.attention import CausalSoftmax, KeySoftmax
+from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.reduction import ArgMax, PutAlong, TakeAlong
+from compiler.plan.plan import Call, Place
+
+SOFTMAX = """
+for i in range(rows):
+    a, b = x + i * n * SIZE, out + i * n * SIZE
+    share = REAL(1) / powers_F(a, b, n, largest_F(a, n))
+    y = F(b, n)
+    for j in range(n):
+        y[j] = y[j] * share
+"""
+
+LOG_SOFTMAX = """
+for i in range(rows):
+    a = x + i * n * SIZE
+    top = largest_F(a, n)
+    total = log_F(power_sum_F(a, n, top))
+    row, y = F(a, n), F(out + i * n * SIZE, n)
+    for j in range(n):
+        y[j] = (row[j] - top) - total
+"""
+
+LOG_SUM_EXP = """
+for i in range(rows):
+    a = x + i * n * SIZE
+    top = largest_F(a, n)
+    F(out + i * SIZE, 1)[0] = log_F(power_sum_F(a, n, top)) + top
+"""
+
+SEEN_SOFTMAX = """
+for b in range(batch):
+    {seen}
+    for h in range(heads):
+        for t in range(queries):
+            {seen_by_each}
+            at = ((b * heads + h) * queries + t) * keys * SIZE
+            y = F(out + at, keys)
+            top = maximum_F(largest_F(x + at, seen), REAL(-3e38))
+            share = REAL(1) / maximum_F(powers_F(x + at, out + at, seen, top), REAL(1))
+            for j in range(seen):
+                y[j] = y[j] * share
+            for j in range(seen, keys):
+                y[j] = REAL(0)
+"""
+KEYS = SEEN_SOFTMAX.format(
+    seen="seen = min(max((factor * i64(tokens + b * 8, 1)[0] + shift) // step, least), keys)", seen_by_each=""
+)
+CAUSAL = SEEN_SOFTMAX.format(seen="", seen_by_each="seen = min(t + 1, keys)")
+
+TAKE_ALONG = """
+for a in range(leading):
+    for k in range(taken):
+        places = i64(positions + (a * taken + k) * width * 8, width)
+        y = F(out + (a * taken + k) * width * SIZE, width)
+        for c in range(width):
+            place = min(places[c], length - 1)
+            y[c] = F(x + ((a * length + max(place, 0)) * width + c) * SIZE, 1)[0] if place >= 0 else REAL(0)
+"""
+
+PUT_ALONG = """
+whole = F(out, leading * length * width)
+for i in range(leading * length * width):
+    whole[i] = REAL(0)
+for a in range(leading):
+    for k in range(taken):
+        places = i64(positions + (a * taken + k) * width * 8, width)
+        row = F(x + (a * taken + k) * width * SIZE, width)
+        for c in range(width):
+            if places[c] >= 0 and places[c] < length:
+                whole[(a * length + places[c]) * width + c] = row[c]
+"""
+
+ARG_MAX = """
+for a in range(leading):
+    best, found = F(top + a * width * SIZE, width), i64(out + a * width * 8, width)
+    first = F(x + a * length * width * SIZE, width)
+    for c in range(width):
+        best[c] = first[c]
+        found[c] = 0
+    for t in range(1, length):
+        row = F(x + (a * length + t) * width * SIZE, width)
+        for c in range(width):
+            more = row[c] > best[c]
+            found[c] = t if more else found[c]
+            best[c] = row[c] if more else best[c]
+"""
+
+
+def softmax_kernel(call: Call) -> Kernel | None:
+    x, out = call.inputs[0], call.out
+    if not isinstance(x, Place) or not isinstance(out, Place) or not lies_whole(x, out):
+        return None
+    n = x.shape[-1]
+    match call.op:
+        case Softmax():
+            return kernel_of(SOFTMAX, x.dtype, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
+        case LogSoftmax():
+            return kernel_of(LOG_SOFTMAX, x.dtype, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
+        case LogSumExp(axis=axis) if axis == len(x.shape) - 1:
+            return kernel_of(LOG_SUM_EXP, x.dtype, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
+        case KeySoftmax():
+            batch, heads, queries, keys = x.shape
+            tokens = call.inputs[1]
+            assert isinstance(tokens, Place)
+            real = whole_numbers(call)
+            return kernel_of(KEYS, x.dtype, x=x, out=out, tokens=tokens, batch=batch, heads=heads, queries=queries,
+                             keys=keys, **real)  # fmt: skip
+        case CausalSoftmax():
+            batch, heads, queries, keys = x.shape
+            return kernel_of(CAUSAL, x.dtype, x=x, out=out, batch=batch, heads=heads, queries=queries, keys=keys)
+        case _:
+            return None
+
+
+def along_kernel(call: Call) -> Kernel | None:
+    """Of numbers taken from places along an axis, or put there, or of the place of the largest."""
+    op, out, x = call.op, call.out, call.inputs[0]
+    assert isinstance(op, (TakeAlong, PutAlong, ArgMax))
+    if not isinstance(x, Place) or not isinstance(out, Place) or x.dtype not in ("f32", "f64"):
+        return None
+    if not lies_whole(x, out):
+        return None
+    whole = out if isinstance(op, PutAlong) else x
+    sizes = {
+        "leading": prod(whole.shape[: op.axis]), "length": whole.shape[op.axis],
+        "width": prod(whole.shape[op.axis + 1 :]),
+    }  # fmt: skip
+    if isinstance(op, ArgMax):
+        return kernel_of(ARG_MAX, x.dtype, x=x, out=out, top=call.scratch[0], **sizes)
+    positions = call.inputs[1]
+    if not isinstance(positions, Place) or not lies_whole(positions):
+        return None
+    text = TAKE_ALONG if isinstance(op, TakeAlong) else PUT_ALONG
+    return kernel_of(text, x.dtype, x=x, out=out, positions=positions, taken=positions.shape[op.axis], **sizes)

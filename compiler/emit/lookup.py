@@ -1,0 +1,262 @@
+"""Rows of tables as kernels: looked up, added up by their ids, multiplied as far as there are any."""
+
+from __future__ import annotations
+
+from math import prod
+
+from compiler.emit.kernel import Argument, Kernel
+from compiler.emit.product import laid
+from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
+from compiler.ir.types import Dtype
+from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
+from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows
+from compiler.plan.plan import Call, Place, RowsPlace, Where
+
+GATHER = """
+for i in range(count):
+    id = min(max(i64(ids + i * 8, 1)[0], 0), rows - 1)
+    row, y = F(table + id * width * SIZE, width), F(out + i * width * SIZE, width)
+    for j in range(width):
+        y[j] = row[j]
+"""
+
+CLEAR_REST = """
+rest = F(values + n * width * SIZE, (room - n) * width)
+for j in range((room - n) * width):
+    rest[j] = REAL(0)
+"""
+
+FIND = """
+named, found, place = i64(ids, count), i64(out_ids, room), i64(work, rows)
+for i in range(rows):
+    place[i] = 0
+for i in range(count):
+    place[min(max(named[i], 0), rows - 1)] = 1
+n = 0
+for i in range(1, rows):
+    if place[i] != 0:
+        found[n] = i
+        place[i] = n
+        n += 1
+for i in range(n, room):
+    found[i] = 0
+i64(out_count, 1)[0] = n
+"""
+
+SCATTER = (
+    FIND
+    + """
+whole = F(values, room * width)
+for j in range(room * width):
+    whole[j] = REAL(0)
+for i in range(count):
+    id = min(max(named[i], 0), rows - 1)
+    if id > 0:
+        row, y = F(x + i * width * SIZE, width), F(values + place[id] * width * SIZE, width)
+        for j in range(width):
+            y[j] += row[j]
+"""
+)
+
+DISTINCT = (
+    FIND.replace("i64(work, rows)", "b8(work, rows)")
+    .replace("place[i] = 0", "place[i] = False")
+    .replace("= 1\n", "= True\n")
+    .replace("place[i] != 0", "place[i]")
+    .replace("        place[i] = n\n", "")
+    + """
+for i in range(n):
+    row, y = F(table + found[i] * width * SIZE, width), F(values + i * width * SIZE, width)
+    for j in range(width):
+        y[j] = row[j]
+"""
+    + CLEAR_REST
+)
+
+PLACES = """
+named, known, place = i64(ids, count), i64(rows_ids, room), i64(work, rows)
+n = i64(rows_count, 1)[0]
+for i in range(n):
+    place[known[i]] = i
+place[0] = room - 1
+y = i64(out, count)
+for i in range(count):
+    y[i] = place[min(max(named[i], 0), rows - 1)]
+"""
+
+SAME_IDS = """
+n = i64(rows_count, 1)[0]
+if out_ids != rows_ids:
+    known, given = i64(rows_ids, room), i64(out_ids, room)
+    for i in range(room):
+        given[i] = known[i]
+    i64(out_count, 1)[0] = n
+"""
+
+PICK_ROWS = (
+    SAME_IDS
+    + """
+known_ids = i64(rows_ids, room)
+for i in range(n):
+    row, y = F(table + known_ids[i] * width * SIZE, width), F(values + i * width * SIZE, width)
+    for j in range(width):
+        y[j] = row[j]
+"""
+    + CLEAR_REST
+)
+
+ADD_ROWS = """
+if dense != out:
+    row, y = F(dense, rows * width), F(out, rows * width)
+    for j in range(rows * width):
+        y[j] = row[j]
+n = i64(rows_count, 1)[0]
+known = i64(rows_ids, room)
+for i in range(n):
+    row, y = F(values + i * width * SIZE, width), F(out + known[i] * width * SIZE, width)
+    for j in range(width):
+        y[j] += row[j]
+"""
+
+DENSE = """
+whole = F(out, rows * width)
+for j in range(rows * width):
+    whole[j] = REAL(0)
+known = i64(rows_ids, room)
+for i in range(i64(rows_count, 1)[0]):
+    row, y = F(values + i * width * SIZE, width), F(out + known[i] * width * SIZE, width)
+    for j in range(width):
+        y[j] = row[j]
+"""
+
+MATMUL_ROWS = (
+    SAME_IDS
+    + """
+if n > 0:
+    product_F(gemm, n, width, inner, x, inner, 0, w, apart, turned, values, width)
+"""
+    + CLEAR_REST
+)
+
+OUTER_ROWS = """
+n = i64(rows_count, 1)[0]
+if n > 0:
+    product_F(gemm, width, other, n, x, width, 1, y, other, 0, out, other)
+else:
+    whole = F(out, width * other)
+    for j in range(width * other):
+        whole[j] = REAL(0)
+"""
+
+WINDOW_SUMS = """
+for b in range(batch):
+    place = i64(places + b * length * 8, length)
+    for t in range(count):
+        y = F(out + (b * count + t) * width * SIZE, width)
+        for j in range(width):
+            y[j] = REAL(0)
+        for tap in range(taps):
+            at = t + tap * dilation - before
+            if at >= 0 and at < length:
+                row = F(x + (place[at] * taps + tap) * width * SIZE, width)
+                for j in range(width):
+                    y[j] += row[j]
+"""
+
+PUT_PICKS = (
+    SAME_IDS
+    + """
+all = F(values, room * taps * width)
+for j in range(room * taps * width):
+    all[j] = REAL(0)
+for b in range(batch):
+    place = i64(places + b * length * 8, length)
+    row, pick = F(x + b * width * SIZE, width), i64(picks + b * width * 8, width)
+    for j in range(width):
+        for tap in range(taps):
+            at = pick[j] + tap * dilation - before
+            if at >= 0 and at < length and place[at] < n:
+                all[(place[at] * taps + tap) * width + j] += row[j]
+"""
+)
+
+
+def lookup_kernel(call: Call) -> Kernel | None:
+    """Of any op that reads or makes rows of a table; None where an array among them has gaps."""
+    arrays = [x for where in (call.out, *call.inputs) for x in _arrays(where)]
+    # A matrix that rows are multiplied with may be a transposed one.
+    if not lies_whole(*arrays[: -1 if isinstance(call.op, MatMulRows) else None]):
+        return None
+    dtypes: list[Dtype] = [x.dtype for x in arrays if x.dtype in ("f32", "f64")]
+    if not dtypes:
+        return None
+    dtype, out, given = dtypes[0], call.out, call.inputs
+    numbers = whole_numbers(call)
+    match call.op, out, given:
+        case Gather(), Place(), (Place() as table, Place() as ids):
+            return kernel_of(GATHER, dtype, table=table, ids=ids, out=out, count=prod(ids.shape),
+                             rows=table.shape[0], width=prod(table.shape[1:]))  # fmt: skip
+        case ScatterRows(), RowsPlace(), (Place() as ids, Place() as x):
+            return kernel_of(SCATTER, dtype, ids=ids, x=x, count=prod(ids.shape), work=call.scratch[0], **_of(out))
+        case DistinctRows(), RowsPlace(), (Place() as table, Place() as ids):
+            return kernel_of(DISTINCT, dtype, table=table, ids=ids, count=prod(ids.shape), work=call.scratch[0],
+                             **_of(out))  # fmt: skip
+        case Places(), Place(), (RowsPlace() as rows, Place() as ids):
+            return kernel_of(PLACES, dtype, ids=ids, out=out, work=call.scratch[0], count=prod(ids.shape),
+                             **_read(rows))  # fmt: skip
+        case PickRows(), RowsPlace(), (Place() as table, RowsPlace() as rows):
+            return kernel_of(PICK_ROWS, dtype, table=table, **_same(out, rows))
+        case AddRows(), Place(), (Place() as dense, RowsPlace() as rows):
+            return kernel_of(ADD_ROWS, dtype, out=out, dense=dense, **_read(rows))
+        case Dense(), Place(), (RowsPlace() as rows,):
+            return kernel_of(DENSE, dtype, out=out, **_read(rows))
+        case MatMulRows(transposed=transposed), RowsPlace(), (RowsPlace() as rows, Place() as w):
+            return _matmul_rows(out, rows, w, transposed)
+        case OuterRows(), Place(), (RowsPlace() as x, RowsPlace() as y):
+            return kernel_of(OUTER_ROWS, dtype, gemm=dtype, x=x.values, y=y.values, rows_count=x.count, out=out,
+                             width=x.values.shape[1], other=y.values.shape[1])  # fmt: skip
+        case WindowSums(size=size), Place(), (RowsPlace() as rows, Place() as places):
+            batch, count, width = out.shape
+            return kernel_of(WINDOW_SUMS, dtype, x=rows.values, places=places, out=out, batch=batch, count=count,
+                             width=width, length=places.shape[1], taps=size, dilation=numbers["dilation"],
+                             before=numbers["before"])  # fmt: skip
+        case PutPicks(size=size), RowsPlace(), (Place() as x, Place() as picks, Place() as places, RowsPlace() as rows):
+            given_ = _same(out, rows) | {"width": x.shape[1]}
+            return kernel_of(PUT_PICKS, dtype, x=x, picks=picks, places=places, batch=x.shape[0],
+                             length=places.shape[1], taps=size, dilation=numbers["dilation"],
+                             before=numbers["before"], **given_)  # fmt: skip
+        case _:
+            return None
+
+
+def _arrays(where: Where) -> list[Place]:
+    if isinstance(where, RowsPlace):
+        return [where.ids, where.count, where.values]
+    return [where] if isinstance(where, Place) else []
+
+
+def _matmul_rows(out: RowsPlace, rows: RowsPlace, w: Place, transposed: bool) -> Kernel | None:
+    found = laid(w)
+    if found is None:
+        return None
+    inner, turned = rows.values.shape[1], int(found[1] != transposed)
+    return kernel_of(MATMUL_ROWS, out.values.dtype, gemm=out.values.dtype, x=rows.values, w=w, inner=inner,
+                     apart=found[0], turned=turned, **_same(out, rows))  # fmt: skip
+
+
+def _of(out: RowsPlace) -> dict[str, Argument]:
+    return {
+        "out_ids": out.ids, "out_count": out.count, "values": out.values, "rows": out.rows,
+        "room": out.ids.shape[0], "width": prod(out.values.shape[1:]),
+    }  # fmt: skip
+
+
+def _read(rows: RowsPlace) -> dict[str, Argument]:
+    return {
+        "rows_ids": rows.ids, "rows_count": rows.count, "values": rows.values, "rows": rows.rows,
+        "room": rows.ids.shape[0], "width": prod(rows.values.shape[1:]),
+    }  # fmt: skip
+
+
+def _same(out: RowsPlace, like: RowsPlace) -> dict[str, Argument]:
+    return _of(out) | {"rows_ids": like.ids, "rows_count": like.count}

@@ -1,0 +1,113 @@
+"""Padding, attention's products and dropout as kernels."""
+
+from __future__ import annotations
+
+from math import inf, prod
+
+from compiler.emit.kernel import Kernel
+from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
+from compiler.ops.attention import HeadMix, HeadScores, HeadSpread
+from compiler.ops.chance import DropoutMask
+from compiler.plan.plan import Call, Place
+
+MASK = """
+if x != out:
+    row, y = F(x, batch * count * width), F(out, batch * count * width)
+    for j in range(batch * count * width):
+        y[j] = row[j]
+for b in range(batch):
+    real = max((factor * i64(tokens + b * 8, 1)[0] + shift) // step, least)
+    for t in range(real, count):
+        row = F(out + (b * far + t * near) * SIZE, width)
+        for j in range(width):
+            row[j] = FILL
+"""
+
+DROPOUT = """
+key, first = (i64(seed, 1)[0], site), i64(step, 1)[0]
+y = F(out, count)
+space = stack_u64()
+drawn = u32(space, 8)
+for block in range((count + 7) // 8):
+    philox(space, block + 1, first, key)
+    for j in range(min(8, count - block * 8)):
+        uniform = np.float32(drawn[j] >> 8) * np.float32(2.0**-24)
+        y[block * 8 + j] = REAL(KEPT) if uniform >= np.float32(DROPPED) else REAL(0)
+"""
+
+SCORES = """
+for b in range(batch):
+    for h in range(heads):
+        product_F(gemm, queries, keys, n, q + (b * queries * heads + h) * n * SIZE, heads * n, 0,
+                  k + (b * keys * heads + h) * n * SIZE, heads * n, 1,
+                  out + (b * heads + h) * queries * keys * SIZE, keys)
+"""
+
+MIX = """
+for b in range(batch):
+    for h in range(heads):
+        product_F(gemm, queries, n, keys, w + (b * heads + h) * queries * keys * SIZE, keys, 0,
+                  x + (b * keys * heads + h) * n * SIZE, heads * n, 0,
+                  out + (b * queries * heads + h) * n * SIZE, heads * n)
+"""
+
+SPREAD = """
+for b in range(batch):
+    for h in range(heads):
+        product_F(gemm, keys, n, queries, w + (b * heads + h) * queries * keys * SIZE, keys, 1,
+                  x + (b * queries * heads + h) * n * SIZE, heads * n, 0,
+                  out + (b * keys * heads + h) * n * SIZE, heads * n)
+"""
+
+
+def mask_kernel(call: Call) -> Kernel | None:
+    x, tokens, out = call.inputs[0], call.inputs[1], call.out
+    if not isinstance(x, Place) or not isinstance(out, Place) or x.dtype not in ("f32", "f64"):
+        return None
+    if not lies_whole(x, tokens, out):
+        return None
+    assert isinstance(tokens, Place)
+    given = dict(call.attributes)
+    numbers = whole_numbers(call)
+    real = {name: numbers[name] for name in ("factor", "shift", "step", "least")}
+    width = prod(out.shape[2:])
+    first = bool(given.get("time_first", False))
+    batch, count = out.shape[1 if first else 0], out.shape[0 if first else 1]
+    far, near = (width, batch * width) if first else (count * width, width)
+    fill = "REAL(-np.inf)" if given["fill"] == -inf else "REAL(0)"
+    return kernel_of(MASK.replace("FILL", fill), x.dtype, x=x, out=out, tokens=tokens, batch=batch, count=count,
+                     width=width, far=far, near=near, **real)  # fmt: skip
+
+
+def dropout_kernel(call: Call) -> Kernel | None:
+    op, out = call.op, call.out
+    assert isinstance(op, DropoutMask)
+    if not isinstance(out, Place) or not lies_whole(out):
+        return None
+    seed, step = call.inputs
+    assert isinstance(seed, Place)
+    assert isinstance(step, Place)
+    text = DROPOUT.replace("DROPPED", repr(op.p)).replace("KEPT", repr(1.0 / (1.0 - op.p)))
+    return kernel_of(text, out.dtype, seed=seed, step=step, site=op.site, out=out, count=prod(out.shape))
+
+
+def heads_kernel(call: Call) -> Kernel | None:
+    """The products of attention: a matrix for each text and head, in the places where they lie."""
+    out = call.out
+    if not isinstance(out, Place) or not lies_whole(out, *call.inputs) or out.dtype not in ("f32", "f64"):
+        return None
+    x, y = call.inputs
+    assert isinstance(x, Place)
+    assert isinstance(y, Place)
+    match call.op:
+        case HeadScores(heads=heads):
+            batch, queries, width = x.shape
+            return kernel_of(SCORES, out.dtype, gemm=out.dtype, q=x, k=y, out=out, batch=batch, heads=heads,
+                             queries=queries, keys=y.shape[1], n=width // heads)  # fmt: skip
+        case HeadMix(heads=heads) | HeadSpread(heads=heads):
+            batch, _, queries, keys = x.shape
+            text = MIX if isinstance(call.op, HeadMix) else SPREAD
+            return kernel_of(text, out.dtype, gemm=out.dtype, w=x, x=y, out=out, batch=batch, heads=heads,
+                             queries=queries, keys=keys, n=y.shape[2] // heads)  # fmt: skip
+        case _:
+            return None
