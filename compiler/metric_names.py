@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compiler.experiment import Head
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Following, Penalty, Segments, Spans, Word
+from compiler.sorts import Class, Following, Penalty, Pixels, Segments, Spans, Word
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 
@@ -14,6 +14,7 @@ CLASS_METRICS = ("accuracy", "macro_f1", "precision", "recall")
 BINARY_METRICS = (*CLASS_METRICS, "auc")
 NUMBER_METRICS = ("rmse", "mae", "r2")
 SPAN_METRICS = ("f1", "precision", "recall", "accuracy")
+PIXEL_METRICS = ("accuracy", "mean_iou", "macro_f1", "precision", "recall")
 PENALTY_METRICS = ("mean",)
 TOKEN_METRICS = ("perplexity", "nats", "accuracy")
 
@@ -29,6 +30,8 @@ def metrics_of(head: Head) -> tuple[str, ...]:
             return ("nats", "accuracy") if head.kind in ("softmax", "probabilities") else ("nats",)
         case Penalty():
             return PENALTY_METRICS
+        case Pixels():
+            return PIXEL_METRICS
         case Class():
             pass
         case _:

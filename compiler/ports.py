@@ -13,6 +13,7 @@ from compiler.sorts import (
     Following,
     Image,
     Penalty,
+    Pixels,
     Port,
     Real,
     Segments,
@@ -101,7 +102,7 @@ def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, .
         and _has_numbers_to_copy(p, known, given, report)
         for p in known
     )
-    return tuple(_as_wide_as_its_input(p, known) for p in known) if good else None
+    return tuple(_of_its_input(p, known) for p in known) if good else None
 
 
 def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> Sort | None:
@@ -299,8 +300,12 @@ def _has_numbers_to_copy(port: Port, known: list[Port], given: dict[str, ast.Por
     return False
 
 
-def _as_wide_as_its_input(port: Port, known: list[Port]) -> Port:
-    """The port; one that copies with the number of numbers of its input."""
+def _of_its_input(port: Port, known: list[Port]) -> Port:
+    """The port; one that copies with the number of numbers of its input, a class of each pixel with its picture."""
+    if isinstance(port.sort, Class) and port.per is not None:
+        picture = next(p.sort for p in known if p.name == port.per)
+        if isinstance(picture, Image):
+            return replace(port, sort=Pixels(port.per, picture.height, picture.width), per=None)
     if not isinstance(port.sort, Copy):
         return port
     of = next(p.sort for p in known if p.name == port.sort.of)
@@ -327,9 +332,10 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
         near = nearest(port.per, texts)
         help = f"did you mean {near}?" if near else "name an input of words or chars"
     elif isinstance(other.sort, Image):
-        message = f"{word_of(port.sort)} per {port.per} is not there yet: one for each pixel"
-        report(Diagnostic("NN350", message, place.span, LATER_LABEL, help=LATER_HELP))
-        return False
+        if isinstance(port.sort, Class):
+            return True
+        message = f"{word_of(port.sort)} per {port.per}: a picture has a class for each pixel, and nothing else"
+        help = f"write class per {port.per}"
     else:
         message = f"{port.per} is {word_of(other.sort)}, which has no positions"
         if cut and other in inputs:

@@ -47,6 +47,15 @@ class Class:
 
 
 @dataclass(frozen=True)
+class Pixels:
+    """`class per photo`: one of the labels for each pixel of an image. of: the input"""
+
+    of: str
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Segments:
     """`segments per chars`: which characters make a word; each has B, M or E (begin, middle, end) or S (single)."""
 
@@ -108,8 +117,8 @@ class Penalty:
     """`penalty`: a value without a target, whose mean is added to the loss."""
 
 
-Sort: TypeAlias = Tokens | Category | Real | Image | Class | Segments | Spans | Following | Copy | Penalty
-LABELLED = (Class, Segments, Spans)
+Sort: TypeAlias = Tokens | Category | Real | Image | Class | Pixels | Segments | Spans | Following | Copy | Penalty
+LABELLED = (Class, Pixels, Segments, Spans)
 """The sorts whose labels are those that the training rows have."""
 MADE = (Following, Copy, Penalty)
 """The sorts of outputs for which nothing is read: they are made from the inputs."""
@@ -165,7 +174,7 @@ def word_of(sort: Sort) -> str:
             return "real"
         case Image():
             return "image"
-        case Class():
+        case Class() | Pixels():
             return "class"
         case Segments():
             return "segments"

@@ -15,6 +15,7 @@ from compiler.sorts import (
     Following,
     Image,
     Penalty,
+    Pixels,
     Port,
     Real,
     Segments,
@@ -125,6 +126,8 @@ def sort_in_words(port: Port) -> str:
             return f"{show(port.name)}: real [{width}]"
         case Image(height=height, width=width, channels=channels):
             return f"{show(port.name)}: image [{height}, {width}{f', {channels}' if channels > 1 else ''}]"
+        case Pixels(of=of, height=height, width=width):
+            return f"{show(port.name)}: class per {show(of)} [{height}, {width}]"
         case Copy(of=of, width=width):
             return f"{show(port.name)}: copy({show(of)}) [{width}]"
         case Penalty():

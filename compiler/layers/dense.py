@@ -29,7 +29,7 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
     """[*S, n] -> [*S, size]: activation(x W + b)."""
     (x,) = operands
     numbers(use, x)
-    if is_picture(x):
+    if is_picture(x) and not (use.head and use.build.pixels):
         # It could work at each pixel, as at each word; who writes it means all of them.
         use.fail("NN216", f"dense needs a vector, but gets {what(x)}", help="put flatten before it", about=x)
     x = dropped(use, use.build.finite(x, use.span))

@@ -21,8 +21,8 @@ from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Copy, Following, Negatives, Penalty, Port, Real, Word, has_labels
-from compiler.values import Bundle, Failed, Value, is_ids, what
+from compiler.sorts import Class, Copy, Following, Negatives, Penalty, Pixels, Port, Real, Word, has_labels
+from compiler.values import Bundle, Failed, Value, is_ids, is_picture, what
 
 END_IN_SOFTMAX = "end with dense softmax"
 
@@ -53,6 +53,9 @@ def _read(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Train
         return Head(port, "penalty", "penalty"), mean_of_each(walk, port, found)
     if isinstance(port.sort, Copy):
         found = as_one_vector(walk, port.sort, found)
+    if isinstance(port.sort, Pixels):
+        value = _for_each_pixel(walk, port, port.sort, found)
+        return _head(walk, port, value, train), value
     if port.per is not None:
         value = _for_each_position(walk, port, found)
         return _head(walk, port, value, train), value
@@ -82,6 +85,21 @@ def _for_each_position(walk: Walk, port: Port, found: Node | Bundle) -> Node:
         f"{port.name} needs one vector for each token of {port.per}, {what(text)}, but gets {what(found)}",
         port.span,
         help=f"keep the positions: no pooling on the way, and conv with {paddings}",
+        notes=notes,
+    )
+
+
+def _for_each_pixel(walk: Walk, port: Port, sort: Pixels, found: Node | Bundle) -> Node:
+    """The value, if it has a vector for each pixel of the picture that the output is `per`."""
+    if isinstance(found, Node) and is_picture(found) and found.type.shape[1:3] == (sort.height, sort.width):
+        return found
+    notes = walk.build.origin(found) if isinstance(found, Node) else ()
+    size = f"[{sort.height}, {sort.width}, classes]"
+    walk.build.fail(
+        "NN907",
+        f"{port.name} needs one vector for each pixel of {sort.of}, a picture {size}, but gets {what(found)}",
+        port.span,
+        help="keep the size, with `same`, or make it again what it was, with upsample2d; then end with dense softmax",
         notes=notes,
     )
 
@@ -164,7 +182,7 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
 
 def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
     """What the graph of a mode gives of an output; an output `per` a text has a loss and a label for each position."""
-    if head.port.per is not None:
+    if head.port.per is not None or isinstance(head.port.sort, Pixels):
         return results_per_position(walk, head, scores, mode, train)
     if isinstance(head.port.sort, Penalty):
         return results_of_a_penalty(walk, head, scores, mode, train)

@@ -22,6 +22,7 @@ from compiler.sorts import (
     Following,
     Image,
     Penalty,
+    Pixels,
     Port,
     Real,
     Segments,
@@ -78,7 +79,7 @@ def lower(
         for p in ports
         if isinstance(p.sort, Tokens) and p.sort.max and not p.output
     }
-    build = Build(mode, dtype, sizes, longest, freeze=freeze)
+    build = Build(mode, dtype, sizes, longest, freeze=freeze, pixels=any(isinstance(p.sort, Pixels) for p in ports))
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
     classes = {p.name: not isinstance(p.sort, Real | Copy) for p in ports if p.output}
     marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)
@@ -139,7 +140,7 @@ def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str
             node = build.input(port.name, Type(build.dtype, (BATCH, height, width, channels)), "data")
         case Real(width=width):
             node = build.input(port.name, Type(build.dtype, (BATCH, width)), "data")
-        case Class() | Segments() | Spans() | Following() | Copy() | Penalty():
+        case Class() | Pixels() | Segments() | Spans() | Following() | Copy() | Penalty():
             raise AssertionError("this is no input")
     build.origins[node] = Origin(port.span, f"this input is {what(node)}", port.name)
     return node

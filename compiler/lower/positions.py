@@ -1,4 +1,5 @@
-"""The outputs that have a label for each position of a text: their losses, and which label wins where."""
+"""The outputs that have a label for each position of a text, or pixel of a picture: their losses, and which label wins
+where."""
 
 from __future__ import annotations
 
@@ -14,7 +15,6 @@ from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Cast, Div, Greater, Keep, Maximum, constant
 from compiler.ops.lookup import Gather
 from compiler.ops.reduction import ArgMax, Sum
-from compiler.ops.sequence import Mask
 from compiler.ops.shape import Reshape
 from compiler.settings.train import TrainSettings
 from compiler.sorts import has_labels
@@ -23,7 +23,7 @@ LEAST_COUNT = 1e-30
 
 
 def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
-    """scores: [B, T, n]
+    """scores: [B, T, n]; of pixels [B, h, w, n], and h, w stand for T in what follows
 
     Prediction: `NAME.scores`, and `NAME.labels`, i64[B, T], which label wins; of `dense crf` also
     `NAME.probabilities`, f[B, T, n], of each label whatever the others in the row are. Evaluation: `NAME.losses`,
@@ -46,13 +46,13 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
         if tagging is not None and head.loss == "crf":
             found.append(Output(f"{name}.probabilities", tagging.probabilities()))
         return found
-    target = build.input(name, Type("i64", scores.type.shape[:2]), "data")
+    places = scores.type.shape[:-1]
+    target = build.input(name, Type("i64", places), "data")
     known = op(Greater(), target, constant(-1, "i64"))
     right = op(Maximum(), target, constant(0, "i64"))
-    lengths = build.lengths(scores.type.shape[1])
 
     def counted(values: Node) -> Node:
-        return op(Mask(), op(Keep(), known, values), lengths)
+        return build.masked(op(Keep(), known, values), "zero", span)
 
     if tagging is not None and head.loss == "crf":
         of_rows = tagging.losses(target, some_lack=mode == "evaluation" or head.port.per in walk.marked)
@@ -64,10 +64,10 @@ def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train
         return [Output(f"{name}.losses", counted(losses.plain())), winners]
     weights = None
     if train.balanced and has_labels(head.port):
-        labels = scores.type.shape[2] if head.loss == "cross-entropy" else walk.units[name]
+        labels = scores.type.shape[-1] if head.loss == "cross-entropy" else walk.units[name]
         weights = build.input(f"class_weights.{name}", Type(build.dtype, (labels,)), "number")
     smoothing = train.smoothing if head.of_probabilities else 0.0
-    total = op(Sum((0, 1)), counted(losses.smoothed(smoothing, weights)))
+    total = op(Sum(tuple(range(len(places)))), counted(losses.smoothed(smoothing, weights)))
     each = op(Cast(build.dtype), known) if weights is None else op(Gather(), weights, right)
     return means(op, name, total, counted(each), train)
 
@@ -83,5 +83,5 @@ def means(op: Callable[..., Node], name: str, total: Node, counted: Node, train:
 
 def _winners(op: Callable[..., Node], head: Head, scores: Node, above: Node) -> Node:
     if head.threshold is None:
-        return op(ArgMax(2), scores)
-    return op(Cast("i64"), op(Greater(), op(Reshape(scores.type.shape[:2]), scores), above))
+        return op(ArgMax(scores.type.rank - 1), scores)
+    return op(Cast("i64"), op(Greater(), op(Reshape(scores.type.shape[:-1]), scores), above))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Class, Image, Port, Real, Sort
+from compiler.sorts import Category, Class, Image, Pixels, Port, Real, Sort
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -40,6 +40,8 @@ def shape_of(sort: Sort) -> tuple[int, ...] | None:
     match sort:
         case Image(height=height, width=width, channels=channels):
             return (height, width, channels)
+        case Pixels(height=height, width=width):
+            return (height, width)
         case Real(width=width):
             return (width,)
         case Class() | Category():
@@ -99,6 +101,10 @@ def add_column(
     match port.sort:
         case Image(height=height, width=width, channels=channels):
             columns.pictures[port.name] = _pictures(port, found).reshape(rows, height, width, channels)
+        case Pixels():
+            if values.dtype.kind not in "iub":
+                raise DataError(_of_wrong_kind(port, found, "labels are whole numbers there"))
+            columns.maps[port.name] = values.astype(np.uint8) if values.dtype.kind == "b" else values
         case Real(width=width):
             columns.numbers[port.name] = _numbers(port, found, missing, missing_help).reshape(rows, width)
         case _:

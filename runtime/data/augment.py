@@ -25,9 +25,10 @@ class Moves:
     down: NDArray[np.int64]
     right: NDArray[np.int64]
 
-    def moved(self, pictures: Array, rows: NDArray[np.int64]) -> Array:
-        """The pictures [n, h, w, c] of these rows, moved; zeros where nothing came from. A new array."""
-        result = np.zeros_like(pictures)
+    def moved(self, pictures: Array, rows: NDArray[np.int64], outside: int = 0) -> Array:
+        """The pictures [n, h, w, c], or labels of pixels [n, h, w], of these rows, moved; outside where nothing came
+        from. A new array."""
+        result = np.full_like(pictures, outside)
         height, width = pictures.shape[1:3]
         for old, new, row in zip(pictures, result, rows.tolist(), strict=True):
             turned = old[:, ::-1] if self.mirrored[row] else old

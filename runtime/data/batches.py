@@ -12,6 +12,7 @@ from compiler.settings.data import Augment
 from runtime.data import lanes
 from runtime.data.augment import Moves, moves_of
 from runtime.data.batch import Batch
+from runtime.data.labels import NONE
 from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
 from runtime.data.splits import permutation
@@ -166,11 +167,12 @@ def make_batch(
                 sizes |= rows.spell(name, arrays, bucket)
         else:
             taken = column[chosen]
-            if moves is not None and taken.ndim == 4:
-                taken = moves.moved(taken, chosen)
+            if moves is not None and taken.ndim in (3, 4):
+                # Labels of pixels go with their picture; what comes in from outside has none.
+                taken = moves.moved(taken, chosen, NONE if taken.ndim == 3 else 0)
             if taken.dtype == np.uint8:
                 arrays[name] = np.divide(taken, real.type(255), dtype=real)
             else:
-                arrays[name] = taken.astype(real, copy=False) if taken.dtype.kind == "f" else taken
+                arrays[name] = taken.astype(real if taken.dtype.kind == "f" else np.int64, copy=False)
     sizes |= rows.oppose(arrays, chosen, key)
     return Batch(arrays, sizes, len(chosen), chosen)

@@ -8,11 +8,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Class, Port, Real, Segments, Spans, Tokens, Word, has_ids, has_labels, owner
+from compiler.sorts import Category, Class, Pixels, Port, Real, Segments, Spans, Tokens, Word, has_ids, has_labels, owner
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import labels, real, tags, tokens
+from runtime.data import labels, maps, real, tags, tokens
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.real import Scaling
@@ -67,6 +67,8 @@ def fit(
         elif has_labels(port) and port.name in tokenised:
             counts = tokenised[port.name].counts(train)
             label_sets[port.name] = labels.fit(port, (tokenised[port.name].names[i] for i in np.flatnonzero(counts)))
+        elif isinstance(port.sort, Pixels):
+            label_sets[port.name] = maps.fit(port, columns.maps[port.name][train])
         elif has_labels(port):
             column = columns.texts[port.name]
             label_sets[port.name] = labels.fit(port, map(column.__getitem__, train.tolist()))
@@ -120,6 +122,11 @@ def warn(
                 _warn_of_punctuation(port, tokenised[port.name], parts["train"], problems)
         elif isinstance(sort, Class) and port.per is not None and port.name in tokenised and "train" in parts:
             _warn_of_unknown_tags(port, tokenised[port.name], span, parts, problems)
+        elif isinstance(sort, Pixels) and port.name in columns.maps:
+            for part, chosen in parts.items():
+                pixels, ids = (each[chosen] for each in (columns.maps[port.name], cast(Array, rows.columns[port.name])))
+                place = lambda row, c=chosen, n=port.name: span(n, int(c[row]))  # noqa: E731
+                maps.warn_of_unknown(port, pixels, ids, place, part, problems)
         elif isinstance(sort, Class) and port.name in rows.columns and port.name in columns.texts:
             name = port.name
             column = columns.texts[name]

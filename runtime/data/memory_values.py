@@ -8,7 +8,7 @@ from typing import Any, TypeGuard, cast
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Port, Real, Spans, Tokens
+from compiler.sorts import Category, Class, Image, Pixels, Port, Real, Spans, Tokens
 from dsl.errors import Diagnostic
 from dsl.render import show
 from runtime.data import real
@@ -39,6 +39,10 @@ def read(port: Port, column: Sequence[Any], into: Columns, problems: Problems) -
             pictures = _pictures(port, port.sort, column, problems)
             if pictures is not None:
                 into.pictures[port.name] = pictures
+        case Pixels():
+            found = _map(port, port.sort, column, problems)
+            if found is not None:
+                into.maps[port.name] = found
         case Tokens() | Class() | Category() | Spans():
             if port.per is not None or (isinstance(port.sort, Tokens) and _is_list(column[0])):
                 into.lists[port.name] = _lists(port, column, problems)
@@ -219,3 +223,17 @@ def _title(port: Port, row: int, position: int | None = None) -> str:
 
 def _count(width: int) -> str:
     return "1 number" if width == 1 else f"{width} numbers"
+
+
+def _map(port: Port, sort: Pixels, column: Sequence[Any], problems: Problems) -> np.ndarray[Any, Any] | None:
+    """Whole numbers [rows, h, w]."""
+    array = _array(column) if not _is_list(column[0]) or isinstance(column[0], np.ndarray) else _stacked(column)
+    size = f"{sort.height}x{sort.width}"
+    if array is not None and array.shape[1:] == (sort.height, sort.width) and array.dtype.kind in "iub":
+        return array.astype(np.uint8) if array.dtype.kind == "b" else array
+    found = "other values" if array is None else "x".join(map(str, array.shape[1:])) or "single numbers"
+    if array is not None and array.dtype.kind not in "iub":
+        found = f"numbers that are not whole ({array.dtype})"
+    message = f"{show(port.name)}: a whole number for each of {size} pixels is wanted, not {found}"
+    problems.add(Diagnostic("NN891", message, port.span, help=f"give an array of shape (rows, {size})"))
+    return None

@@ -54,19 +54,27 @@ class Columns:
     numbers: f64[rows, width]
     lists: of what has a value for each position, and of texts that come as tokens: they are not split again
     pictures: u8[rows, h, w, c], or f32 from 0 to 1
+    maps: whole numbers [rows, h, w], of what has a label for each pixel
     """
 
     texts: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict[str, NDArray[np.float64]])
     lists: dict[str, list[list[str]]] = field(default_factory=dict[str, list[list[str]]])
     pictures: dict[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+    maps: dict[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
 
     def ports(self) -> set[str]:
-        return {*self.texts, *self.numbers, *self.lists, *self.pictures}
+        return {*self.texts, *self.numbers, *self.lists, *self.pictures, *self.maps}
 
     def kinds(self) -> dict[str, str]:
         """For each port, how its rows come."""
-        held = {"strings": self.texts, "numbers": self.numbers, "lists": self.lists, "pictures": self.pictures}
+        held = {
+            "strings": self.texts,
+            "numbers": self.numbers,
+            "lists": self.lists,
+            "pictures": self.pictures,
+            "labels of pixels": self.maps,
+        }
         return {name: kind for kind, columns in held.items() for name in columns}
 
     def take(self, rows: list[int]) -> Columns:
@@ -76,6 +84,7 @@ class Columns:
             {name: column[rows] for name, column in self.numbers.items()},
             {name: [column[i] for i in rows] for name, column in self.lists.items()},
             {name: column[rows] for name, column in self.pictures.items()},
+            {name: column[rows] for name, column in self.maps.items()},
         )
 
     @staticmethod
@@ -90,6 +99,7 @@ class Columns:
             {n: np.concatenate([c.numbers[n] for c in every]) for n in first.numbers if n in names},
             {n: [row for c in every for row in c.lists[n]] for n in first.lists if n in names},
             {n: _pictures([c.pictures[n] for c in every]) for n in first.pictures if n in names},
+            {n: np.concatenate([c.maps[n] for c in every]) for n in first.maps if n in names},
         )
 
 
@@ -105,6 +115,7 @@ class Part:
     """The rows that a file gave.
 
     place: where they stand in it
+    stems: of a folder the names of its files without their endings
     missing: rows in which a number is missing, where those are left out, and which port's number at which position
     """
 
@@ -113,3 +124,4 @@ class Part:
     place: Place
     files: tuple[DataFile, ...]
     missing: Mapping[int, tuple[str, int]] = field(default_factory=dict[int, tuple[str, int]])
+    stems: tuple[str, ...] | None = None

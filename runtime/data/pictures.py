@@ -1,19 +1,21 @@
-"""Folders of PNG and JPEG files: of pictures, or with a folder for each class. The one file that uses Pillow."""
+"""Folders of PNG and JPEG files: of pictures, with a folder for each class, or of labels of pixels. The one file that
+uses Pillow."""
 
 from __future__ import annotations
 
 import io
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Class, Image, Port
+from compiler.sorts import Class, Image, Pixels, Port
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span, shown
@@ -21,9 +23,11 @@ from runtime.data.files import BinaryFile, opened, read_all, too_large
 from runtime.data.part import Columns, Part, Request
 from runtime.memory import available_bytes
 
+T = TypeVar("T")
 ENDINGS = (".png", ".jpg", ".jpeg")
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Channels of the sort -> what Pillow calls a picture that has them."""
+BYTES_OF_A_LABEL = 4
 BYTES_A_BYTE = 3
 """Memory that a byte of the pictures costs at most: as it is read, and joined with other files'."""
 
@@ -39,7 +43,8 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
     if not found:
         raise DataError(_empty(path, request, label))
     rows = _pixels([file for _, file in found], picture, request, limit)
-    columns = Columns(pictures={picture.name: rows})
+    columns = Columns()
+    (columns.maps if isinstance(picture.sort, Pixels) else columns.pictures)[picture.name] = rows
     if label is not None:
         columns.texts[label.name] = [name for name, _ in found]
     digests = b"".join(f"{name}/{file.name}\n".encode() + sha256(file.read_bytes()).digest() for name, file in found)
@@ -47,7 +52,8 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
     def place(port: str, row: int, position: int | None) -> Span:
         return place_of(found[row][1])
 
-    return Part(len(found), columns, place, (BinaryFile(shown(path), digests),))
+    stems = tuple(f"{name}/{file.stem}".removeprefix("/") for name, file in found)
+    return Part(len(found), columns, place, (BinaryFile(shown(path), digests),), stems=stems)
 
 
 def place_of(file: Path) -> Span:
@@ -62,6 +68,42 @@ def read_one(path: Path, sort: Image, entry: Span | None) -> NDArray[np.uint8]:
 
     Raises DataError: NN746 without Pillow, NN747 for what is no picture or damaged, NN702 for what cannot be read.
     """
+
+    def fitted(pillow: Any, ops: Any, picture: Any) -> NDArray[np.uint8]:
+        found = ops.exif_transpose(_of_bytes(pillow, picture)).convert(MODES[sort.channels])
+        fitted = ops.fit(found, (sort.width, sort.height), pillow.Resampling.BILINEAR)
+        return np.array(fitted, np.uint8).reshape(sort.height, sort.width, sort.channels)
+
+    return _opened(path, ("PNG", "JPEG"), entry, fitted)
+
+
+def read_map(path: Path, sort: Pixels, entry: Span | None) -> NDArray[Any]:
+    """The labels of pixels of a file, whole numbers [h, w]: its greys, or the places in its palette; fitted as its picture
+    is, without a number that is not there.
+
+    Raises DataError NN908 for JPEG, which changes numbers, and for colours; and what `read_one` raises.
+    """
+
+    def fitted(pillow: Any, ops: Any, picture: Any) -> NDArray[Any]:
+        if picture.mode not in ("1", "L", "P") and not picture.mode.startswith("I"):
+            raise DataError(_no_map(path, f"is {picture.mode}: labels of pixels are greys, or colours of a palette"))
+        turned = ops.exif_transpose(picture)
+        found = np.array(ops.fit(turned, (sort.width, sort.height), pillow.Resampling.NEAREST))
+        return found.astype(np.uint8) if found.dtype.kind == "b" else found
+
+    if path.suffix.lower() != ".png":
+        raise DataError(_no_map(path, "is JPEG, which keeps numbers nearly, and labels must be kept"))
+    return _opened(path, ("PNG",), entry, fitted)
+
+
+def _no_map(path: Path, reason: str) -> Diagnostic:
+    message = f"{show(path.name)} {reason}"
+    help = "write the labels as a PNG in which the grey of a pixel is its label"
+    return Diagnostic("NN908", message, place_of(path), help=help)
+
+
+def _opened(path: Path, formats: tuple[str, ...], entry: Span | None, read: Callable[[Any, Any, Any], T]) -> T:
+    """What `read` makes of a picture, given Pillow and its operations."""
     try:
         from PIL import Image as pillow
         from PIL import ImageOps
@@ -74,12 +116,9 @@ def read_one(path: Path, sort: Image, entry: Span | None) -> NDArray[np.uint8]:
         with warnings.catch_warnings():
             # A small file may claim to be a huge picture, of which Pillow only warns.
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
-            with pillow.open(io.BytesIO(data), formats=("PNG", "JPEG")) as opened_:
-                turned = ImageOps.exif_transpose(_of_bytes(pillow, opened_))
-                found = turned.convert(MODES[sort.channels])
-                fitted = ImageOps.fit(found, (sort.width, sort.height), pillow.Resampling.BILINEAR)
-                return np.array(fitted, np.uint8).reshape(sort.height, sort.width, sort.channels)
-    except MemoryError:
+            with pillow.open(io.BytesIO(data), formats=formats) as opened_:
+                return read(pillow, ImageOps, opened_)
+    except (MemoryError, DataError):
         raise
     # Whatever a library finds wrong with a file that a stranger wrote, the file is what is wrong.
     except Exception as error:
@@ -98,7 +137,10 @@ def _of_bytes(pillow: Any, picture: Any) -> Any:
 
 
 def _ports(path: Path, request: Request) -> tuple[Port, Port | None]:
-    """The picture, and the class that the folders name; None where that is not asked for."""
+    """The picture, and the class that the folders name; None where that is not asked for. Labels of pixels alone stand
+    where the picture does."""
+    if len(request.ports) == 1 and isinstance(request.ports[0].sort, Pixels):
+        return request.ports[0], None
     pictures = [p for p in request.ports if isinstance(p.sort, Image)]
     others = [p for p in request.ports if p not in pictures and request.reads(p)]
     labels = [p for p in others if isinstance(p.sort, Class) and p.per is None]
@@ -150,18 +192,22 @@ def _empty(path: Path, request: Request, label: Port | None) -> Diagnostic:
     return Diagnostic("NN748", message, request.entry.span, help="photos/cat/1.jpg is a picture of the class cat")
 
 
-def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | None) -> NDArray[np.uint8]:
-    """u8[files, h, w, c]; what is wrong with one goes to the problems, so that several are told at once."""
+def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | None) -> NDArray[Any]:
+    """u8[files, h, w, c], of labels of pixels whole numbers [files, h, w]; what is wrong with one goes to the problems, so that several are told at once."""
     sort = port.sort
-    assert isinstance(sort, Image)
-    size = len(files) * sort.height * sort.width * sort.channels
+    assert isinstance(sort, Image | Pixels)
+    shape = (sort.height, sort.width, sort.channels) if isinstance(sort, Image) else (sort.height, sort.width)
+    size = len(files) * prod(shape) * (1 if isinstance(sort, Image) else BYTES_OF_A_LABEL)
     limit = available_bytes() // BYTES_A_BYTE if limit is None else limit
     if size > limit:
         raise DataError(too_large(shown(files[0].parent), request.entry.span, limit))
-    rows = np.zeros((len(files), sort.height, sort.width, sort.channels), np.uint8)
+    rows = np.zeros((len(files), *shape), np.uint8 if isinstance(sort, Image) else np.int32)
     for row, file in enumerate(files):
         try:
-            rows[row] = read_one(file, sort, request.entry.span)
+            if isinstance(sort, Image):
+                rows[row] = read_one(file, sort, request.entry.span)
+            else:
+                rows[row] = read_map(file, sort, request.entry.span)
         except DataError as error:
             if any(d.code == "NN746" for d in error.diagnostics):
                 raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compiler.settings.data import Files, Format
-from compiler.sorts import Image, Port
+from compiler.sorts import Image, Pixels, Port
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -108,7 +108,7 @@ def _one(
 
 
 def _has_pictures(path: Path, request: Request) -> bool:
-    return path.is_dir() and any(isinstance(port.sort, Image) for port in request.ports)
+    return path.is_dir() and any(isinstance(port.sort, Image | Pixels) for port in request.ports)
 
 
 def format_of(path: str, ports: tuple[Port, ...]) -> Format:
@@ -125,7 +125,7 @@ def format_of(path: str, ports: tuple[Port, ...]) -> Format:
     for ending, format in endings.items():
         if stem.endswith(ending):
             return format
-    return "idx" if len(ports) == 1 and isinstance(ports[0].sort, Image) else "text"
+    return "idx" if len(ports) == 1 and isinstance(ports[0].sort, Image | Pixels) else "text"
 
 
 # Files side by side
@@ -152,13 +152,20 @@ def _beside(request: Request, format: Format | None, path_of: Callable[[str, boo
 def _joined(parts: Mapping[str, Part], request: Request) -> Part | None:
     """The parts of several ports as one, row beside row."""
     counts = {part.count for part in parts.values()}
+    if len(counts) != 1 and (stranger := _without_partner(parts, request)) is not None:
+        request.problems.add(stranger)
+        return None
     if len(counts) != 1:
         if counts and not request.problems.errors:
             request.problems.add(_unequal(parts, request))
         return None
+    if (stranger := _without_partner(parts, request)) is not None:
+        request.problems.add(stranger)
+        return None
     columns = Columns()
     missing: dict[int, tuple[str, int]] = {}
     for part in parts.values():
+        columns.maps.update(part.columns.maps)
         columns.texts.update(part.columns.texts)
         columns.numbers.update(part.columns.numbers)
         columns.lists.update(part.columns.lists)
@@ -169,6 +176,22 @@ def _joined(parts: Mapping[str, Part], request: Request) -> Part | None:
         return parts[port].place(port, row, position)
 
     return Part(counts.pop(), columns, place, tuple(f for p in parts.values() for f in p.files), missing)
+
+
+def _without_partner(parts: Mapping[str, Part], request: Request) -> Diagnostic | None:
+    """Folders pair by the names of their files: an error for the first one that stands in one of them alone."""
+    folders = [(name, part, part.stems) for name, part in parts.items() if part.stems is not None]
+    for name, part, stems in folders[1:]:
+        first, whole, others = folders[0]
+        if stems != others:
+            alone = next((s for s in others if s not in stems), None)
+            here, there, of = (first, name, whole) if alone is not None else (name, first, part)
+            alone = alone if alone is not None else next((s for s in stems if s not in others), stems[0])
+            row = (of.stems or ()).index(alone)
+            message = f"`{there}` has no picture named {show(alone)}, and `{here}` has one"
+            help = "pictures of two folders belong together by their names without the ending"
+            return Diagnostic("NN908", message, of.place(here, row, None), help=help)
+    return None
 
 
 def _unequal(parts: Mapping[str, Part], request: Request) -> Diagnostic:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Image, Port, Real, Tokens, has_ids, has_labels, owner, word_of
+from compiler.sorts import Image, Pixels, Port, Real, Tokens, has_ids, has_labels, owner, word_of
 from compiler.views import base
-from runtime.data import repeats
+from runtime.data import maps, repeats
 from runtime.data.dataset import Assembled
 from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
@@ -205,6 +205,9 @@ def _label_counts(port: Port, found: Assembled) -> dict[str, Counter[str]]:
             part: +Counter(dict(zip(each.names, each.counts(r).tolist(), strict=True)))
             for part, r in found.splits.items()
         }
+    if isinstance(port.sort, Pixels):
+        pixels = found.whole.columns.maps[port.name]
+        return {part: maps.counts(pixels[rows]) for part, rows in found.splits.items()}
     column = found.whole.columns.texts[port.name]
     return {part: Counter([column[i] for i in rows.tolist()]) for part, rows in found.splits.items()}
 

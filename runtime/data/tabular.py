@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.sorts import Category, Class, Image, Port, Real
+from compiler.sorts import Category, Class, Image, Pixels, Port, Real
 from dsl.errors import Diagnostic
 from dsl.source import Span
 from runtime.data import labels, real, table
@@ -71,10 +71,10 @@ def _read(
 
 def _refusal(port: Port, request: Request) -> Diagnostic | None:
     """Why rows of fields cannot hold this port."""
-    if isinstance(port.sort, Image):
+    if isinstance(port.sort, Image | Pixels):
         return Diagnostic(
             "NN743",
-            f"`{port.name}` is a picture, but a row of text fields holds none",
+            f"`{port.name}` is {'a picture' if isinstance(port.sort, Image) else 'labels of pixels'}, but a row of text fields holds none",
             request.entry.span,
             help="pictures come from idx and npz files: a file whose name ends otherwise needs `format`",
         )

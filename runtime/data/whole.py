@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Port, Real, Segments, Spans, Tokens, Word, owner
+from compiler.sorts import Category, Class, Image, Pixels, Port, Real, Segments, Spans, Tokens, Word, owner
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
-from runtime.data import following, labels, tags, tokens, views
+from runtime.data import following, labels, maps, tags, tokens, views
 from runtime.data import rows as encoded
 from runtime.data.against import opponents
 from runtime.data.part import Columns
@@ -112,6 +112,8 @@ class Whole:
                     columns[name] = tables.scalings[name].apply(values) if standard else values
                 case Image() if name in given.pictures:
                     columns[name] = given.pictures[name]
+                case Pixels() if name in given.maps:
+                    columns[name] = maps.encode(given.maps[name], tables.labels[name])
                 case Class() if name in tokenised:
                     like = tokens.as_tokens(port, ports)
                     columns[name] = labels.encode_each(like, tokenised[name], tables.labels[name])
