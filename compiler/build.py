@@ -142,12 +142,12 @@ class Build:
     owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables: weight
     -> by whose ids it is looked up; used_by: what a line of the library made -> the use of the block; within: the
     uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained; labels: each
-    with the paths below which its weights are named; updates: next values of weights that no gradient moves; pixels:
-    whether an output has a class for each pixel; sites: layers that draw; cell: the one whose equations are being
-    lowered; carried: states that live from window to window -> their last value, and the layer; ends: of what recurrent layers give, how wide each direction is and whether it
-    ends at the first position; steps: of what a `crf` head gives, what tags score that follow each other [K, K]
-    (from, to), come first [K] and last [K]; word_heads: the scores that a head of a word gives all words, or all inner
-    nodes of their tree."""
+    with the paths below which its weights are named; updates: next values of weights that no gradient moves;
+    pixels: whether an output has a class for each pixel; sites: layers that draw; cell: the one whose equations are
+    being lowered; carried: states that live from window to window -> their last value, and the layer; ends: of what
+    recurrent layers give, how wide each direction is and whether it ends at the first position; steps: of what a
+    `crf` head gives, what tags score that follow each other [K, K] (from, to), come first [K] and last [K];
+    word_heads: the scores that a head of a word gives all words, or all inner nodes of their tree."""
 
     @property
     def made(self) -> int:

@@ -16,7 +16,7 @@ from runtime.events import EpochDone, Started, TrainResult
 from runtime.memory import in_words
 from runtime.metrics import better
 
-METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC"}
+METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC", "mean_iou": "mean IoU"}
 MOST_CLASSES_IN_A_TABLE = 12
 LONGEST_LABEL = 40
 LONGEST_EXAMPLE = 80

@@ -13,7 +13,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class, Copy, Following, Penalty, Port, Real, Segments, Spans, Tokens, Word, along
+from compiler.sorts import Class, Copy, Following, Penalty, Pixels, Port, Real, Segments, Spans, Tokens, Word, along
 from runtime.backend import Array
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
@@ -21,7 +21,7 @@ from runtime.data.tags import legal_steps
 from runtime.data.tokens import Sequences
 from runtime.execute import Executor
 from runtime.memory import require_memory
-from runtime.metrics import auc, class_scores, number_scores
+from runtime.metrics import auc, class_scores, mean_iou, number_scores
 from runtime.spans import span_metrics
 
 MOST_NATS = 700.0
@@ -113,6 +113,8 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
                 outputs.append(_score_spans(head, rows, results[f"{name}.labels"], tables))
             case Port(sort=Word()):
                 outputs.append(_score_word(head, truth, results.get(f"{name}.labels"), mean))
+            case Port(sort=Pixels()):
+                outputs.append(_score_pixels(head, truth, results[f"{name}.labels"], tables))
             case Port(per=None):
                 outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
             case _:
@@ -148,6 +150,16 @@ def _score_positions(head: Head, truth: Array, found: Array, loss: float, tables
         right = float((truth == found).mean()) if len(truth) else float("nan")
         return OutputScores(head.port.name, {"perplexity": exp(min(loss, MOST_NATS)), "nats": loss, "accuracy": right})
     return _class_scores(head.port.name, truth, found, tables)
+
+
+def _score_pixels(head: Head, truth: Array, found: Array, tables: Tables) -> OutputScores:
+    """truth, found: i64[rows, h, w]"""
+    has_label = truth != labels.NONE
+    truth, found = truth[has_label].astype(np.int64), found[has_label]
+    scores = _class_scores(head.port.name, truth, found, tables)
+    overlap = mean_iou(truth, found, len(tables.labels[head.port.name]))
+    every = {**scores.metrics, "mean_iou": overlap}
+    return replace(scores, metrics={name: every[name] for name in metrics_of(head)})
 
 
 def _score_spans(head: Head, rows: Rows, found: Array, tables: Tables) -> OutputScores:

@@ -65,6 +65,18 @@ def class_scores(truth: Array, predicted: Array, classes: int) -> ClassScores:
     )
 
 
+def mean_iou(truth: Array, predicted: Array, classes: int) -> float:
+    """Of each label, what is so and called so over what is so or called so; the mean over the labels that occur.
+
+    truth, predicted: i64[N]; a truth of -1 is a label that training never saw. NaN without any row.
+    """
+    there = np.bincount(truth[truth >= 0], minlength=classes).astype(np.float64)
+    called = np.bincount(predicted, minlength=classes).astype(np.float64)
+    both = np.bincount(truth[truth == predicted], minlength=classes).astype(np.float64)
+    either = there + called - both
+    return _mean(_ratio(both, either)[either > 0])
+
+
 def auc(truth: Array, probability: Array) -> float:
     """The area under the ROC curve: how often a positive example (truth 1) is above a negative one (0); ties are half.
 

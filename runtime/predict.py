@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.experiment import Head
-from compiler.sorts import Class, Following, Penalty, Segments, Tokens, Word, owner, word_of
+from compiler.sorts import Class, Following, Penalty, Pixels, Segments, Tokens, Word, owner, word_of
 from dsl.errors import Diagnostic, RunError
 from runtime.backend import Array
 from runtime.data import Rows, Tables
@@ -37,12 +37,12 @@ class Shares:
 
 @dataclass(frozen=True)
 class Answer:
-    """value: a label, a number or several; a label for each token; the words of a text
+    """value: a label, a number or several; a label for each token, or pixel; the words of a text
 
     probabilities: each label's, the likeliest first; shares: those of tokens; None where there are none
     """
 
-    value: str | float | tuple[float, ...] | tuple[str, ...]
+    value: str | float | tuple[float, ...] | tuple[str, ...] | tuple[tuple[str, ...], ...]
     probabilities: tuple[tuple[str, float], ...] | None = None
     shares: Shares | None = None
 
@@ -61,7 +61,9 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
         raise RunError(_no_answer(heads[0]))
     for head in answering if rows.count else ():
         name = head.port.name
-        if head.port.per is not None:
+        if isinstance(head.port.sort, Pixels):
+            columns[name] = _maps(results[f"{name}.labels"], tables.labels[name])
+        elif head.port.per is not None:
             of_crf = head.kind == "crf"
             scores = results[f"{name}.{'probabilities' if of_crf else 'scores'}"]
             shares = scores if of_crf else probabilities(head, scores)
@@ -80,6 +82,12 @@ def _no_answer(head: Head) -> Diagnostic:
     name, written = head.port.name, f"{word_of(head.port.sort)}({head.port.per})"
     message = f"{name} is {written}: it tells tokens of a text, and gives no label and no number for it"
     return Diagnostic("NN877", message, help="nnc eval scores it, nnc generate lets a model of next(text) write")
+
+
+def _maps(winners: Array, known: Sequence[str]) -> list[Answer]:
+    """winners: i64[rows, h, w]. The label of each pixel, row by row."""
+    names = np.array(known, dtype=object)
+    return [Answer(tuple(map(tuple, names[each].tolist()))) for each in winners]
 
 
 def _labels(winners: Array, shares: Array | None, known: Sequence[str], rows: Rows, text: str) -> list[Answer]:

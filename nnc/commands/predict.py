@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -153,10 +154,19 @@ def _text(answer: Answer, proba: bool) -> str:
     if proba and answer.shares is not None:
         return _tokens(answer, answer.shares)
     values = answer.value if isinstance(answer.value, tuple) else (answer.value,)
+    if values and isinstance(values[0], tuple):
+        return _shares_of_pixels(values)
     # Labels of tokens stand side by side as the tokens do; numbers are columns.
     if values and isinstance(values[0], str):
         return " ".join(show(str(label)) for label in values)
     return "\t".join(f"{value:.6g}" for value in values)
+
+
+def _shares_of_pixels(rows: Iterable[object]) -> str:
+    """`cell 38%  ground 62%`: how much of a picture has each label, the largest share first."""
+    counts = Counter(label for row in rows if isinstance(row, tuple) for label in row)
+    total = counts.total()
+    return "  ".join(f"{show(str(label))} {count / total:.0%}" for label, count in counts.most_common())
 
 
 def _tokens(answer: Answer, shares: Shares) -> str:

@@ -8,7 +8,20 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Class, Pixels, Port, Real, Segments, Spans, Tokens, Word, has_ids, has_labels, owner
+from compiler.sorts import (
+    Category,
+    Class,
+    Pixels,
+    Port,
+    Real,
+    Segments,
+    Spans,
+    Tokens,
+    Word,
+    has_ids,
+    has_labels,
+    owner,
+)
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Port, Real, Tokens
+from compiler.sorts import Category, Class, Image, Pixels, Port, Real, Tokens
 from dsl.errors import DataError, Diagnostic, Note
 from dsl.nearest import nearest
 from dsl.render import show
@@ -91,8 +91,9 @@ def read(file: TextFile, request: Request) -> Part | None:
 
 def _keys(port: Port, request: Request) -> tuple[str, ...]:
     """The keys of a port: its name, or those that `columns` says."""
-    if isinstance(port.sort, Image):
-        message = f"`{port.name}` is a picture, which JSONL does not hold"
+    if isinstance(port.sort, Image | Pixels):
+        what = "a picture" if isinstance(port.sort, Image) else "labels of pixels"
+        message = f"`{port.name}` is {what}, which JSONL does not hold"
         raise DataError(Diagnostic("NN743", message, request.entry.span, help="pictures come from idx and npz files"))
     named = [c for c in request.entry.columns or () if c.port == port.name]
     keys = tuple(c.heading for c in named if c.heading is not None) or (port.name,)

@@ -78,8 +78,8 @@ def read_one(path: Path, sort: Image, entry: Span | None) -> NDArray[np.uint8]:
 
 
 def read_map(path: Path, sort: Pixels, entry: Span | None) -> NDArray[Any]:
-    """The labels of pixels of a file, whole numbers [h, w]: its greys, or the places in its palette; fitted as its picture
-    is, without a number that is not there.
+    """The labels of pixels of a file, whole numbers [h, w]: its greys, or the places in its palette; fitted as its
+    picture is, without a number that is not there.
 
     Raises DataError NN908 for JPEG, which changes numbers, and for colours; and what `read_one` raises.
     """
@@ -193,7 +193,8 @@ def _empty(path: Path, request: Request, label: Port | None) -> Diagnostic:
 
 
 def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | None) -> NDArray[Any]:
-    """u8[files, h, w, c], of labels of pixels whole numbers [files, h, w]; what is wrong with one goes to the problems, so that several are told at once."""
+    """u8[files, h, w, c], of labels of pixels i32[files, h, w]; what is wrong with one goes to the problems, so that
+    several are told at once."""
     sort = port.sort
     assert isinstance(sort, Image | Pixels)
     shape = (sort.height, sort.width, sort.channels) if isinstance(sort, Image) else (sort.height, sort.width)

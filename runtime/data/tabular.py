@@ -72,11 +72,12 @@ def _read(
 def _refusal(port: Port, request: Request) -> Diagnostic | None:
     """Why rows of fields cannot hold this port."""
     if isinstance(port.sort, Image | Pixels):
+        what = "a picture" if isinstance(port.sort, Image) else "labels of pixels"
         return Diagnostic(
             "NN743",
-            f"`{port.name}` is {'a picture' if isinstance(port.sort, Image) else 'labels of pixels'}, but a row of text fields holds none",
+            f"`{port.name}` is {what}, but a row of text fields holds none",
             request.entry.span,
-            help="pictures come from idx and npz files: a file whose name ends otherwise needs `format`",
+            help="these come from folders, idx and npz files: a file whose name ends otherwise needs `format`",
         )
     if port.per is not None:
         return Diagnostic(
