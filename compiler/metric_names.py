@@ -14,7 +14,7 @@ CLASS_METRICS = ("accuracy", "macro_f1", "precision", "recall")
 BINARY_METRICS = (*CLASS_METRICS, "auc")
 NUMBER_METRICS = ("rmse", "mae", "r2")
 SPAN_METRICS = ("f1", "precision", "recall", "accuracy")
-PIXEL_METRICS = ("accuracy", "mean_iou", "macro_f1", "precision", "recall")
+PIXEL_METRICS = ("mean_iou", "accuracy", "macro_f1", "precision", "recall")
 PENALTY_METRICS = ("mean",)
 TOKEN_METRICS = ("perplexity", "nats", "accuracy")
 

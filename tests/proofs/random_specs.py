@@ -165,16 +165,20 @@ class Writer:
 
     def pictures(self) -> Sample:
         height, width = self.random.choice(((2, 3), (4, 4)))
-        body = "\n".join([*self.picture_layers(), "  flatten", *self.vector_layers(), "  dense softmax"])
+        each = self.chance(0.4)
+        ending = ["  dense softmax"] if each else ["  flatten", *self.vector_layers(), "  dense softmax"]
         files = 'train x="x.idx3-ubyte" y="y.idx1-ubyte"'
-        spec = f"model m(x: image[{height},{width}]) -> y: class {{\n{body}\n}}\n{self.data(files)}{self.train()}"
+        sort = "class per x" if each else "class"
+        body = "\n".join([*self.picture_layers(same=each and self.chance(0.8)), *ending])
+        spec = f"model m(x: image[{height},{width}]) -> y: {sort} {{\n{body}\n}}\n{self.data(files)}{self.train()}"
         pixels = self.random.randbytes(ROWS * height * width)
-        labels = bytes(self.random.randrange(3) for _ in range(ROWS))
+        labels = bytes(self.random.randrange(3) for _ in range(ROWS * (height * width if each else 1)))
 
         def write(folder: Path) -> None:
             shape = struct.pack(">3I", ROWS, height, width)
             (folder / "x.idx3-ubyte").write_bytes(b"\0\0\x08\x03" + shape + pixels)
-            (folder / "y.idx1-ubyte").write_bytes(b"\0\0\x08\x01" + struct.pack(">I", ROWS) + labels)
+            head = b"\0\0\x08\x03" + shape if each else b"\0\0\x08\x01" + struct.pack(">I", ROWS)
+            (folder / "y.idx1-ubyte").write_bytes(head + labels)
 
         return Sample(self.seed, self.broken(spec), write, [])
 
@@ -273,16 +277,21 @@ class Writer:
             f"causal_layer heads={heads} ff=3 p=0",
         )  # fmt: skip
 
-    def picture_layers(self) -> list[str]:
-        """Some of whose windows are larger than what is left of a picture."""
+    def picture_layers(self, same: bool = False) -> list[str]:
+        """Some of whose windows are larger than what is left of a picture; same: the size stays."""
         layers: list[str] = []
         for _ in range(self.random.randrange(3)):
             kernel, padding = self.pick("1", "2", "3", "k=2,3"), self.pick("", " same", " same", " wide")
             stride = self.pick("", "", " stride=2", " dilation=2")
+            if same:
+                padding, stride = " same", ""
             conv = f"conv2d {kernel} filters={self.size()}{stride}{padding} {self.pick(*ACTIVATIONS)}"
             pool = self.pick("maxpool2d 2", "maxpool2d 2 stride=1", "avgpool2d 2", "avgpool2d window=1,2 stride=1")
             width = self.size()
             block = f"conv2d 1 filters={width} | residual {{ conv2d 3 filters={width} same relu }}"
+            if same:
+                layers.append(self.pick(conv, conv, "maxpool2d 2 | upsample2d 2", "batchnorm", block, "corrupt 0.3"))
+                continue
             layers.append(self.pick(conv, conv, pool, "upsample2d 2", "batchnorm", "avgpool2d", block, "dropout 0.3"))
         return [f"  {layer}" for layer in layers]
 

@@ -17,6 +17,7 @@ import pytest
 import nnc
 from tests.specs.test_gallery import GALLERY
 
+pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 WORDS = ("a", "film", "good", "bad", "the", "plot", "of", "it", "was", "not")
 
 
@@ -46,6 +47,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = folder / "images/mnist/train-images-idx3-ubyte.gz"
     pictures.parent.mkdir(parents=True)
     pictures.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 30, 28, 28) + rng.randbytes(30 * 28 * 28)))
+    pixels = np.random.default_rng(1)
+    for i in range(12):
+        there = pixels.integers(0, 2, (8, 8), np.uint8)
+        for name, picture in (("photos", np.stack([there * 200, there * 20, 90 - there], -1)), ("masks", there)):
+            (folder / "cells" / name).mkdir(parents=True, exist_ok=True)
+            pillow.fromarray(picture).save(folder / "cells" / name / f"{i}.png")
     return folder
 
 
@@ -123,3 +130,18 @@ def test_tagger_on_two_frozen_language_models_is_trained(data: Path, tmp_path: P
     assert (tagger.weights["mix.weight"] != 0).all()
     (tags,) = tagger.predict(["the film was good"])
     assert len(tags) == 4
+
+
+@pytest.mark.slow
+def test_unet_of_the_gallery_is_trained_and_gives_a_label_for_each_pixel(data: Path, tmp_path: Path):
+    text = (GALLERY / "unet.nn").read_text("utf-8")
+    sizes = {"128,128": "8,8", "double 32": "double 4", "double 64": "double 5", "double 128": "double 6"}
+    text = re.sub("|".join(sizes), lambda found: sizes[found[0]], text)
+    history = nnc.train(text, out=tmp_path / "run", data_root=data, set=["train.epochs=6", "train.adam.lr=0.02"])
+    assert history.epochs[-1]["loss"] < history.epochs[0]["loss"]
+    assert history.epochs[-1]["valid"]["mean_iou"] > 0.9
+    photos = np.zeros((2, 8, 8, 3), np.uint8)
+    photos[1] = [200, 20, 89]
+    clear, full = nnc.load(tmp_path / "run").predict(photos)
+    assert (np.array(clear) == "0").all()
+    assert np.array(full).shape == (8, 8)
