@@ -137,7 +137,9 @@ def test_unet_of_the_gallery_is_trained_and_gives_a_label_for_each_pixel(data: P
     text = (GALLERY / "unet.nn").read_text("utf-8")
     sizes = {"128,128": "8,8", "double 32": "double 4", "double 64": "double 5", "double 128": "double 6"}
     text = re.sub("|".join(sizes), lambda found: sizes[found[0]], text)
-    history = nnc.train(text, out=tmp_path / "run", data_root=data, set=["train.epochs=6", "train.adam.lr=0.02"])
+    history = nnc.train(
+        text, out=tmp_path / "run", data_root=data, set=["train.epochs=12", "train.batch=1", "train.adam.lr=5e-3"]
+    )
     assert history.epochs[-1]["loss"] < history.epochs[0]["loss"]
     assert history.epochs[-1]["valid"]["mean_iou"] > 0.9
     photos = np.zeros((2, 8, 8, 3), np.uint8)
