@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.proofs.random_files import FORMATS, Row, titles
 
 ROWS = 40
 VOCABULARY = ("a", "film", "good", "bad", "the", "plot", "of", "it", "was", "not")
@@ -34,8 +35,6 @@ BREAKS = (
 
 ATTENDED = "block attended(x) n { scores = x | dense 3 tanh | dense n\n  weighted(x, scores) }\n"
 MIXED = "block mixed(x) { y = x | dense dim(x)\n  mix(x, y, tanh(y)) }\n"
-
-Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -375,31 +374,3 @@ class Writer:
                 words[place] = self.pick(*BREAKS)
         lines[at] = " ".join(words)
         return "\n".join(lines) + "\n"
-
-
-def flat(value: object) -> list[str]:
-    return [str(part) for part in value] if isinstance(value, list) else [str(value)]
-
-
-def titles(port: str, row: Row) -> list[str]:
-    value = row[port]
-    return [f"{port}_{i}" for i in range(len(value))] if isinstance(value, list) else [port]
-
-
-def write_tsv(folder: Path, ports: list[str], rows: list[Row], header: bool) -> None:
-    lines = ["\t".join(field for port in ports for field in flat(row[port])) for row in rows]
-    (folder / "train.tsv").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def write_csv(folder: Path, ports: list[str], rows: list[Row], header: bool) -> None:
-    lines = [",".join(field for port in ports for field in flat(row[port])) for row in rows]
-    if header:
-        lines.insert(0, ",".join(title for port in ports for title in titles(port, rows[0])))
-    (folder / "train.csv").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def write_jsonl(folder: Path, ports: list[str], rows: list[Row], header: bool) -> None:
-    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-
-
-FORMATS = {"tsv": write_tsv, "csv": write_csv, "jsonl": write_jsonl}
