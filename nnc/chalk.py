@@ -18,7 +18,9 @@ from nnc.single import values_of
 from runtime.backend import Array, Value
 
 NAMED = re.compile(r"(?:^|[{;])\s*([^\s={};]+)\s*=\s*$")
-"""What stands before the formula of a value that has a name."""
+"""What stands before the formula of a value that has a name,"""
+ENDED = re.compile(r"\s*(?:$|[;}#])")
+"""and behind it: what goes on with an operator is a piece of a larger one."""
 MOST_LINKS = 24
 """That are shown one by one."""
 
@@ -73,7 +75,8 @@ class Board:
             span = row.span
         text = row.text if row is not None and whole else " ".join(span.snippet.split())
         named = NAMED.search(span.text[: span.column - 1])
-        return f"{named[1]} = {text}" if named else text
+        whole_line = span.end_line > span.line or ENDED.match(span.text, span.end_column - 1)
+        return f"{named[1]} = {text}" if named and whole_line else text
 
 
 def without_rows(node: Node, value: Array) -> Array:

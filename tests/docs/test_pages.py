@@ -10,31 +10,40 @@ import pytest
 from compiler.pipeline import check
 from tests.docs.document import FENCE, ROOT, Block, Ran, agrees, blocks, examples, prepare, run, start
 
-GUIDES = ("data", "images", "training", "cells", "attention", "vectors", "writing", "performance", "python")
-PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in GUIDES))
+GUIDES = ("data", "images", "training", "cells", "attention", "vectors", "writing", "performance", "python", "course")
+CHINESE = ("README.zh.md", "docs/course.zh.md")
+"""Each behind the page that it translates: what both run is run once."""
+PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in GUIDES), *CHINESE)
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 COMMANDS = [(block, example) for block in BLOCKS for example in examples(block)]
 
 
+def original(page: str) -> str:
+    """The page that a page translates; itself where it is no translation."""
+    return page.replace(".zh.md", ".md")
+
+
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> dict[Block | tuple[str, str], Ran]:
-    """Every page read from top to bottom in a folder of its own: each command once, each python block."""
-    results: dict[Block | tuple[str, str], Ran] = {}
+def done(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Ran]:
+    """Every page read from top to bottom in a folder of its own: each command once, each python block. By page and
+    command, or text of the block."""
+    results: dict[tuple[str, str], Ran] = {}
     for page in PAGES:
-        folder = tmp_path_factory.mktemp("page")
-        prepare(folder)
+        folder = tmp_path_factory.getbasetemp() / "pages" / original(page)
+        if not folder.exists():
+            prepare(folder)
         for block in (b for b in BLOCKS if b.page == page):
             for example in examples(block):
-                if (page, example.command) not in results:
-                    results[page, example.command] = run(example.command, folder)
-            if block.kind == "python":
-                results[block] = start([sys.executable, "-c", block.text], folder)
+                if (original(page), example.command) not in results:
+                    results[original(page), example.command] = run(example.command, folder)
+            if block.kind == "python" and (original(page), block.text) not in results:
+                results[original(page), block.text] = start([sys.executable, "-c", block.text], folder)
     return results
 
 
 @pytest.mark.parametrize(("block", "example"), COMMANDS, ids=[f"{b} {e.command}" for b, e in COMMANDS])
 def test_command_of_a_page_prints_what_is_shown(block: Block, example, done):
-    ran = done[block.page, example.command]
+    ran = done[original(block.page), example.command]
     assert ran.code == 0, ran.printed
     if example.printed is not None:
         assert agrees(ran.printed, example.printed, block.varies), ran.printed
@@ -49,7 +58,8 @@ def test_pages_have_commands():
 def test_python_of_a_page_runs(block: Block, done):
     if "sklearn" in block.text:
         pytest.importorskip("sklearn")
-    assert done[block].code == 0, done[block].printed
+    ran = done[original(block.page), block.text]
+    assert ran.code == 0, ran.printed
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "nn"], ids=str)
@@ -60,6 +70,17 @@ def test_spec_of_a_page_checks(block: Block):
 def test_spec_of_the_readme_is_the_one_that_ships():
     block = next(b for b in blocks("README.md") if b.kind == "nn")
     assert block.text == (ROOT / "specs" / "sentiment.nn").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", CHINESE)
+def test_a_translation_runs_what_its_original_runs(page: str):
+    """Commands and specs of its own would cost time of their own."""
+    commands, wanted = ({e.command for b in blocks(p) for e in examples(b)} for p in (page, original(page)))
+    specs, known = ({b.text for b in blocks(p) if b.kind in ("nn", "python")} for p in (page, original(page)))
+    assert commands
+    assert commands <= wanted
+    assert specs <= known
+    assert re.search("[\u4e00-\u9fff]", (ROOT / page).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES)
