@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from compiler.pipeline import check
-from tests.docs.document import FENCE, ROOT, Block, Ran, agrees, blocks, examples, prepare, run, start
+from tests.docs.document import FENCE, ROOT, Block, Example, Ran, agrees, blocks, examples, prepare, run, start
 
 GUIDES = ("data", "images", "training", "cells", "attention", "vectors", "writing", "performance", "python", "course")
 CHINESE = ("README.zh.md", "docs/course.zh.md")
@@ -24,26 +25,32 @@ def original(page: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Ran]:
-    """Every page read from top to bottom in a folder of its own: each command once, each python block. By page and
-    command, or text of the block."""
+def done(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Block, str], Ran]:
+    """What a command of a block did, or its own text as Python. The block's page, and those that translate it, are read
+    from top to bottom in one folder when the first of their commands is asked for; each command runs once."""
     results: dict[tuple[str, str], Ran] = {}
-    for page in PAGES:
-        folder = tmp_path_factory.getbasetemp() / "pages" / original(page)
-        if not folder.exists():
+    read: set[str] = set()
+
+    def ran(asked: Block, text: str) -> Ran:
+        page = original(asked.page)
+        if page not in read:
+            read.add(page)
+            folder = tmp_path_factory.mktemp("page")
             prepare(folder)
-        for block in (b for b in BLOCKS if b.page == page):
-            for example in examples(block):
-                if (original(page), example.command) not in results:
-                    results[original(page), example.command] = run(example.command, folder)
-            if block.kind == "python" and (original(page), block.text) not in results:
-                results[original(page), block.text] = start([sys.executable, "-c", block.text], folder)
-    return results
+            for block in (b for b in BLOCKS if original(b.page) == page):
+                for command in (e.command for e in examples(block)):
+                    if (page, command) not in results:
+                        results[page, command] = run(command, folder)
+                if block.kind == "python" and (page, block.text) not in results:
+                    results[page, block.text] = start([sys.executable, "-c", block.text], folder)
+        return results[page, text]
+
+    return ran
 
 
 @pytest.mark.parametrize(("block", "example"), COMMANDS, ids=[f"{b} {e.command}" for b, e in COMMANDS])
-def test_command_of_a_page_prints_what_is_shown(block: Block, example, done):
-    ran = done[original(block.page), example.command]
+def test_command_of_a_page_prints_what_is_shown(block: Block, example: Example, done: Callable[[Block, str], Ran]):
+    ran = done(block, example.command)
     assert ran.code == 0, ran.printed
     if example.printed is not None:
         assert agrees(ran.printed, example.printed, block.varies), ran.printed
@@ -55,10 +62,10 @@ def test_pages_have_commands():
 
 
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "python"], ids=str)
-def test_python_of_a_page_runs(block: Block, done):
+def test_python_of_a_page_runs(block: Block, done: Callable[[Block, str], Ran]):
     if "sklearn" in block.text:
         pytest.importorskip("sklearn")
-    ran = done[original(block.page), block.text]
+    ran = done(block, block.text)
     assert ran.code == 0, ran.printed
 
 
