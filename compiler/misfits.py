@@ -8,12 +8,12 @@ from compiler.experiment import Network
 from compiler.metric_names import wrong_metric
 from compiler.settings.data import DataSettings
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Copy, Real, Tokens, has_labels
+from compiler.sorts import NUMBERS, Class, Tokens, has_labels
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 from dsl.source import Span
 
-FOR = {"huber": ((Real, Copy), "numbers", "real"), "contrastive": ((Class,), "labels", "a class")}
+FOR = {"huber": (NUMBERS, "numbers", "real"), "contrastive": ((Class,), "labels", "a class")}
 """What a loss is for."""
 
 

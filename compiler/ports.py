@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.layers.later import LATER_SORTS
+from compiler.series import ahead, series
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
 from compiler.sorts import (
     Category,
@@ -17,6 +18,7 @@ from compiler.sorts import (
     Port,
     Real,
     Segments,
+    Series,
     Sort,
     Spans,
     Tokens,
@@ -57,6 +59,11 @@ SORTS: dict[str, Signature] = {
     "real": Signature(
         "real", "numbers, a column each", (Setting("standard", "flag", "mean 0 and deviation 1 by the training rows"),)
     ),
+    "series": Signature(
+        "series",
+        "`series[12]`: the last values of a column of a time series; `series[48,3]`: of three columns, as a sequence",
+        (Setting("standard", "flag", "mean 0 and deviation 1, of each column, by the training rows"),),
+    ),
     "image": Signature("image", "a picture, image[height,width] or image[height,width,channels]; bytes over 255"),
     "class": Signature(
         "class", "one of the labels that the training rows have; `class per words`: one for each token of `words`"
@@ -65,12 +72,14 @@ SORTS: dict[str, Signature] = {
         "segments", "`segments per text`: the words of a text of characters, between which the data have spaces"
     ),
     "spans": Signature("spans", "`spans per words`: stretches of tokens with a name, tagged BIO, IOB1 or BIOES"),
-    "next": Signature("next", "`next(text)`: for each token of an input, the one that follows"),
+    "next": Signature(
+        "next", "`next(text)`: for each token of an input, the one that follows; `next[24](y)`: of a series, what comes"
+    ),
     "previous": Signature("previous", "`previous(text)`: for each token of an input, the one before"),
     "copy": Signature("copy", "`copy(x)`: the numbers of an input again; of a picture all its pixels"),
     "penalty": Signature("penalty", "a value without a target: its mean is added to the loss"),
 }
-INPUTS = ("words", "chars", "word", "bag", "category", "real", "image")
+INPUTS = ("words", "chars", "word", "bag", "category", "real", "series", "image")
 OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word", "copy", "penalty")
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
@@ -91,9 +100,13 @@ def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, .
                 report(Diagnostic("NN302", f"{port.name.id} is given twice", port.name.span, notes=(note,)))
                 found.append(None)
             given.setdefault(port.name.id, port)
-            sort = _sort(port.sort, output, evaluate, report)
             text = _text_of(port.sort)
-            per = text.id if text is not None else None
+            about = next((p for p in found if text is not None and p is not None and p.name == text.id), None)
+            if output and port.sort.name.id in FOLLOWING and about is not None and isinstance(about.sort, Series):
+                sort, per = ahead(port.sort, about.name, about.sort, evaluate, report), None
+            else:
+                sort = _sort(port.sort, output, evaluate, report)
+                per = text.id if text is not None else None
             found.append(None if sort is None else Port(port.name.id, sort, output, port.name.span, per))
     known = [p for p in found if p is not None]
     good = len(known) == len(found) and all(
@@ -118,7 +131,7 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
         return None
     side = OUTPUTS if output else INPUTS
     if word not in side:
-        if sort.per is None and output:
+        if sort.per is None and output and word != "series":
             message = f"{word} as an output is not there yet: a text that decode writes"
             report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
         else:
@@ -155,6 +168,8 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
         return None
     if word == "image":
         return _image(sort, evaluate, report)
+    if word == "series":
+        return series(sort, settings["standard"] is True, evaluate, report)
     width = _width(sort, evaluate, report)
     if width is None:
         return None
@@ -172,8 +187,8 @@ def _text_of(sort: ast.Sort) -> ast.Name | ast.Word | None:
 def _following(sort: ast.Sort, report: Report) -> Following | None:
     word = sort.name.id
     if sort.sizes:
-        message = f"{word}[...] is not there yet: several steps ahead"
-        report(Diagnostic("NN350", message, sort.sizes[0].span, LATER_LABEL, help=LATER_HELP))
+        help = f"of a text: {word}(text); of an input y: series[12], next[24](y)"
+        report(Diagnostic("NN211", f"{word}[...] counts the rows of a series", sort.sizes[0].span, help=help))
         return None
     if _text_of(sort) is None:
         message = f"{word} does not say which text it is about"

@@ -117,10 +117,51 @@ class Penalty:
     """`penalty`: a value without a target, whose mean is added to the loss."""
 
 
-Sort: TypeAlias = Tokens | Category | Real | Image | Class | Pixels | Segments | Spans | Following | Copy | Penalty
+@dataclass(frozen=True)
+class Series:
+    """`series[12]`, `series[48,3]`: what a column of a time series, or three, held in the rows before the one that is
+    told, oldest first.
+
+    steps: rows; columns: None where it is one column, and no sequence: [steps], not [steps, 1]
+    standard: each column scaled by the rows that training has
+    """
+
+    steps: int
+    columns: int | None = None
+    standard: bool = False
+
+    @property
+    def width(self) -> int:
+        """Columns of the data."""
+        return self.columns or 1
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """`next(y)`, `next[24](y)` of a series: its values in the row that is told and those behind it.
+
+    of: the series; steps: rows; columns, standard: as the series has them, in whose scale it is learnt
+    """
+
+    of: str
+    steps: int
+    columns: int = 1
+    standard: bool = False
+
+    @property
+    def width(self) -> int:
+        """Numbers: those of a row side by side, row after row."""
+        return self.steps * self.columns
+
+
+Sort: TypeAlias = (
+    Tokens | Category | Real | Image | Series | Class | Pixels | Segments | Spans | Following | Ahead | Copy | Penalty
+)
+NUMBERS = (Real, Copy, Ahead)
+"""The sorts of outputs that are numbers, as many as their `width` says."""
 LABELLED = (Class, Pixels, Segments, Spans)
 """The sorts whose labels are those that the training rows have."""
-MADE = (Following, Copy, Penalty)
+MADE = (Following, Copy, Penalty, Ahead)
 """The sorts of outputs for which nothing is read: they are made from the inputs."""
 
 
@@ -186,6 +227,10 @@ def word_of(sort: Sort) -> str:
             return "copy"
         case Penalty():
             return "penalty"
+        case Series():
+            return "series"
+        case Ahead():
+            return "next"
 
 
 def vocabulary_word(sort: Sort) -> str:

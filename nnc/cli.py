@@ -189,6 +189,7 @@ def evaluate(
 @click.option(
     "--file", "file", type=click.Path(path_type=Path, readable=False), metavar="F", help="Read examples from this file."
 )
+@click.option("--max", "most", type=click.IntRange(1, 1_000_000), metavar="N", help="Rows of a forecast, with --file.")
 @click.option("--proba", is_flag=True, help="With the probability of every label.")
 @ON_DEVICE
 @ON_KERNELS
@@ -198,6 +199,7 @@ def predict(
     run: Path,
     texts: tuple[str, ...],
     file: Path | None,
+    most: int | None,
     proba: bool,
     device: str,
     kernels: str,
@@ -209,17 +211,8 @@ def predict(
 
     if texts and file is not None:
         raise click.UsageError("give TEXT or --file, not both")
-    optimized = not no_optimize
-    return command.run(
-        run,
-        texts=texts,
-        file=file,
-        proba=proba,
-        as_json=as_json,
-        optimized=optimized,
-        device=device,
-        kernels=kernels,
-    )
+    how = {"proba": proba, "as_json": as_json, "optimized": not no_optimize}
+    return command.run(run, texts=texts, file=file, most=most, device=device, kernels=kernels, **how)
 
 
 @cli.command()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from itertools import takewhile
+from pathlib import Path
 
-from compiler.sorts import Category, Port, Real, Tokens, owner
+from compiler.sorts import Category, Port, Real, Series, Tokens, owner
 from compiler.written import written
+from nnc.forecasting import forecasts
 from nnc.model import Model
 from nnc.report import LONGEST_EXAMPLE
 from runtime.data import Rows
@@ -40,6 +42,19 @@ def example_of(model: Model, rows: Rows) -> str | None:
     return _quoted(min(found, key=len)) if found else None
 
 
+def file_of(model: Model) -> str | None:
+    """The training file, as an option: a forecast begins behind its last row. None where that takes more than the
+    series, or where the file is not one."""
+    data, origin = model.experiment.data, model.origin
+    inputs = model.experiment.network.inputs
+    if data is None or not forecasts(model) or not all(isinstance(p.sort, Series) for p in inputs):
+        return None
+    if len(data.train.paths) != 1 or data.train.free:
+        return None
+    path = str(Path(origin.data_root or origin.folder) / data.train.paths[0])
+    return f"--file {_quoted(path)}" if path.isprintable() else None
+
+
 def _fields(model: Model, port: Port, rows: Rows, row: int) -> list[str] | None:
     """The fields of an input; None where there are none that say the same again."""
     column = rows.columns[port.name]
@@ -62,11 +77,13 @@ def _fields(model: Model, port: Port, rows: Rows, row: int) -> list[str] | None:
                 return [" ".join(known)] if not any(len(token.split()) != 1 for token in known) else None
             said = joined(text, known)
             return [said] if list(splitter(text)(said)) == known else None
-        case Real(standard=standard):
+        case Real(standard=standard) | Series(standard=standard):
             assert not isinstance(column, Sequences)
             values = column[row : row + 1]
+            if isinstance(port.sort, Series):
+                values = values.reshape(port.sort.steps, port.sort.width)
             values = model.tables.scalings[port.name].back(values) if standard else values
-            return [f"{value:.6g}" for value in values[0].tolist()]
+            return [f"{value:.6g}" for value in values.ravel().tolist()]
         case _:
             return None
 

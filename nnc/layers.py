@@ -9,6 +9,7 @@ from compiler.experiment import Head, LayerRow, Network, Parameter
 from compiler.ir.graph import Input, Node
 from compiler.ir.types import Extent, Type, size_bytes, size_name
 from compiler.sorts import (
+    Ahead,
     Category,
     Class,
     Copy,
@@ -19,6 +20,7 @@ from compiler.sorts import (
     Port,
     Real,
     Segments,
+    Series,
     Spans,
     Tokens,
     Word,
@@ -132,6 +134,10 @@ def sort_in_words(port: Port) -> str:
             return f"{show(port.name)}: copy({show(of)}) [{width}]"
         case Penalty():
             return f"{show(port.name)}: penalty"
+        case Series(steps=steps, columns=columns):
+            return f"{show(port.name)}: series [{steps}{'' if columns is None else f', {columns}'}]"
+        case Ahead(of=of, steps=steps):
+            return f"{show(port.name)}: next{'' if steps == 1 else f'[{steps}]'}({show(of)})"
         case Following():
             return f"{show(port.name)}: {word_of(port.sort)}({show(port.per or '')})"
         case Class() | Segments() | Spans():

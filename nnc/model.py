@@ -11,7 +11,8 @@ from typing import Any
 from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
-from compiler.sorts import Port
+from compiler.settings.data import Missing
+from compiler.sorts import Ahead, Port
 from compiler.written import tells_next_alone
 from dsl.errors import Diagnostic
 from nnc.layers import signature_in_words, weights_in_words
@@ -74,7 +75,20 @@ class Model:
             from nnc.writing import lines_continued, texts_of
 
             return list(lines_continued(self, texts_of(self, examples)))
+        if any(isinstance(port.sort, Ahead) for port in self.ports):
+            return self.forecast(examples)
         return [_only(found) for found in self.answers(self.rows(examples))]
+
+    def forecast(self, history: Given, steps: int | None = None) -> list[Any]:
+        """What comes after the last row of a time series, a row at a time: a number, or one for each of its columns.
+
+        history: the columns of the series, oldest row first, and of the model's other inputs; rows behind the last
+            with a value (the others NaN) say what is known of the future
+        steps: rows; past what the model tells at once, its forecasts are what it looks at
+        """
+        from nnc.forecasting import of_columns
+
+        return [_only(found) for found in of_columns(self, history, steps)]
 
     def predict_proba(self, examples: Given) -> list[Any]:
         """For each example, each label's probability, the likeliest first; of several outputs a dictionary of them.
@@ -144,7 +158,7 @@ class Model:
         data = self.experiment.data
         entry = other_files(data, self.ports, files, outputs_optional=outputs_optional)
         # A row that is left out of a prediction would shift those behind it.
-        skip = data is not None and data.missing == "skip" and not outputs_optional
+        missing: Missing = data.missing if data is not None and not outputs_optional else "error"
         form = data.format if data else None
         return read_file(
             self.ports,
@@ -153,7 +167,7 @@ class Model:
             Path(),
             format=form,
             outputs_optional=outputs_optional,
-            skip_missing=skip,
+            missing=missing,
             of=data.windows if data and not outputs_optional else None,
         )
 

@@ -16,7 +16,16 @@ from runtime.events import EpochDone, Started, TrainResult
 from runtime.memory import in_words
 from runtime.metrics import better
 
-METRIC_TITLES = {"macro_f1": "macro F1", "rmse": "RMSE", "mae": "MAE", "r2": "R2", "auc": "AUC", "mean_iou": "mean IoU"}
+METRIC_TITLES = {
+    "macro_f1": "macro F1",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R2",
+    "auc": "AUC",
+    "mean_iou": "mean IoU",
+    "persistence_rmse": "RMSE of the last value",
+    "least_squares_rmse": "RMSE of least squares",
+}
 MOST_CLASSES_IN_A_TABLE = 12
 LONGEST_LABEL = 40
 LONGEST_EXAMPLE = 80
@@ -167,10 +176,12 @@ def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: 
     leads = {o.name: f"{name} {show(o.name)}" if several else name for o in evaluation.outputs}
     margin = max(6, *(columns(lead) for lead in leads.values()))
 
+    widest = max(10, *(columns(title(metric)) for o in evaluation.outputs for metric in o.metrics))
+
     def line(lead: str, metric: str, value: float) -> str:
         if narrow:
-            return f"{metric:<10}{number(value):>7}"
-        return f"  {lead}{' ' * (margin - columns(lead))} {metric:<10} {number(value):>7}"
+            return f"{cut(metric, width - 8):<10}{number(value):>7}"
+        return f"  {lead}{' ' * (margin - columns(lead))} {metric:<{widest}} {number(value):>7}"
 
     for output in evaluation.outputs:
         lead = leads[output.name]

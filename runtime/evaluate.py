@@ -13,7 +13,7 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import Class, Copy, Following, Penalty, Pixels, Port, Real, Segments, Spans, Tokens, Word, along
+from compiler.sorts import NUMBERS, Class, Copy, Following, Penalty, Pixels, Port, Segments, Spans, Tokens, Word, along
 from runtime.backend import Array
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
@@ -104,7 +104,7 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
             continue
         truth = copied(rows, head.port.sort.of) if isinstance(head.port.sort, Copy) else results[name]
         # Numbers are all known; of a position without a known label the loss is 0, of a row it is left out.
-        known = np.ones(len(truth), np.bool_) if isinstance(head.port.sort, Real | Copy) else truth >= 0
+        known = np.ones(len(truth), np.bool_) if isinstance(head.port.sort, NUMBERS) else truth >= 0
         counted = losses if head.port.per is not None else losses[known]
         mean = float(counted.sum() / known.sum()) if known.any() else float("nan")
         loss += mean

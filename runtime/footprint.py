@@ -15,6 +15,7 @@ from compiler.ops.distinct import MatMulRows, OuterRows
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import PutAlong, TakeAlong
 from compiler.plan.plan import Call, Loop, Place, Plan, Positions, RowsPlace, Where, Work
+from runtime.backend import Array
 from runtime.data import Rows
 from runtime.data.batches import POOL, batch_count, batches, largest_sizes
 from runtime.data.spelled import Spelled
@@ -126,10 +127,16 @@ def data_bytes(rows: Rows) -> int:
     found = 0
     for column in rows.columns.values():
         parts = (column, column.letters) if isinstance(column, Spelled) else (column,)
-        found += sum(c.ids.nbytes + 2 * c.offsets.nbytes if isinstance(c, Sequences) else c.nbytes for c in parts)
+        found += sum(c.ids.nbytes + 2 * c.offsets.nbytes if isinstance(c, Sequences) else _extent(c) for c in parts)
     if rows.text is not None:
         found += rows.text.lines.ids.nbytes + 2 * rows.text.lines.offsets.nbytes + WINDOW_BYTES * rows.text.widest
     return found
+
+
+def _extent(array: Array) -> int:
+    """Bytes from its first number to its last; windows of a series lie on each other."""
+    reach = sum((size - 1) * abs(stride) for size, stride in zip(array.shape, array.strides, strict=True) if size)
+    return min(array.nbytes, array.itemsize + reach)
 
 
 def batch_bytes(rows: Rows, sizes: Mapping[str, int]) -> int:

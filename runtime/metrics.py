@@ -8,7 +8,9 @@ import numpy as np
 
 from runtime.backend import Array
 
-LOWER_IS_BETTER = frozenset({"loss", "rmse", "mae", "perplexity", "nats", "mean"})
+LOWER_IS_BETTER = frozenset(
+    {"loss", "rmse", "mae", "persistence_rmse", "least_squares_rmse", "perplexity", "nats", "mean"}
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import numpy as np
 from compiler.ir.types import elements
 from compiler.metric_names import metric_names
 from runtime.backend import Array
+from runtime.baselines import baselines
+from runtime.evaluate import Evaluation
 from runtime.events import Event, Started, TrainResult
 from runtime.execute import Arena, Executor
 from runtime.footprint import Footprint
@@ -61,25 +63,37 @@ def train(
     run.go(stop_asked)
     weights = run.best or weights_on_host(job, store, {})
     test = on_train = None
+    valid = run.at.best_valid
     if not run.stopped and score:
         for name, values in weights.items():
             store[name][...] = job.backend.to_device(values)
         test = scored(job, scorer, job.dataset.test)
-        if test is None and run.at.best_valid is None and job.dataset.train.text is None:
+        if test is None and valid is None and job.dataset.train.text is None:
             on_train = scored(job, scorer, job.dataset.train)
+        valid, test, on_train = _with_baselines(job, valid, test, on_train)
     return TrainResult(
         weights=weights,
         epochs=run.at.epoch,
         step=run.at.step,
         best_epoch=run.at.best_epoch,
         metric=metric,
-        valid=run.at.best_valid,
+        valid=valid,
         test=test,
         train=on_train,
         seconds=perf_counter() - start,
         stopped=run.stopped,
         early=run.early(),
     )
+
+
+def _with_baselines(job: Job, *scores: Evaluation | None) -> tuple[Evaluation | None, ...]:
+    """The scores of `valid`, `test` and `train` rows; of a forecast with what it has to be better than."""
+    network, data = job.network, job.dataset
+    found = baselines(network.inputs, network.outputs, data.train, data.tables)
+    if found is None:
+        return scores
+    parts = zip(scores, (data.valid, data.test, data.train), strict=True)
+    return tuple(None if s is None or r is None else found.beside(s, r, data.tables) for s, r in parts)
 
 
 def _starting_values(job: Job) -> dict[str, Array]:

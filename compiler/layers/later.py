@@ -10,7 +10,6 @@ LATER: dict[str, str] = {
 LATER_SORTS: dict[str, str] = {
     "subwords": "text in pieces of words",
     "sentences": "a document, sentence by sentence",
-    "series": "the last values of a time series",
     "sentence_pair": "one text or two, with marks between",
     "masked": "the words behind a mask",
     "follows": "whether the second sentence follows the first",

@@ -21,7 +21,7 @@ from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Copy, Following, Negatives, Penalty, Pixels, Port, Real, Word, has_labels
+from compiler.sorts import NUMBERS, Class, Copy, Following, Negatives, Penalty, Pixels, Port, Word, has_labels
 from compiler.values import Bundle, Failed, Value, is_ids, is_picture, what
 
 END_IN_SOFTMAX = "end with dense softmax"
@@ -120,9 +120,9 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
     if isinstance(port.sort, Word) and (width == 1 or walk.heads.get(value) in ("sigmoid", "sign")):
         misfit("NN209", f"{port.name} is one of many words, but its value tells two things apart", END_IN_SOFTMAX)
     if walk.heads.get(value) == CRF and (port.per is None or not has_labels(port)):
-        help = "end with dense" if isinstance(port.sort, Real | Copy) else END_IN_SOFTMAX
+        help = "end with dense" if isinstance(port.sort, NUMBERS) else END_IN_SOFTMAX
         misfit("NN219", f"dense crf scores tags of tokens, and {port.name} has none", help)
-    if isinstance(port.sort, Real | Copy):
+    if isinstance(port.sort, NUMBERS):
         if width != units:
             misfit("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", "end with dense")
         if width == 1 and walk.heads.get(value) == "softmax":
@@ -202,7 +202,7 @@ def _results_per_row(walk: Walk, head: Head, scores: Node, mode: Mode, train: Tr
         return [Output(f"{name}.scores", scores)]
     target = copied(walk, head) if isinstance(head.port.sort, Copy) else None
     if target is None:
-        numbers = isinstance(head.port.sort, Real)
+        numbers = isinstance(head.port.sort, NUMBERS)
         wanted = Type(build.dtype, (BATCH, walk.units[name])) if numbers else Type("i64", (BATCH,))
         target = build.input(name, wanted, "data")
     losses = Losses(build, head, scores, target, walk.heads.get(scores) is not None, train.loss, span)

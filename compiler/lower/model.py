@@ -16,6 +16,8 @@ from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
 from compiler.sorts import (
+    NUMBERS,
+    Ahead,
     Category,
     Class,
     Copy,
@@ -26,6 +28,7 @@ from compiler.sorts import (
     Port,
     Real,
     Segments,
+    Series,
     Spans,
     Tokens,
     classes_symbol_of,
@@ -81,7 +84,7 @@ def lower(
     }
     build = Build(mode, dtype, sizes, longest, freeze=freeze, pixels=any(isinstance(p.sort, Pixels) for p in ports))
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
-    classes = {p.name: not isinstance(p.sort, Real | Copy) for p in ports if p.output}
+    classes = {p.name: not isinstance(p.sort, NUMBERS) for p in ports if p.output}
     marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)
     walk = Walk(build, top, units, classes, marked, threshold=threshold)
     inputs = [p for p in ports if not p.output]
@@ -125,7 +128,7 @@ def lower(
 
 
 def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim:
-    if isinstance(port.sort, Real | Copy):
+    if isinstance(port.sort, NUMBERS):
         return port.sort.width
     if isinstance(port.sort, Penalty):
         return 1
@@ -140,7 +143,10 @@ def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str
             node = build.input(port.name, Type(build.dtype, (BATCH, height, width, channels)), "data")
         case Real(width=width):
             node = build.input(port.name, Type(build.dtype, (BATCH, width)), "data")
-        case Class() | Pixels() | Segments() | Spans() | Following() | Copy() | Penalty():
+        case Series(steps=steps, columns=columns):
+            shape = (BATCH, steps) if columns is None else (BATCH, steps, columns)
+            node = build.input(port.name, Type(build.dtype, shape), "data")
+        case Class() | Pixels() | Segments() | Spans() | Following() | Copy() | Penalty() | Ahead():
             raise AssertionError("this is no input")
     build.origins[node] = Origin(port.span, f"this input is {what(node)}", port.name)
     return node

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from compiler.overrides import SET
 from compiler.sections.data_entries import FILE_WORDS, with_ports
 from compiler.sections.reading import Reading
+from compiler.sections.series import of_series
 from compiler.sections.windows import windows_of
 from compiler.settings.data import (
     FORMATS,
+    MISSING,
     OWN_FOLDER,
     Augment,
     Beside,
     Column,
     DataSettings,
     Files,
+    Missing,
     Share,
     path_refusal,
 )
@@ -43,10 +46,11 @@ def data_settings(
         if not any(e.path[0].id == "train" for e in section.entries):
             reading.error("NN604", "data needs a train entry", section.kind.span, 'write train "file.tsv"')
         return None
-    own = tuple(p for p in ports if not isinstance(p.sort, Segments))
+    own = tuple(p for p in ports if not isinstance(p.sort, (Segments, *MADE)))
     renamed = _renamed(found["columns"][0], own, reading) if "columns" in found else None
     wrong = [word for word in ("valid", "test") if word in found and not _share_is_right(*found[word], names, reading)]
     windows, good = windows_of(found, ports, reading)
+    good = good and of_series(found, ports, reading)
     train = _files(*found["train"], ports, reading, renamed, None)
     if train is None or wrong or not good:
         return None
@@ -63,7 +67,8 @@ def data_settings(
             "leave one of them out",
         )
     format = found["format"][1]["kind"] if "format" in found else None
-    missing = found["missing"][1]["rows"] if "missing" in found else None
+    said = found["missing"][1]["rows"] if "missing" in found else None
+    missing: Missing | None = next((known for known in MISSING if known == said), None)
     seed = found["seed"][1]["n"] if "seed" in found else 0
     return DataSettings(
         train,
@@ -71,7 +76,7 @@ def data_settings(
         splits["test"],
         folds if isinstance(folds, int) else None,
         next((known for known in FORMATS if known == format), None),
-        "skip" if missing == "skip" else "error",
+        missing or "error",
         _augment(*found["augment"], ports, reading) if "augment" in found else None,
         seed=seed if isinstance(seed, int) else 0,
         span=section.span,

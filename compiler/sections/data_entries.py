@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compiler.settings.data import FORMATS, RADIUS, WINDOW_KINDS
+from compiler.settings.data import FORMATS, MISSING, RADIUS, WINDOW_KINDS
 from compiler.signature import Setting, Signature
 
 FILE_SETTINGS = (
@@ -63,10 +63,9 @@ DATA = {
         ),
         Signature(
             "missing",
-            "what a missing number is: an error, or the reason to leave its row out",
-            (Setting("rows", "choice", "which", required=True, choices=("error", "skip")),),
+            "what a missing number is: an error, the reason to leave its row out, or in a series the last one again",
+            (Setting("rows", "choice", "which", required=True, choices=MISSING),),
             ("rows",),
-            ("last",),
         ),
         Signature(
             "augment",

@@ -76,6 +76,12 @@ Format: TypeAlias = Literal["tsv", "csv", "jsonl", "idx", "npz", "text", "folder
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
+Missing: TypeAlias = Literal["error", "skip", "last"]
+"""What a missing number is: an error, a reason to leave out its row (of a series, what would look at it), or the same
+number as in the row before."""
+MISSING: tuple[Missing, ...] = get_args(Missing)
+
+
 WindowKind: TypeAlias = Literal["skipgram", "cbow"]
 WINDOW_KINDS: tuple[WindowKind, ...] = get_args(WindowKind)
 RADIUS = 5
@@ -116,7 +122,6 @@ class DataSettings:
     """The `data` section.
 
     format: None where the files' names say it
-    missing: a row that lacks a number is an error, or left out
     """
 
     train: Files
@@ -124,7 +129,7 @@ class DataSettings:
     test: Files | Share | None = None
     folds: int | None = None
     format: Format | None = None
-    missing: Literal["error", "skip"] = "error"
+    missing: Missing = "error"
     augment: Augment | None = None
     seed: int = 0
     span: Span | None = None

@@ -18,6 +18,7 @@ from nnc.model import Model
 from nnc.opening import open_model
 from nnc.report import scores
 from nnc.vectors import asked_of, vectors_of
+from runtime.baselines import baselines
 from runtime.data import Rows, read
 from runtime.data.files import read_text, resolve
 from runtime.evaluate import evaluate, number_or_null, require_room
@@ -38,12 +39,19 @@ def run(
     if len(data) == 1 and (asked := _word_scores(model, data[0])) is not None:
         print(json.dumps({"test": asked}, ensure_ascii=False) if as_json else "\n".join(_in_lines(asked)))
         return 0
-    parts = {"test": _other_rows(model, data)} if data else _own_rows(model, data_root)
+    if data:
+        parts, train = {"test": _other_rows(model, data)}, None
+    else:
+        parts, train = _own_rows(model, data_root)
     executor = model.executor(model.experiment.network.evaluation)
     heads, batch = model.experiment.network.heads, model.experiment.train.batch
     for rows in parts.values():
         require_room(executor, rows, batch)
     found = {name: evaluate(executor, heads, rows, model.tables, batch) for name, rows in parts.items()}
+    network = model.experiment.network
+    beaten = baselines(network.inputs, network.outputs, train, model.tables)
+    if beaten is not None:
+        found = {name: beaten.beside(each, parts[name], model.tables) for name, each in found.items()}
     if as_json:
         print(json.dumps({name: each.to_json() for name, each in found.items()}, ensure_ascii=False))
         return 0
@@ -86,8 +94,9 @@ def _other_rows(model: Model, paths: Sequence[str]) -> Rows:
     return rows
 
 
-def _own_rows(model: Model, data_root: Path | None) -> dict[str, Rows]:
-    """The validation and test rows that training had; refused where the files are no longer the same."""
+def _own_rows(model: Model, data_root: Path | None) -> tuple[dict[str, Rows], Rows]:
+    """The validation and test rows that training had, and those that it learnt from; refused where the files are no
+    longer the same."""
     settings, origin = model.experiment.data, model.origin
     if settings is None:
         raise RunError(
@@ -114,4 +123,4 @@ def _own_rows(model: Model, data_root: Path | None) -> dict[str, Rows]:
                 help="score a file: nnc eval RUN --data FILE",
             )
         )
-    return found
+    return found, dataset.train

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from compiler.written import tells_next_alone, written
-from dsl.errors import DataError, Diagnostic
+from dsl.errors import DataError, Diagnostic, RunError
 from dsl.render import show
 from dsl.source import Span
 from nnc.device import backend_of
 from nnc.failure import print_diagnostics
+from nnc.forecasting import forecasts, of_file
 from nnc.model import BATCH, Model
 from nnc.opening import open_model
 from nnc.writing import lines_continued
@@ -38,18 +39,26 @@ def run(
     optimized: bool = True,
     device: str = "auto",
     kernels: str | None = None,
+    most: int | None = None,
 ) -> int:
     model = replace(open_model(run), optimized=optimized, backend=backend_of(device, kernels))
-    for answers in _answers(model, texts, file):
+    for answers in _answers(model, texts, file, most):
         lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
     return 0
 
 
-def _answers(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[list[dict[str, Answer]]]:
-    """A piece at a time, each as soon as it is there."""
-    if tells_next_alone(model.experiment.network):
+def _answers(
+    model: Model, texts: Sequence[str], file: Path | None, most: int | None
+) -> Iterator[list[dict[str, Answer]]]:
+    """A piece at a time, each as soon as it is there. most: rows of a forecast"""
+    if most is not None and (file is None or not forecasts(model)):
+        raise RunError(Diagnostic("NN898", "--max is for the forecast of a file: --file", help="leave --max out"))
+    if file is not None and forecasts(model):
+        for row in of_file(model, file, most):
+            yield [row]
+    elif tells_next_alone(model.experiment.network):
         yield from _lines_continued(model, texts, file)
     elif file is not None:
         yield model.answers(_rows_of(model, file))

@@ -16,7 +16,7 @@ from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import Span
 from nnc.device import backend_of
-from nnc.examples import example_of, prompt_of
+from nnc.examples import example_of, file_of, prompt_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
 from nnc.json_events import JsonLines
@@ -195,7 +195,7 @@ def _ending(ended: Ended, folder: Path) -> list[str]:
     rows = dataset.test or dataset.valid or dataset.train
     if followed(ended.model.experiment.network) is not None:
         return model_lines(ended.path, folder, prompt_of(ended.model, rows), "generate")
-    return model_lines(ended.path, folder, example_of(ended.model, rows))
+    return model_lines(ended.path, folder, file_of(ended.model) or example_of(ended.model, rows))
 
 
 def _end_of_folds(results: list[TrainResult], folds: int, folder: Path, as_json: bool, screen: Screen) -> None:

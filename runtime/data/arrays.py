@@ -150,7 +150,6 @@ def _numbers(
     if missing is not None:
         for row in np.flatnonzero(nan.any(axis=1)).tolist():
             missing[row] = (port.name, int(np.flatnonzero(nan[row])[0]))
-        values[nan] = 0.0
     elif nan.any():
         row = int(np.flatnonzero(nan.any(axis=1))[0])
         message = f"{port.name}: the number is missing (NaN)"

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from compiler.settings.data import Augment, DataSettings, Files, Format, Windows
+from compiler.settings.data import Augment, DataSettings, Files, Format, Missing, Windows
 from compiler.sorts import Port
 from dsl.errors import DataError, Diagnostic
-from runtime.data import fitting, following, repeats, streams, tokens, windows
+from runtime.data import fitting, following, repeats, series, streams, tokens, windows
 from runtime.data import rows as encoded
 from runtime.data.files import DataFile, fingerprint, resolve
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw, check_alike, read_files
+from runtime.data.real import Scaling
 from runtime.data.rows import Rows
 from runtime.data.splits import Indices, split
 from runtime.data.tables import Tables
@@ -90,11 +91,10 @@ def read_closely(
     read_from: list[tuple[str, list[DataFile]]] = []
     for name, entry in (("train", settings.train), ("valid", settings.valid), ("test", settings.test)):
         if isinstance(entry, Files):
-            skip = settings.missing == "skip"
             find = _finder(entry, folder, data_root)
             read_as = ports if settings.windows is None else (windows.text_port(ports),)
             form = settings.format if settings.windows is None else "text"
-            parts[name], used = read_files(read_as, entry, form, find, problems, skip_missing=skip)
+            parts[name], used = read_files(read_as, entry, form, find, problems, **_missing(ports, settings.missing))
             read_from.append((name, used))
             entries[name] = entry
     check_alike(parts, entries, problems)
@@ -117,10 +117,16 @@ def assemble(
         return _assemble_text(ports, settings, settings.windows, parts, problems, fingerprint, fold, vocabularies)
     if following.stream_of(ports) is not None:
         return _assemble_stream(ports, settings, parts, problems, fingerprint, fold, vocabularies)
-    whole = Whole.of(tuple(parts.values()))
-    splits = _splits(whole, parts, settings, fold)
+    scalings: dict[str, Scaling] = {}
+    if series.has_series(ports):
+        parts, splits, scalings = _examples(ports, settings, parts, problems)
+        whole = Whole.of(tuple(parts.values()))
+    else:
+        whole = Whole.of(tuple(parts.values()))
+        splits = _splits(whole, parts, settings, fold)
     tokenised = whole.tokenised(ports, problems)
     tables = fitting.fit(ports, tokenised, whole.columns, splits["train"], vocabularies)
+    tables = replace(tables, scalings={**tables.scalings, **scalings})
     everything = whole.encoded(ports, tables, tokenised)
     fitting.warn(ports, tokenised, whole.columns, whole.span, splits, everything, problems)
     repeats.warn(ports, whole, splits, problems)
@@ -134,6 +140,32 @@ def assemble(
         settings.augment,
     )
     return Assembled(dataset, whole, tokenised, splits)
+
+
+def _missing(ports: tuple[Port, ...], missing: Missing) -> dict[str, bool]:
+    """How the readers take a number that is missing: the windows of a series are cut later."""
+    return {"keep_missing" if series.has_series(ports) else "skip_missing": missing != "error"}
+
+
+def _examples(
+    ports: tuple[Port, ...], settings: DataSettings, parts: Mapping[str, Raw], problems: Problems
+) -> tuple[dict[str, Raw], dict[str, Indices], dict[str, Scaling]]:
+    """Of time series the parts with a row for each example, which of these are whose, and the scalings."""
+    filled = {name: series.carried_on(ports, raw, settings.missing) for name, raw in parts.items()}
+    rows = series.divided(parts["train"], settings)
+    scalings = series.fit(ports, filled["train"], rows.train)
+    scaled = {name: series.scaled(ports, raw, scalings) for name, raw in filled.items()}
+    cut = {name: series.examples(ports, scaled[name], parts[name], name, problems) for name in parts}
+    splits: dict[str, Indices] = {}
+    first, ahead = 0, series.furthest(ports)
+    for name, each in cut.items():
+        splits[name] = np.arange(first, first + each.raw.count)
+        first += each.raw.count
+    for name, chosen in (("train", rows.train), ("valid", rows.valid), ("test", rows.test)):
+        if chosen is not None:
+            splits[name] = series.inside(cut["train"], chosen, ahead)
+    series.require(splits, ports)
+    return {name: each.raw for name, each in cut.items()}, splits, scalings
 
 
 def _splits(whole: Whole, parts: Mapping[str, Raw], settings: DataSettings, fold: int | None) -> dict[str, Indices]:
@@ -220,13 +252,13 @@ def read_file(
     *,
     format: Format | None = None,
     outputs_optional: bool = False,
-    skip_missing: bool = False,
+    missing: Missing = "error",
     of: Windows | None = None,
 ) -> tuple[Rows, tuple[Diagnostic, ...]]:
     """The rows of other files, encoded as the model's own, and warnings.
 
     outputs_optional: the outputs' columns may be absent, as for prediction; of: the files are running text
-    skip_missing: rows in which a number is missing are left out
+    missing: what a number that is missing is
     """
     problems = Problems()
     raw, _ = read_files(
@@ -236,12 +268,21 @@ def read_file(
         _finder(files, folder, data_root),
         problems,
         outputs_optional=outputs_optional,
-        skip_missing=skip_missing,
+        **_missing(ports, missing),
     )
     problems.check()
     if of is not None:
         return _windows_of(ports, tables, of, raw, problems), tuple(problems.warnings)
-    return encode_raw(ports, tables, raw, problems), tuple(problems.warnings)
+    return encode_raw(ports, tables, raw, problems, missing), tuple(problems.warnings)
+
+
+def read_raw(ports: tuple[Port, ...], files: Files, folder: Path, *, format: Format | None = None) -> Raw:
+    """The rows of other files, to forecast from: numbers may be missing, and there need be no outputs."""
+    problems = Problems()
+    find = _finder(files, folder, None)
+    raw, _ = read_files(ports, files, format, find, problems, outputs_optional=True, keep_missing=True)
+    problems.check()
+    return raw
 
 
 def _windows_of(ports: tuple[Port, ...], tables: Tables, of: Windows, raw: Raw, problems: Problems) -> Rows:
@@ -252,8 +293,13 @@ def _windows_of(ports: tuple[Port, ...], tables: Tables, of: Windows, raw: Raw, 
     return encoded.of_text(ports, every, tables.counts).of_windows(every.everything())
 
 
-def encode_raw(ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Problems) -> Rows:
-    """The rows encoded as the model's own; warnings go to problems."""
+def encode_raw(
+    ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Problems, missing: Missing = "error"
+) -> Rows:
+    """The rows encoded as the model's own; warnings go to problems. missing: of a series, see `read_file`"""
+    if series.has_series(ports):
+        filled = series.scaled(ports, series.carried_on(ports, raw, missing), tables.scalings)
+        raw = series.examples(ports, filled, raw, "other", problems).raw
     whole = Whole.of((raw,))
     tokenised = whole.tokenised(ports, problems)
     if following.stream_of(ports) is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Image, Port, Real
+from compiler.sorts import Category, Image, Port, Real, Series
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -18,6 +19,7 @@ from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw
 from runtime.data.rows import Rows
+from runtime.data.series import of_fields, of_series
 from runtime.data.table import plural
 from runtime.data.tables import Tables
 from runtime.data.whole import Whole
@@ -40,7 +42,7 @@ def encode(
     category, NN726 for values that are not as many as the tokens, NN728 for a picture that is no file's path, and what
     `pictures.read_one` raises.
     """
-    inputs = tuple(p for p in ports if not p.output)
+    inputs = tuple(_in_fields(p) for p in ports if not p.output)
     width = sum(width_of(p) for p in inputs)
     problems = Problems()
     fields = [list(example) for example in texts]
@@ -80,10 +82,18 @@ def encode(
     def place_of(port: str, row: int, position: int | None) -> Span:
         return place(row, places[port])
 
+    for port, sort in of_series(ports):
+        given = columns.numbers[port.name]
+        columns.numbers[port.name] = of_fields(sort, given, tables.scalings.get(port.name))
     columns = segments.separated(ports, columns, tagged=False)
     raw = Raw(len(fields), columns, ((0, place_of),))
     whole = Whole.of((raw,))
     return whole.encoded(ports, tables, whole.tokenised(ports, problems))
+
+
+def _in_fields(port: Port) -> Port:
+    """A whole window of a series stands in the fields of an example."""
+    return replace(port, sort=Real(port.sort.steps * port.sort.width)) if isinstance(port.sort, Series) else port
 
 
 def _shifted(place: Callable[[int, int], Span], first: int) -> Callable[[int, int], Span]:

@@ -14,6 +14,7 @@ from runtime.data.memory_rows import Given, fingerprint, read_memory
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw, check_alike
 from runtime.data.rows import Rows
+from runtime.data.series import has_series
 from runtime.data.tables import Tables
 from runtime.data.tokens import Vocabulary
 
@@ -35,7 +36,8 @@ def dataset_of(
     Raises DataError with all that is wrong, up to a limit.
     """
     problems = Problems()
-    read = {name: read_memory(ports, given, name, problems) for name, given in parts.items()}
+    keep = has_series(ports) and settings.missing != "error"
+    read = {name: read_memory(ports, given, name, problems, keep_missing=keep) for name, given in parts.items()}
     problems.check()
     raw = {name: Raw.of_one(part) for name, part in read.items()}
     check_alike(raw, {name: entry_of(name) for name in raw}, problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import nan
 
 import numpy as np
 
@@ -197,7 +198,7 @@ def _number(column: _Column, value: Value, row: int, position: int, request: Req
     if value is None:
         if request.skip_missing:
             column.missing.setdefault(row, position)
-            return 0.0
+            return nan
         raise _Wrong("NN716", f"{name}: the number is missing (null)", request.missing_help, key, element)
     if not isinstance(value, Number):
         helps = "write it without quotes" if isinstance(value, str) else ""

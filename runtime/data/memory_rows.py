@@ -27,12 +27,19 @@ Given: TypeAlias = "Iterable[Any] | Mapping[str, Any]"
 
 
 def read_memory(
-    ports: tuple[Port, ...], given: Given, name: str, problems: Problems, *, outputs_optional: bool = False
+    ports: tuple[Port, ...],
+    given: Given,
+    name: str,
+    problems: Problems,
+    *,
+    outputs_optional: bool = False,
+    keep_missing: bool = False,
 ) -> Part:
     """The rows as a part, such as a file gives.
 
     name: what errors call them, `train`
     outputs_optional: for prediction; a tuple is then the inputs alone, a dictionary may leave the outputs out
+    keep_missing: a number that is missing is NaN, and no error
 
     Raises DataError NN892 for what is neither rows nor columns, NN713 for a column that is missing.
     """
@@ -53,7 +60,7 @@ def read_memory(
     read = Columns()
     for port in ports:
         if port.name in columns:
-            memory_values.read(port, columns[port.name], read, problems)
+            memory_values.read(port, columns[port.name], read, problems, keep_missing=keep_missing)
 
     def place(port: str, row: int, position: int | None = None) -> Span:
         text = show(str(columns[port][row]))[:LONGEST]

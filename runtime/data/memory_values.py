@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, TypeGuard, cast
 
 import numpy as np
@@ -28,13 +28,16 @@ def sequence(column: Any) -> Sequence[Any]:
     return list(column)
 
 
-def read(port: Port, column: Sequence[Any], into: Columns, problems: Problems) -> None:
-    """Put the column where it belongs; a value that does not fit the port is an error with row and name."""
+def read(port: Port, column: Sequence[Any], into: Columns, problems: Problems, *, keep_missing: bool = False) -> None:
+    """Put the column where it belongs; a value that does not fit the port is an error with row and name.
+
+    keep_missing: a number that is missing is NaN, and no error
+    """
     if isinstance(column, np.ma.MaskedArray):
         column = _unmasked(column)
     match port.sort:
         case Real(width=width):
-            into.numbers[port.name] = _numbers(port, column, width, problems)
+            into.numbers[port.name] = _numbers(port, column, width, problems, keep_missing)
         case Image():
             pictures = _pictures(port, port.sort, column, problems)
             if pictures is not None:
@@ -107,7 +110,9 @@ def _is_sound(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _numbers(port: Port, column: Sequence[Any], width: int, problems: Problems) -> np.ndarray[Any, Any]:
+def _numbers(
+    port: Port, column: Sequence[Any], width: int, problems: Problems, keep_missing: bool
+) -> np.ndarray[Any, Any]:
     """f64[rows, width]"""
     array = _array(column)
     if array is not None and array.dtype.kind in "iuf":
@@ -117,6 +122,8 @@ def _numbers(port: Port, column: Sequence[Any], width: int, problems: Problems) 
             with np.errstate(over="ignore"):
                 values = flat.astype(np.float64)
             bad = ~(np.abs(values) <= real.LARGEST)
+            if keep_missing:
+                bad &= ~np.isnan(values)
             for row, k in np.argwhere(bad)[:100].tolist():
                 problems.add(_bad_number(port, values[row, k].item(), row, k))
             return np.where(bad, 0.0, values)
@@ -132,7 +139,8 @@ def _numbers(port: Port, column: Sequence[Any], width: int, problems: Problems) 
             problems.add(Diagnostic("NN710", message, port.span, help=f"give {width} in a list or an array"))
             continue
         for k, each in enumerate(several):
-            values[row, k] = _number(port, each, row, k, problems)
+            is_missing = each is None or (isinstance(each, float) and each != each)
+            values[row, k] = nan if keep_missing and is_missing else _number(port, each, row, k, problems)
     return values
 
 

@@ -26,7 +26,7 @@ class Request:
 
     outputs_optional: a file to predict; the outputs may be absent, and where they are there nothing reads them
 
-    skip_missing: rows in which a number is missing are left out; otherwise such a number is an error
+    skip_missing: a number may be missing, and is NaN; otherwise that is an error
     """
 
     ports: tuple[Port, ...]
@@ -116,7 +116,7 @@ class Part:
 
     place: where they stand in it
     stems: of a folder the names of its files without their endings
-    missing: rows in which a number is missing, where those are left out, and which port's number at which position
+    missing: rows in which a number is missing, where that is no error, and which port's number at which position
     """
 
     count: int

@@ -47,12 +47,14 @@ def read_files(
     *,
     outputs_optional: bool = False,
     skip_missing: bool = False,
+    keep_missing: bool = False,
 ) -> tuple[Raw, list[DataFile]]:
     """The rows of all files of an entry; what is wrong goes to problems.
 
     path_of: from a path as written, and whether it is free, to where it leads
+    skip_missing: rows in which a number is missing are left out; keep_missing: the number is NaN; else it is an error
     """
-    request = Request(segments.written(ports), entry, problems, outputs_optional, skip_missing)
+    request = Request(segments.written(ports), entry, problems, outputs_optional, skip_missing or keep_missing)
     parts: list[Part] = []
     if entry.beside:
         found = _beside(request, format, path_of)
@@ -64,7 +66,7 @@ def read_files(
         if parts and (other := _unlike(parts[0].columns, part.columns, request)) is not None:
             problems.add(other)
             continue
-        parts.append(_without_missing(part, problems) if part.missing else part)
+        parts.append(_without_missing(part, problems) if part.missing and not keep_missing else part)
     read = [file for part in parts for file in part.files]
     if not parts:
         return Raw(0, Columns()), read

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def read(
 
     place: from row and column to the span; title: from the column to what it is called
     missing: takes the rows in which a number is missing, with the first such column, where that is no error; the
-        number is 0 there
+        number is NaN there
     """
     values = np.zeros((len(columns[0]) if columns else 0, len(columns)))
     for k, texts in enumerate(columns):
@@ -50,7 +51,7 @@ def read(
         if None in column:
             for i, value in enumerate(column):
                 if value is None:
-                    column[i] = 0.0
+                    column[i] = nan
                     if missing is not None and texts[i].strip(" ").lower() in MISSING:
                         missing.setdefault(i, k)
                     else:
@@ -91,6 +92,10 @@ class Scaling:
     def back(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """From the network's scale to the data's own."""
         return values * np.array(self.deviation) + np.array(self.mean)
+
+    def times(self, count: int) -> Scaling:
+        """Of as many rows side by side."""
+        return Scaling(self.mean * count, self.deviation * count)
 
 
 def fit(values: NDArray[np.float64]) -> Scaling:

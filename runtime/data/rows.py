@@ -26,8 +26,8 @@ class Rows:
     """Rows as numbers, held compactly.
 
     columns: by port or view: Sequences for what has positions, i64[count] for categories, f64[count, n] for numbers,
-        u8 or f32[count, h, w, c] for pictures, i64[count] for labels (-1: not known). Outputs may be absent when
-        they are to be predicted.
+        f64[count, steps] or f64[count, steps, columns] for series, u8 or f32[count, h, w, c] for pictures, i64[count]
+        for labels (-1: not known). Outputs may be absent when they are to be predicted.
     symbols: for each text input, the symbol of its positions: `T`, or `T.<port>` where there are several
     limits: for each such symbol, the positions that `max=` allows, where it is given
     written: of texts that are to be cut in segments the tokens as they stand; `take` leaves them behind
@@ -49,8 +49,11 @@ class Rows:
         if len(rows) == self.count and bool((rows == np.arange(self.count)).all()):
             return self
         columns: dict[str, Sequences | Array] = {}
+        # Of neighbours a view: windows of a series lie on each other, and copies of them would not.
+        together = len(rows) > 0 and bool((np.diff(rows) == 1).all())
+        of_array = slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
         for name, column in self.columns.items():
-            columns[name] = column.take(rows) if isinstance(column, Sequences) else column[rows]
+            columns[name] = column.take(rows) if isinstance(column, Sequences) else column[of_array]
         return Rows(self.ports, len(rows), columns, self.symbols, self.limits, against=self.against)
 
     def of_windows(self, pairs: Pairs) -> Rows:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from compiler.sorts import MADE, Port, Segments, Tokens, along
+from compiler.sorts import MADE, Port, Real, Segments, Series, Tokens, along
 from runtime.data.part import Columns
 from runtime.data.schemes import tags_of_words
 from runtime.data.tokens import splitter
 
 
 def written(ports: Iterable[Port]) -> tuple[Port, ...]:
-    """The ports that have a column of their own: segments stand in that of their text, others are made."""
-    return tuple(p for p in ports if not isinstance(p.sort, (Segments, *MADE)))
+    """The ports that have columns of their own, as these are read: segments stand in that of their text, others
+    are made; a series is numbers until its windows are cut."""
+    own = (p for p in ports if not isinstance(p.sort, (Segments, *MADE)))
+    return tuple(replace(p, sort=Real(p.sort.width)) if isinstance(p.sort, Series) else p for p in own)
 
 
 def separated(ports: tuple[Port, ...], columns: Columns, *, tagged: bool = True) -> Columns:

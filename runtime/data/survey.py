@@ -15,8 +15,10 @@ from compiler.views import base
 from runtime.data import maps, repeats
 from runtime.data.dataset import Assembled
 from runtime.data.rows import Array, Rows
+from runtime.data.series import of_series
 from runtime.data.spelled import Spelled
 from runtime.data.splits import Indices
+from runtime.data.tables import Tables
 from runtime.data.tokens import UNKNOWN, Sequences, Tokenised
 from runtime.data.views import rows_in, views_of
 from runtime.data.windows import text_port
@@ -115,7 +117,7 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
         p.name: tuple(_range(column) for column in columns.numbers[p.name][used].T)
         for p in ports
         if isinstance(p.sort, Real)
-    }
+    } | _series(ports, data.train, data.tables)
     pictures = {p.name: _brightness(columns.pictures[p.name]) for p in ports if isinstance(p.sort, Image)}
     return Survey(
         rows={name: part.tokens if found.lines else part.count for name, part in rows.items()},
@@ -124,10 +126,22 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
         labels=labels,
         numbers=numbers,
         pictures=pictures,
-        # A stream has no rows that could repeat others.
-        repeats={} if found.lines else _repeats(ports, found),
+        # A stream has no rows that could repeat others, and windows of a series lie on each other.
+        repeats={} if found.lines or of_series(ports) else _repeats(ports, found),
         stream=bool(found.lines),
     )
+
+
+def _series(ports: tuple[Port, ...], train: Rows, tables: Tables) -> dict[str, tuple[Range, ...]]:
+    """Each column of a series, in its own units, over the last rows of the windows that training has."""
+    found: dict[str, tuple[Range, ...]] = {}
+    for port, sort in of_series(ports):
+        windows = train.columns[port.name]
+        assert not isinstance(windows, Sequences)
+        last = windows[:, -1].reshape(train.count, sort.width)
+        last = tables.scalings[port.name].back(last) if sort.standard else last
+        found[port.name] = tuple(_range(column) for column in last.T)
+    return found
 
 
 def _of_text(text: Port, found: Assembled) -> Survey:

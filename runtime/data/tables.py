@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TypeVar, cast
 
-from compiler.sorts import Port, Real, Word, has_ids, has_labels, owner, symbol_of
+from compiler.sorts import Ahead, Port, Real, Series, Word, has_ids, has_labels, owner, symbol_of
 from compiler.views import is_view
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
@@ -16,6 +16,8 @@ from runtime.data.tokens import Vocabulary
 from runtime.data.views import views_of
 
 T = TypeVar("T")
+SCALED = (Real, Series, Ahead)
+"""The sorts that may be `(standard)`."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _check_fit(tables: Tables, ports: tuple[Port, ...]) -> None:
         ),
         ("labels", tables.labels, {p.name for p in ports if has_labels(p)}),
         ("counts", tables.counts, {owner(p) for p in ports if isinstance(p.sort, Word)}),
-        ("scalings", tables.scalings, {p.name for p in ports if isinstance(p.sort, Real) and p.sort.standard}),
+        ("scalings", tables.scalings, {p.name for p in ports if isinstance(p.sort, SCALED) and p.sort.standard}),
     )
     for what, found, names in wanted:
         if set(found) != names:
@@ -88,7 +90,7 @@ def _check_fit(tables: Tables, ports: tuple[Port, ...]) -> None:
             raise _wrong(f"the counts of `{show(name)}` are not as many as its words")
     for port in ports:
         if (
-            isinstance(port.sort, Real)
+            isinstance(port.sort, SCALED)
             and port.sort.standard
             and len(tables.scalings[port.name].mean) != port.sort.width
         ):

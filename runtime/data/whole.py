@@ -8,7 +8,21 @@ from functools import partial
 
 import numpy as np
 
-from compiler.sorts import Category, Class, Image, Pixels, Port, Real, Segments, Spans, Tokens, Word, owner
+from compiler.sorts import (
+    Ahead,
+    Category,
+    Class,
+    Image,
+    Pixels,
+    Port,
+    Real,
+    Segments,
+    Series,
+    Spans,
+    Tokens,
+    Word,
+    owner,
+)
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
 from runtime.data import following, labels, maps, tags, tokens, views
@@ -110,6 +124,8 @@ class Whole:
                 case Real(standard=standard) if name in given.numbers:
                     values = given.numbers[name]
                     columns[name] = tables.scalings[name].apply(values) if standard else values
+                case Series() | Ahead() if name in given.numbers:
+                    columns[name] = given.numbers[name]
                 case Image() if name in given.pictures:
                     columns[name] = given.pictures[name]
                 case Pixels() if name in given.maps:
