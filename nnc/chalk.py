@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from compiler.chain import Grain, Link, links
+from compiler.chain import NUMBERS, Grain, Link, links
 from compiler.experiment import Experiment, LayerRow
 from compiler.ir.graph import Graph, Input, Node
 from compiler.ir.text import op_name
@@ -106,7 +106,7 @@ def board(
         n
         for n in graph.inputs
         if isinstance(n.op, Input)
-        and n.type.dtype in ("f32", "f64")
+        and n.type.dtype in NUMBERS
         and ((n.op.kind == "weight" and n.op.name in trained) or (n.op.kind == "data" and n.op.name in given))
     )
     found = _links(root, leaves, experiment.network.layers, grain)

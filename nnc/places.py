@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import rich_click as click
 
-from compiler.chain import Grain
+from compiler.chain import NUMBERS, Grain
 from compiler.experiment import Network
 from compiler.ir.graph import Graph, Input, Node
 from compiler.ir.types import bound_shape
-from compiler.sorts import Port, Real
+from compiler.sorts import Port
 from dsl.errors import Diagnostic, RunError
 from dsl.nearest import nearest
 from dsl.render import show
@@ -76,35 +76,32 @@ def at_places(begun: Start, places: Mapping[str, Given], grain: Grain) -> Board:
         raise RunError(sizes_missing(experiment, "--at"))
     asked = [p for p in network.outputs if p.name in places]
     graph = network.training if asked else network.prediction
-    ports = {p.name: p for p in network.ports}
-    inputs = _inputs(graph, places, ports)
+    inputs = _inputs(graph, places)
+    labels = {} if begun.tables is None else begun.tables.labels
     for port in (*network.inputs, *(network.outputs if asked else ())):
-        if not isinstance(port.sort, Real) and not (port.output and port.name in _labels(begun)):
+        node = inputs.get(port.name)
+        # An output that is made of the inputs is given nothing.
+        if node is not None and node.type.dtype not in NUMBERS and not (port.output and port.name in labels):
             message = f"{show(port.name)} is no number, which --at could give"
             raise RunError(Diagnostic("NN921", message, port.span, help="take an example of the data: --row 1"))
-        if port.name not in places:
+        if node is not None and port.name not in places:
             help = f"add it: --at ...,{show(port.name)}=0"
             raise RunError(Diagnostic("NN921", f"--at gives no value for {show(port.name)}", port.span, help=help))
     feeds = {**begun.weights, **numbers(experiment, 1)}
+    ports = {p.name: p for p in network.ports}
     for name, value in places.items():
-        port = ports.get(name)
-        if port is not None and not isinstance(port.sort, Real):
-            feeds[name] = _label(port, value, _labels(begun)[name])
-        else:
-            feeds[name] = _filled(name, inputs[name], value)
+        node = inputs[name]
+        of_numbers = node.type.dtype in NUMBERS
+        feeds[name] = _filled(name, node, value) if of_numbers else _label(ports[name], value, labels[name])
     output = "loss" if asked else _only_number(network)
     return board(experiment, graph, output, feeds, {"B": 1}, grain, local=True)
 
 
-def _labels(begun: Start) -> Mapping[str, tuple[str, ...]]:
-    return {} if begun.tables is None else begun.tables.labels
-
-
-def _inputs(graph: Graph, places: Mapping[str, Given], ports: Mapping[str, Port]) -> dict[str, Node]:
+def _inputs(graph: Graph, places: Mapping[str, Given]) -> dict[str, Node]:
     """What may have a value, by name."""
     inputs = {n.op.name: n for n in graph.inputs if isinstance(n.op, Input) and n.op.kind in ("data", "weight")}
     for name in places:
-        if name not in inputs and name not in ports:
+        if name not in inputs:
             near = nearest(name, list(inputs))
             hint = f"did you mean {near}?" if near else f"it has {', '.join(inputs)}"
             raise click.BadParameter(f"the model has no {show(name)}: {hint}", param_hint="--at")
