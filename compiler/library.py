@@ -40,3 +40,12 @@ def find(name: str) -> BlockBinding | None:
     if name not in names():
         return None
     return next((found[name] for file, text in texts() if name in (found := _bindings(file, text))), None)
+
+
+def written(name: str) -> str | None:
+    """The text of a block or cell of the library, as it stands there; None for what is none."""
+    binding = find(name)
+    if binding is None:
+        return None
+    span, text = binding.block.span, dict(texts())[binding.span.file]
+    return "\n".join(text.splitlines()[span.line - 1 : span.end_line])

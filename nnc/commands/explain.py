@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 
-from compiler import words
+from compiler import library, words
 from dsl.errors import Diagnostic, RunError
 from dsl.explain import codes, page
 from dsl.nearest import nearest
 from dsl.render import show
+from nnc.course import PAGE, sections_of
 
 
 def run(topic: str) -> int:
     text = page(topic) if re.fullmatch(r"[Nn]{2}\d{3}", topic, re.ASCII) else words.describe(topic)
     if text is None:
         raise RunError(_unknown(topic))
-    print(text, end="" if text.endswith("\n") else "\n")
+    print("\n\n".join((text.rstrip("\n"), *_beside(topic))))
     return 0
+
+
+def _beside(word: str) -> list[str]:
+    """How a block or cell is written, and where the course is about the word."""
+    written, sections = library.written(word), sections_of(word)
+    found = [written] if written is not None else []
+    return found + [f"in the course ({PAGE}): {'; '.join(sections)}"] * bool(sections)
 
 
 def _unknown(topic: str) -> Diagnostic:
