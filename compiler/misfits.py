@@ -8,7 +8,7 @@ from compiler.experiment import Network
 from compiler.metric_names import wrong_metric
 from compiler.settings.data import DataSettings
 from compiler.settings.train import TrainSettings
-from compiler.sorts import NUMBERS, Class, Tokens, has_labels
+from compiler.sorts import NUMBERS, Class, Tokens, has_labels, pair_of
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 from dsl.source import Span
@@ -25,6 +25,10 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
         for port in (p for p in network.inputs if p.views):
             message = f"{port.name} is read by its n-grams or characters, and windows= gives single words"
             yield Diagnostic("NN592", message, data.windows.span, help="leave n= or spelling out")
+    pair = pair_of(network.ports)
+    if pair is not None and pair.views:
+        message = f"{pair.name} is read by its n-grams or characters, and pairs are drawn of words"
+        yield Diagnostic("NN887", message, pair.span, help="leave n= or spelling out")
     unknown = wrong_metric(network.heads, train)
     if unknown is not None:
         yield unknown

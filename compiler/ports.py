@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from compiler import pair_ports
 from compiler.layers.later import LATER_SORTS
 from compiler.series import ahead, series
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
 from compiler.sorts import (
+    PAIR,
     Category,
     Class,
     Copy,
     Following,
+    Follows,
     Image,
     Penalty,
     Pixels,
@@ -41,10 +44,19 @@ TOKENS = (
     Setting("marks", "flag", "begin and end are put around"),
     Setting("vocabulary", "name", "the input or output whose vocabulary this one shares"),
 )
+LEAST_OF_PAIR = 5
+"""Positions: begin, a token, end, a token, end."""
+OF_PAIR = (
+    *(s for s in TOKENS if s.name not in ("max", "reverse", "marks")),
+    Setting("max", "count", "positions, three of them marks; the longer text is cut first", low=LEAST_OF_PAIR),
+)
 OF_WORD = tuple(s for s in TOKENS if s.name in ("lower", "punctuation", "min", "keep", "vocabulary"))
 SORTS: dict[str, Signature] = {
     "words": Signature("words", "text, split at white space", TOKENS),
     "chars": Signature("chars", "text, character by character", tuple(s for s in TOKENS if s.name != "punctuation")),
+    "sentence_pair": Signature(
+        "sentence_pair", "two texts, or one: begin A end B end; its parts are .words and .segment", OF_PAIR
+    ),
     "word": Signature("word", "one token; as an output, the token that is predicted", OF_WORD),
     "bag": Signature("bag", "`bag(word)`: a set of tokens, such as those around another", OF_WORD),
     "category": Signature(
@@ -78,9 +90,10 @@ SORTS: dict[str, Signature] = {
     "previous": Signature("previous", "`previous(text)`: for each token of an input, the one before"),
     "copy": Signature("copy", "`copy(x)`: the numbers of an input again; of a picture all its pixels"),
     "penalty": Signature("penalty", "a value without a target: its mean is added to the loss"),
+    **pair_ports.MADE,
 }
-INPUTS = ("words", "chars", "word", "bag", "category", "real", "series", "image")
-OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word", "copy", "penalty")
+INPUTS = ("words", "chars", "sentence_pair", "word", "bag", "category", "real", "series", "image")
+OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word", "copy", "penalty", *pair_ports.MADE)
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
 FOLLOWING = ("next", "previous")
@@ -106,15 +119,17 @@ def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, .
                 sort, per = ahead(port.sort, about.name, about.sort, evaluate, report), None
             else:
                 sort = _sort(port.sort, output, evaluate, report)
-                per = text.id if text is not None else None
+                per = text.id if text is not None and not isinstance(sort, Follows) else None
             found.append(None if sort is None else Port(port.name.id, sort, output, port.name.span, per))
     known = [p for p in found if p is not None]
     good = len(known) == len(found) and all(
         _shares(p, known, given, report)
         and _is_per_text(p, known, given, report)
         and _has_numbers_to_copy(p, known, given, report)
+        and pair_ports.is_of_pair(p, known, given, report)
         for p in known
     )
+    good = good and pair_ports.stand_alone(known, report)
     return tuple(_of_its_input(p, known) for p in known) if good else None
 
 
@@ -153,6 +168,8 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
         return _following(sort, report)
     if word == "copy":
         return _copy(sort, report)
+    if word in pair_ports.MADE:
+        return pair_ports.sort_of(sort, evaluate, report)
     if sort.per is None and PER.get(word):
         message = f"{word} does not say which text it is about"
         report(Diagnostic("NN217", message, sort.span, help=f"name an input: {word} per text"))
@@ -178,6 +195,8 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
 
 def _text_of(sort: ast.Sort) -> ast.Name | ast.Word | None:
     """The input whose positions it has: behind `per`, or in the parentheses of `next(text)`."""
+    if sort.name.id in pair_ports.MADE:
+        return pair_ports.text_of(sort)
     if sort.name.id not in FOLLOWING:
         return sort.per
     only = sort.options[0] if len(sort.options) == 1 else None
@@ -267,7 +286,7 @@ def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
         max=most if isinstance(most, int) else None,
         keep=keep,
         reverse=settings.get("reverse") is True,
-        marks=settings.get("marks") is True,
+        marks=settings.get("marks") is True or word == PAIR,
         vocabulary=vocabulary,
     )
 

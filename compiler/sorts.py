@@ -12,9 +12,10 @@ from dsl.source import Span
 
 @dataclass(frozen=True)
 class Tokens:
-    """`words(...)`, `chars(...)`, `bag(word, ...)`: text as ids, 0 padding, 1 unknown, 2 begin, 3 end.
+    """`words(...)`, `chars(...)`, `bag(word, ...)`, `sentence_pair(...)`: text as ids, 0 padding, 1 unknown, 2 begin, 3
+    end.
 
-    unit: "words", "chars", or "bag": a set of words
+    unit: "words", "chars", "bag": a set of words, or PAIR, which has marks
     min: how often a token must be seen in the training rows to get an id of its own
     max: positions; what is past it is cut, counted and said
     keep: size of the vocabulary, the four ids of the program's own not counted
@@ -70,6 +71,20 @@ class Following:
     """`next(text)`, `previous(text)`: for each position of a text, the token that comes next or came before."""
 
     backwards: bool = False
+
+
+@dataclass(frozen=True)
+class Masked:
+    """`masked(pair, rate=15%)`: the tokens that stood where a mask stands, of so large a share of a running text."""
+
+    rate: float = 0.15
+
+
+@dataclass(frozen=True)
+class Follows:
+    """`follows(pair)`: whether the second text of a pair is the one that follows the first. pair: the input"""
+
+    pair: str
 
 
 @dataclass(frozen=True)
@@ -155,14 +170,32 @@ class Ahead:
 
 
 Sort: TypeAlias = (
-    Tokens | Category | Real | Image | Series | Class | Pixels | Segments | Spans | Following | Ahead | Copy | Penalty
+    Tokens
+    | Category
+    | Real
+    | Image
+    | Series
+    | Class
+    | Pixels
+    | Segments
+    | Spans
+    | Following
+    | Ahead
+    | Copy
+    | Penalty
+    | Masked
+    | Follows
 )
 NUMBERS = (Real, Copy, Ahead)
 """The sorts of outputs that are numbers, as many as their `width` says."""
-LABELLED = (Class, Pixels, Segments, Spans)
-"""The sorts whose labels are those that the training rows have."""
-MADE = (Following, Copy, Penalty, Ahead)
+LABELLED = (Class, Pixels, Segments, Spans, Follows)
+"""The sorts that have labels: those of the training rows, but of segments and `follows`, whose are always the same."""
+MADE = (Following, Copy, Penalty, Ahead, Masked, Follows)
 """The sorts of outputs for which nothing is read: they are made from the inputs."""
+PAIR = "sentence_pair"
+"""The unit of a text that is two, or one: begin A end B end."""
+SEGMENTS = 3
+"""Ids of what tells the texts of a pair apart: 1 in the first with its marks, 2 in the second, 0 in the padding."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +219,7 @@ class Port:
     """An input or output of a model.
 
     span: the name in the signature
-    per: the input whose positions it has: that of `category per words`, and the text of `next(text)`
+    per: the input whose positions it has: that of `category per words`, and the text of `next(text)`, `masked(text)`
     views: what the model's layers read of its tokens beside their ids
     stream: a `stateful` layer goes along it: all its lines are one stream
     against: of an output that is a word, what its head tells it from instead of from all others
@@ -231,6 +264,10 @@ def word_of(sort: Sort) -> str:
             return "series"
         case Ahead():
             return "next"
+        case Masked():
+            return "masked"
+        case Follows():
+            return "follows"
 
 
 def vocabulary_word(sort: Sort) -> str:
@@ -257,6 +294,33 @@ def has_labels(port: Port) -> bool:
 def has_positions(port: Port) -> bool:
     """Whether it is a sequence: a text, or one value for each token of one."""
     return isinstance(port.sort, Tokens) or port.per is not None
+
+
+def is_pair(sort: Sort) -> bool:
+    return isinstance(sort, Tokens) and sort.unit == PAIR
+
+
+def pair_of(ports: Iterable[Port]) -> Port | None:
+    """The running text that pairs are drawn from, and tokens masked in; None where no output asks for it."""
+    every = tuple(ports)
+    if not any(isinstance(p.sort, Masked | Follows) for p in every):
+        return None
+    return next(p for p in every if is_pair(p.sort))
+
+
+def segment_of(name: str) -> str:
+    """What tells the texts of a pair apart, as an input of the network."""
+    return f"{name}.segment"
+
+
+def places_of(name: str) -> str:
+    """The positions that a masked output is asked about, as an input of the network: see `PickPositions`."""
+    return f"{name}.places"
+
+
+def asked_symbol_of(name: str) -> str:
+    """How many positions a masked output is asked about."""
+    return f"M.{name}"
 
 
 def owner(port: Port) -> str:
@@ -287,8 +351,9 @@ def vocabulary_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
 
 
 def classes_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
-    """How many labels an output has; of `next(text)`, how many ids the text's vocabulary has, of `word` its own."""
-    if isinstance(port.sort, Following):
+    """How many labels an output has; of `next(text)` and `masked(text)`, how many ids the text's vocabulary has, of
+    `word` its own."""
+    if isinstance(port.sort, Following | Masked):
         return vocabulary_symbol_of(along(port, ports), ports)
     if isinstance(port.sort, Word):
         return vocabulary_symbol_of(port, ports)

@@ -14,7 +14,9 @@ from compiler.sorts import (
     Class,
     Copy,
     Following,
+    Follows,
     Image,
+    Masked,
     Penalty,
     Pixels,
     Port,
@@ -33,7 +35,7 @@ from compiler.sorts import (
 from dsl.render import columns, show
 from nnc.sizes import GUESSES
 
-NOUNS = {"words": "word", "chars": "character", "word": "word", "category": "value"}
+NOUNS = {"words": "word", "chars": "character", "sentence_pair": "word", "word": "word", "category": "value"}
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
 
@@ -138,8 +140,10 @@ def sort_in_words(port: Port) -> str:
             return f"{show(port.name)}: series [{steps}{'' if columns is None else f', {columns}'}]"
         case Ahead(of=of, steps=steps):
             return f"{show(port.name)}: next{'' if steps == 1 else f'[{steps}]'}({show(of)})"
-        case Following():
+        case Following() | Masked():
             return f"{show(port.name)}: {word_of(port.sort)}({show(port.per or '')})"
+        case Follows(pair=pair):
+            return f"{show(port.name)}: follows({show(pair)})"
         case Class() | Segments() | Spans():
             return f"{show(port.name)}: {word_of(port.sort)}{f' per {show(port.per)}' if port.per else ''}"
 

@@ -9,7 +9,7 @@ from nnc.widths import cut, packed
 from runtime.data.survey import Lengths, Range, Survey, VocabularySurvey
 from runtime.data.table import plural
 
-UNITS = {"words": "word", "chars": "character", "category": "value"}
+UNITS = {"words": "word", "chars": "character", "sentence_pair": "word", "category": "value"}
 MOST_LABELS = 8
 MOST_NUMBERS = 6
 LONGEST = 30

@@ -13,10 +13,27 @@ from compiler.experiment import Head
 from compiler.ir.graph import Graph, Input
 from compiler.ir.types import sequence_symbol
 from compiler.metric_names import CLASS_METRICS, NUMBER_METRICS, metrics_of
-from compiler.sorts import NUMBERS, Class, Copy, Following, Penalty, Pixels, Port, Segments, Spans, Tokens, Word, along
+from compiler.sorts import (
+    NUMBERS,
+    Class,
+    Copy,
+    Following,
+    Follows,
+    Masked,
+    Penalty,
+    Pixels,
+    Port,
+    Segments,
+    Spans,
+    Tokens,
+    Word,
+    along,
+    places_of,
+)
 from runtime.backend import Array
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, Tables, batches, labels, largest_sizes
+from runtime.data.asked import Asked, places_in
 from runtime.data.tags import legal_steps
 from runtime.data.tokens import Sequences
 from runtime.execute import Executor
@@ -103,6 +120,7 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
             outputs.append(OutputScores(name, {"mean": float(losses.mean()) if len(losses) else float("nan")}))
             continue
         truth = copied(rows, head.port.sort.of) if isinstance(head.port.sort, Copy) else results[name]
+        truth = truth[truth >= 0] if isinstance(head.port.sort, Masked) else truth
         # Numbers are all known; of a position without a known label the loss is 0, of a row it is left out.
         known = np.ones(len(truth), np.bool_) if isinstance(head.port.sort, NUMBERS) else truth >= 0
         counted = losses if head.port.per is not None else losses[known]
@@ -124,7 +142,7 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
 
 def _score(head: Head, truth: Array, scores: Array, tables: Tables) -> OutputScores:
     name = head.port.name
-    if not isinstance(head.port.sort, Class):
+    if not isinstance(head.port.sort, Class | Follows):
         scale = scaled_as(head.port)
         numbers = number_scores(in_own_units(scale, truth, tables), in_own_units(scale, scores, tables))
         return OutputScores(name, {metric: getattr(numbers, metric) for metric in NUMBER_METRICS})
@@ -146,7 +164,7 @@ def _score_positions(head: Head, truth: Array, found: Array, loss: float, tables
     """truth, found: i64[positions], of all rows end to end. loss: the mean over the positions with a known label."""
     has_label = truth != labels.NONE
     truth, found = truth[has_label], found[has_label]
-    if isinstance(head.port.sort, Following):
+    if isinstance(head.port.sort, Following | Masked):
         right = float((truth == found).mean()) if len(truth) else float("nan")
         return OutputScores(head.port.name, {"perplexity": exp(min(loss, MOST_NATS)), "nats": loss, "accuracy": right})
     return _class_scores(head.port.name, truth, found, tables)
@@ -215,7 +233,8 @@ def run_rows(
     executor: Executor, rows: Rows, batch: int, tables: Tables, targets: Sequence[str] = ()
 ) -> dict[str, Array]:
     """Every output of the executor's graph for every row, and the targets themselves, in the order of the rows: [rows,
-    ...], or of what has positions [positions of all rows end to end, ...].
+    ...], or of what has positions [positions of all rows end to end, ...]; of a masked output [those that are asked
+    about, ...].
 
     A label of -1 (training never saw it) is fed as 0 where a row has one: a loss needs some label; who reads the loss
     leaves it out.
@@ -223,6 +242,8 @@ def run_rows(
     dtype, legal = float_dtype(executor.graph), legal_steps(executor.graph, rows.ports, tables.labels)
     ragged = {o.name: sequence_symbol(o.node.type.shape[1]) for o in executor.graph.outputs if o.node.type.ragged == 1}
     texts = {symbol: rows.columns[port] for port, symbol in rows.symbols.items()}
+    asked = {o.name: each for each in rows.asked for o in executor.graph.outputs if _is_of(o.name, each.name)}
+    answers: dict[str, list[tuple[Array, Array]]] = {name: [] for name in asked}
     collected: dict[str, Array] = {}
     carried = Carried(executor.graph)
     for part in batches(rows, batch, order="plain", dtype=dtype):
@@ -231,6 +252,9 @@ def run_rows(
         results = executor.run({**feeds_of(executor.graph, part), **legal, **carried.now}, part.sizes)
         carried.hand_on(results)
         for name, value in results.items():
+            if name in asked:
+                answers[name].append(_answers(rows, asked[name], part, value))
+                continue
             text = texts[ragged[name]] if name in ragged else None
             if name not in collected:
                 count = rows.count if text is None else len(text.ids)
@@ -242,10 +266,27 @@ def run_rows(
                 collected[name][part.rows] = value
             else:
                 collected[name][text.places(part.rows)] = value[text.real(part.rows, value.shape[1])]
+    for name, parts in answers.items():
+        order = np.argsort(np.concatenate([places for places, _ in parts])) if parts else np.zeros(0, np.int64)
+        collected[name] = np.concatenate([values for _, values in parts])[order] if parts else np.zeros(0)
     for name in targets:
         column = rows.columns[name]
         collected[name] = column.ids if isinstance(column, Sequences) else column
     return collected
+
+
+def _is_of(output: str, port: str) -> bool:
+    return output.rpartition(".")[0] == port
+
+
+def _answers(rows: Rows, asked: Asked, batch: Batch, value: Array) -> tuple[Array, Array]:
+    """Where in the text, all rows end to end, a batch was asked, and what it said there."""
+    places = batch.arrays[places_of(asked.name)][0]
+    column = rows.columns[asked.text]
+    assert isinstance(column, Sequences)
+    there = places >= 0
+    positions = batch.arrays[asked.text].shape[1]
+    return places_in(column, batch.rows, places[there], positions), value[0, there]
 
 
 def feeds_of(graph: Graph, batch: Batch) -> dict[str, Array]:

@@ -17,7 +17,7 @@ from compiler.ops.reduction import PutAlong, TakeAlong
 from compiler.plan.plan import Call, Loop, Place, Plan, Positions, RowsPlace, Where, Work
 from runtime.backend import Array
 from runtime.data import Rows
-from runtime.data.batches import POOL, batch_count, batches, largest_sizes
+from runtime.data.batches import POOL, batch_count, batches, largest_sizes, padded_widths
 from runtime.data.spelled import Spelled
 from runtime.data.tokens import Sequences
 from runtime.data.windows import TOGETHER
@@ -27,6 +27,8 @@ from runtime.memory import in_words
 CALL_BYTES, VIEW_BYTES = 1100, 165
 """A bound program: of each call its plan, source, code and views; of each block of a loop each view."""
 POSITION_BYTES, NUMBER_BYTES, ROW_BYTES = 52, 20, 64
+PAIR_BYTES, MASK_BYTES = 200, 160
+"""What drawing the pairs of an epoch takes for each sentence, and drawing masks for each position of a batch."""
 WINDOW_BYTES = 120 * TOGETHER
 """What making and mixing the windows of many words takes, for each neighbour that a word may have."""
 """A batch is made while the one before it still lies there: of a text's position its id twice, where it comes from and
@@ -130,6 +132,8 @@ def data_bytes(rows: Rows) -> int:
         found += sum(c.ids.nbytes + 2 * c.offsets.nbytes if isinstance(c, Sequences) else _extent(c) for c in parts)
     if rows.text is not None:
         found += rows.text.lines.ids.nbytes + 2 * rows.text.lines.offsets.nbytes + WINDOW_BYTES * rows.text.widest
+    if rows.documents is not None:
+        found += rows.documents.lines.ids.nbytes + PAIR_BYTES * len(rows.documents.lines.lengths)
     return found
 
 
@@ -143,6 +147,8 @@ def batch_bytes(rows: Rows, sizes: Mapping[str, int]) -> int:
     """Making a batch of these sizes."""
     count = sizes["B"]
     found = 0
+    if rows.documents is not None:
+        found += count * sum(sizes[s] for s in rows.symbols.values()) * MASK_BYTES
     for name, column in rows.columns.items():
         if isinstance(column, Sequences):
             found += count * sizes[rows.symbol_of(name)] * POSITION_BYTES
@@ -214,6 +220,8 @@ def _programs_of(scoring: Sequence[Plans]) -> int:
 def _widths(rows: Rows, port: str, symbol: str) -> np.ndarray:
     if rows.text is not None:
         return np.unique([rows.padded_length(symbol, n) for n in range(1, rows.text.widest + 1)])
+    if rows.documents is not None:
+        return np.array(padded_widths(rows))
     lengths = np.unique(rows.lengths(port))
     return np.unique([rows.padded_length(symbol, max(1, int(n))) for n in lengths])
 

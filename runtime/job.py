@@ -51,7 +51,7 @@ def needed_memory(job: Job, stepper: Executor, scorer: Executor) -> Footprint:
     data, settings = job.dataset, job.settings
     scored = [rows for rows in (data.valid, data.test) if rows is not None]
     # Without other rows the training rows are scored at the end, but for windows, which are too many.
-    scored = scored or ([data.train] if data.train.text is None else [])
+    scored = scored or ([data.train] if not data.train.drawn else [])
     return footprint(
         [p.type for p in job.network.parameters],
         [s.type for s in job.step.states],

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from compiler.experiment import Head
-from compiler.sorts import Class, Following, Penalty, Pixels, Segments, Tokens, Word, owner, word_of
+from compiler.sorts import (
+    Class,
+    Following,
+    Follows,
+    Masked,
+    Penalty,
+    Pixels,
+    Segments,
+    Tokens,
+    Word,
+    owner,
+    word_of,
+)
 from dsl.errors import Diagnostic, RunError
 from runtime.backend import Array
 from runtime.data import Rows, Tables
 from runtime.data.huffman import huffman
 from runtime.data.schemes import words_of
-from runtime.data.tokens import BEGIN, END, OWN_IDS, PADDING, Sequences, Tokenised
+from runtime.data.tokens import BEGIN, END, MASK_ID, OWN_IDS, PADDING, Sequences, Tokenised
 from runtime.evaluate import chosen, in_own_units, scaled_as
 
 LIKELIEST = 10
@@ -63,6 +76,8 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
         name = head.port.name
         if isinstance(head.port.sort, Pixels):
             columns[name] = _maps(results[f"{name}.labels"], tables.labels[name])
+        elif isinstance(head.port.sort, Masked):
+            columns[name] = _behind_masks(head, results, tables, rows)
         elif head.port.per is not None:
             of_crf = head.kind == "crf"
             scores = results[f"{name}.{'probabilities' if of_crf else 'scores'}"]
@@ -106,6 +121,17 @@ def _labels(winners: Array, shares: Array | None, known: Sequence[str], rows: Ro
     return found
 
 
+def _behind_masks(head: Head, results: Mapping[str, Array], tables: Tables, rows: Rows) -> list[Answer]:
+    """The likeliest word for each mask of a text, of those that have an id."""
+    text = next(p for p in rows.ports if p.name == head.port.per)
+    column, known = rows.columns[text.name], tables.vocabularies[owner(text)]
+    assert isinstance(column, Sequences)
+    scores = results[f"{head.port.name}.scores"][:, MASK_ID + 1 :]
+    words = [known.tokens[i + MASK_ID + 1 - OWN_IDS] for i in scores.argmax(axis=1).tolist()] if len(scores) else []
+    upto = np.concatenate([[0], np.cumsum(column.ids == MASK_ID)])[column.offsets].tolist()
+    return [Answer(tuple(words[a:b])) for a, b in pairwise(upto)]
+
+
 def _segments(tags: Sequence[Answer], text: Tokenised) -> list[Answer]:
     """The words that the tags make of each text's characters."""
     found: list[Answer] = []
@@ -120,7 +146,7 @@ def _column(head: Head, scores: Array, tables: Tables) -> list[Answer]:
     name = head.port.name
     if isinstance(head.port.sort, Word):
         return _words(head, scores, tables)
-    if not isinstance(head.port.sort, Class):
+    if not isinstance(head.port.sort, Class | Follows):
         numbers = in_own_units(scaled_as(head.port), scores, tables).tolist()
         return [Answer(row[0] if scores.shape[1] == 1 else tuple(row)) for row in numbers]
     labels = tables.labels[name]

@@ -68,7 +68,7 @@ def train(
         for name, values in weights.items():
             store[name][...] = job.backend.to_device(values)
         test = scored(job, scorer, job.dataset.test)
-        if test is None and valid is None and job.dataset.train.text is None:
+        if test is None and valid is None and not job.dataset.train.drawn:
             on_train = scored(job, scorer, job.dataset.train)
         valid, test, on_train = _with_baselines(job, valid, test, on_train)
     return TrainResult(

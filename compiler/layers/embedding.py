@@ -14,8 +14,9 @@ from compiler.ops.elementwise import Mul
 from compiler.ops.lookup import Bag, Gather, OneHot
 from compiler.settings.data import OWN_FOLDER, path_refusal
 from compiler.signature import Setting, Signature
+from compiler.sorts import SEGMENTS
 from compiler.values import is_ids, what
-from compiler.views import Ngrams
+from compiler.views import Ngrams, is_view
 from dsl.render import show
 
 
@@ -44,7 +45,7 @@ def _embed(use: Use, operands: tuple[Node, ...]) -> Node:
     start = embedding(size)
     rows = _vocabulary(use, ids)
     owner = use.build.owners[ids]
-    table = use.weight("weight", (rows, size), start, owner, vectors=_vectors(use, owner))
+    table = use.weight("weight", (rows, size), start, owner, vectors=_vectors(use, ids, owner))
     x = use.op(Gather(), table, ids)
     if use.flag("scaled"):
         x = use.op(Mul(), x, use.build.number(math.sqrt(size)))
@@ -64,7 +65,7 @@ def _neighbours(use: Use, ids: Node) -> Node:
     return ids
 
 
-def _vectors(use: Use, owner: str) -> Vectors | None:
+def _vectors(use: Use, ids: Node, owner: str) -> Vectors | None:
     """The file of word vectors that the table starts from. Only its path is looked at, as nothing is opened here."""
     path = use.word_of("vectors")
     if path is None:
@@ -72,6 +73,8 @@ def _vectors(use: Use, owner: str) -> Vectors | None:
     if use.tied is not None:
         message = "embed cannot start tied weights from vectors"
         use.fail("NN530", message, help="give vectors= to the layer whose weights these are, or leave tied= out")
+    if is_view(owner) and use.build.vocabularies.get(ids) == SEGMENTS:
+        use.fail("NN530", "embed has vectors of words, and segments are none", help="leave vectors= out")
     free = "vectors" in use.overridden
     reason = None if free else path_refusal(path)
     if reason is not None:

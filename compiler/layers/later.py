@@ -10,9 +10,6 @@ LATER: dict[str, str] = {
 LATER_SORTS: dict[str, str] = {
     "subwords": "text in pieces of words",
     "sentences": "a document, sentence by sentence",
-    "sentence_pair": "one text or two, with marks between",
-    "masked": "the words behind a mask",
-    "follows": "whether the second sentence follows the first",
 }
 
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {

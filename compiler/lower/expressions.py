@@ -10,6 +10,7 @@ from compiler.lower.matrices import times
 from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add, Div, Mul, Neg, Sub
 from compiler.scope import ConstantBinding, LabelBinding, Scope, ValueBinding
+from compiler.sorts import SEGMENTS, segment_of
 from compiler.values import Bundle, Failed, Value, what
 from dsl import ast
 from dsl.nearest import nearest
@@ -172,6 +173,22 @@ def name(walk: Walk, expression: ast.Name, scope: Scope, current: Value | None, 
             return calls.call(walk, expression, scope, current, None, output)
 
 
+def part_of_pair(walk: Walk, expression: ast.Member, name: str, words: Node) -> Node:
+    """`pair.words`: the ids; `pair.segment`: in which text of the pair each stands."""
+    build, part = walk.build, expression.name.id
+    if part == "words":
+        walk.reads(words, f"{name}.words", expression.span)
+        return words
+    if part != "segment":
+        near = nearest(part, ("words", "segment"))
+        help = f"did you mean {near}?" if near else "it has words and segment"
+        build.fail("NN308", f"{name} has no part {part}", expression.name.span, help=help)
+    node = build.input(segment_of(name), words.type, "data")
+    build.vocabularies[node], build.owners[node] = SEGMENTS, segment_of(name)
+    walk.reads(node, f"{name}.segment", expression.span)
+    return node
+
+
 def member(walk: Walk, expression: ast.Member, scope: Scope) -> Value:
     """LABEL.NAME: a weight of a labelled layer, or a value inside a labelled block."""
     if not isinstance(expression.of, ast.Name):
@@ -179,6 +196,8 @@ def member(walk: Walk, expression: ast.Member, scope: Scope) -> Value:
     label = scope.find(expression.of.id)
     if isinstance(label, ValueBinding) and isinstance(label.value, Failed):
         raise Stop
+    if isinstance(label, ValueBinding) and isinstance(label.value, Node) and label.value in walk.build.pairs:
+        return part_of_pair(walk, expression, expression.of.id, label.value)
     if isinstance(label, ValueBinding):
         message = f"{expression.of.id} is a value, and has no parts"
         help = "a label has parts: name the layer with `as NAME`"

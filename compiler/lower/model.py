@@ -12,28 +12,29 @@ from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
 from compiler.lower import following, stateful, statements, structures
 from compiler.lower.heads import head_of, results_of, total_loss
+from compiler.lower.picked import picked
 from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
 from compiler.sorts import (
     NUMBERS,
-    Ahead,
     Category,
-    Class,
-    Copy,
-    Following,
+    Follows,
     Image,
+    Masked,
     Penalty,
     Pixels,
     Port,
     Real,
-    Segments,
     Series,
-    Spans,
     Tokens,
+    asked_symbol_of,
     classes_symbol_of,
     has_positions,
+    is_pair,
     owner,
+    places_of,
+    segment_of,
     sequence_symbol_of,
     vocabulary_symbol_of,
     vocabulary_word,
@@ -110,7 +111,12 @@ def lower(
             head, scores = head_of(walk, port, scope, last, train)
             heads.append(head)
             values.append(scores)
-            outputs += results_of(walk, head, scores, mode, train)
+        except Stop:
+            continue
+    for head, scores in zip(heads, values, strict=True):
+        try:
+            asked = _asked(walk, head, scores, values) if isinstance(head.port.sort, Masked) else scores
+            outputs += results_of(walk, head, asked, mode, train)
         except Stop:
             continue
     if build.diagnostics or len(heads) < len(walk.units):
@@ -132,6 +138,8 @@ def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim
         return port.sort.width
     if isinstance(port.sort, Penalty):
         return 1
+    if isinstance(port.sort, Follows):
+        return 2
     return bind(symbol(classes_symbol_of(port, ports)), sizes)
 
 
@@ -146,7 +154,7 @@ def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str
         case Series(steps=steps, columns=columns):
             shape = (BATCH, steps) if columns is None else (BATCH, steps, columns)
             node = build.input(port.name, Type(build.dtype, shape), "data")
-        case Class() | Pixels() | Segments() | Spans() | Following() | Copy() | Penalty() | Ahead():
+        case _:
             raise AssertionError("this is no input")
     build.origins[node] = Origin(port.span, f"this input is {what(node)}", port.name)
     return node
@@ -160,7 +168,20 @@ def _ids(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str, 
         build.lengths(dim)
     build.vocabularies[node] = bind(symbol(vocabulary_symbol_of(port, ports)), sizes)
     build.owners[node] = owner(port)
+    if is_pair(port.sort):
+        build.pairs.add(node)
     return node
+
+
+def _asked(walk: Walk, head: Head, scores: Node, values: list[Node]) -> Node:
+    """The scores of a masked output at the positions that are asked about, [1, M, V]."""
+    build, name = walk.build, head.port.name
+    places = build.input(places_of(name), Type("i64", (1, symbol(asked_symbol_of(name)))), "data")
+    others = [*(v for v in values if v is not scores), *(last for last, _ in build.carried.values())]
+    found = picked(build, scores, places, [*others, *build.updates.values()])
+    if scores in walk.heads:
+        walk.heads[found] = walk.heads[scores]
+    return found
 
 
 def _heads_of_no_output(walk: Walk, values: list[Node]) -> None:
@@ -184,6 +205,7 @@ def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:
     build = walk.build
     for port in inputs:
         views = [build.inputs[view.of(port.name)] for view in build.views.get(port.name, ())]
+        views += [build.inputs[name] for name in (segment_of(port.name),) if name in build.inputs]
         if reached.isdisjoint((build.inputs[port.name], *views)):
             build.report(
                 Diagnostic(

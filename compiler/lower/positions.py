@@ -23,7 +23,8 @@ LEAST_COUNT = 1e-30
 
 
 def results_per_position(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
-    """scores: [B, T, n]; of pixels [B, h, w, n], and h, w stand for T in what follows
+    """scores: [B, T, n]; of pixels [B, h, w, n], and h, w stand for T in what follows; of a masked output [1, M, n],
+    and 1, M stand for B, T
 
     Prediction: `NAME.scores`, and `NAME.labels`, i64[B, T], which label wins; of `dense crf` also
     `NAME.probabilities`, f[B, T, n], of each label whatever the others in the row are. Evaluation: `NAME.losses`,

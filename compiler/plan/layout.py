@@ -12,6 +12,7 @@ from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
 from compiler.ops.lookup import AddRows, Gather, ScatterRows
 from compiler.ops.normal import LogSoftmax, Softmax
+from compiler.ops.picking import PickPositions
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import AddAlong, TakeAlong
@@ -93,7 +94,7 @@ def reshaped(shape: tuple[int, ...], strides: tuple[int, ...], to: tuple[int, ..
 def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     """Whether the kernel reads an operand with these strides, without a copy of its own."""
     match op:
-        case Gather() | TakeAlong() | TakePosition() if position == 0:
+        case Gather() | TakeAlong() | TakePosition() | PickPositions() if position == 0:
             return is_contiguous(shape, strides)
         case MatMulRows() if position == 1:
             return _for_blas(shape, strides)

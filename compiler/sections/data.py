@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from compiler.overrides import SET
 from compiler.sections.data_entries import FILE_WORDS, with_ports
 from compiler.sections.reading import Reading
+from compiler.sections.running import is_running_text
 from compiler.sections.series import of_series
 from compiler.sections.windows import windows_of
 from compiler.settings.data import (
@@ -23,7 +24,7 @@ from compiler.settings.data import (
     path_refusal,
 )
 from compiler.signature import Resolved
-from compiler.sorts import MADE, Image, Port, Segments
+from compiler.sorts import MADE, Image, Port, Segments, is_pair, pair_of
 from dsl import ast
 from dsl.nearest import nearest
 from dsl.render import show
@@ -51,6 +52,9 @@ def data_settings(
     wrong = [word for word in ("valid", "test") if word in found and not _share_is_right(*found[word], names, reading)]
     windows, good = windows_of(found, ports, reading)
     good = good and of_series(found, ports, reading)
+    running = pair_of(ports)
+    if running is not None and not is_running_text(found, running, ports, reading):
+        return None
     train = _files(*found["train"], ports, reading, renamed, None)
     if train is None or wrong or not good:
         return None
@@ -246,7 +250,7 @@ def _known(names: list[str], ports: tuple[Port, ...], place: ast.Setting | None,
             message = f"no column is {port.name}"
             reading.error("NN606", message, span, "name every input and output of the model")
             return False
-        if names.count(port.name) > 1:
+        if names.count(port.name) > (2 if is_pair(port.sort) else 1):
             reading.error("NN606", f"two columns are {port.name}", span, "real[4] takes four columns by one name")
             good = False
     return good

@@ -12,6 +12,7 @@ from compiler.settings.data import Augment
 from runtime.data import lanes
 from runtime.data.augment import Moves, moves_of
 from runtime.data.batch import Batch
+from runtime.data.documents import Pairs
 from runtime.data.labels import NONE
 from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
@@ -52,6 +53,12 @@ def batches(
             every = np.arange(len(pairs))
             yield make_batch(rows.of_windows(pairs), every, bucket=bucket, dtype=dtype, key=(seed, epoch, index))
         return
+    if rows.documents is not None:
+        pairs = rows.documents.drawn(seed, epoch)
+        for index, chosen in enumerate(_scheduled(rows, pairs, size, seed, epoch, tokens)[start:], start):
+            part = rows.of_pairs(pairs.take(chosen), seed, epoch, index)
+            yield make_batch(part, np.arange(part.count), bucket=bucket, dtype=dtype)
+        return
     moves = None if augment is None else moves_of(augment, rows.count, seed, epoch)
     chosen_by_batch = schedule(rows, size, order=order, seed=seed, epoch=epoch, tokens=tokens)
     for index, chosen in enumerate(chosen_by_batch[start:], start):
@@ -75,6 +82,36 @@ def schedule(
     """
     lengths = sum((rows.lengths(port) for port in rows.symbols), np.zeros(rows.count, np.int64))
     widths = None if tokens is None else padded_lengths(rows)
+    return _in_order(rows, lengths, widths, size, order, seed, epoch, tokens)
+
+
+def _scheduled(
+    rows: Rows, pairs: Pairs, size: int, seed: int, epoch: int, tokens: int | None
+) -> list[NDArray[np.int64]]:
+    """The pairs of each batch of an epoch. rows: of documents"""
+    assert rows.documents is not None
+    lengths = rows.documents.lengths(pairs)
+    (symbol,) = rows.symbols.values()
+    widths = None if tokens is None else _padded(rows, symbol, lengths)
+    return _in_order(rows, lengths, widths, size, "train", seed, epoch, tokens)
+
+
+def _padded(rows: Rows, symbol: str, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    different, place = np.unique(lengths, return_inverse=True)
+    return np.array([rows.padded_length(symbol, max(1, int(n))) for n in different], np.int64)[place]
+
+
+def _in_order(
+    rows: Rows,
+    lengths: NDArray[np.int64],
+    widths: NDArray[np.int64] | None,
+    size: int,
+    order: Literal["train", "plain"],
+    seed: int,
+    epoch: int,
+    tokens: int | None,
+) -> list[NDArray[np.int64]]:
+    """lengths: of all rows, padding not counted; widths: with it, of each row's longest text"""
     if widths is not None and tokens is not None:
         size = max(1, int(tokens / widths.mean()))
 
@@ -109,10 +146,16 @@ def padded_lengths(rows: Rows) -> NDArray[np.int64]:
     """Positions of each row's longest text once it is padded; 1 where nothing is a text."""
     longest = np.ones(rows.count, np.int64)
     for port, symbol in rows.symbols.items():
-        lengths, place = np.unique(rows.lengths(port), return_inverse=True)
-        padded = np.array([rows.padded_length(symbol, max(1, int(n))) for n in lengths], np.int64)
-        longest = np.maximum(longest, padded[place])
+        longest = np.maximum(longest, _padded(rows, symbol, rows.lengths(port)))
     return longest
+
+
+def padded_widths(rows: Rows) -> list[int]:
+    """The different ones that rows are padded to."""
+    if rows.documents is None:
+        return np.unique(padded_lengths(rows)).tolist()
+    (symbol,) = rows.symbols.values()
+    return np.unique(_padded(rows, symbol, np.arange(1, rows.documents.most + 1))).tolist()
 
 
 def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = None, unroll: int | None = None) -> int:
@@ -123,6 +166,8 @@ def batch_count(rows: Rows, size: int, *, seed: int = 0, tokens: int | None = No
         return -(-rows.text.count(seed, 0) // size)
     if tokens is None:
         return -(-rows.count // size)
+    if rows.documents is not None:
+        return len(_scheduled(rows, rows.documents.drawn(seed, 0), size, seed, 0, tokens))
     return len(schedule(rows, size, order="train", seed=seed, tokens=tokens))
 
 
@@ -136,10 +181,11 @@ def largest_sizes(rows: Rows, size: int, tokens: int | None = None, unroll: int 
     if tokens is None:
         return [rows.largest(min(size, rows.count))]
     found: dict[int, dict[str, int]] = {}
-    for width in np.unique(padded_lengths(rows)).tolist():
+    for width in padded_widths(rows):
         count = max(1, min(rows.count, tokens // width))
         # Of as many rows the longer batch covers the shorter one; widths rise.
-        found[count] = {**rows.largest(count), **{symbol: min(width, most) for symbol, most in longest.items()}}
+        lengths = {symbol: min(width, most) for symbol, most in longest.items()}
+        found[count] = {**rows.largest(count), **lengths, **rows.asked_sizes(count, lengths)}
     return list(found.values())
 
 
@@ -174,5 +220,5 @@ def make_batch(
                 arrays[name] = np.divide(taken, real.type(255), dtype=real)
             else:
                 arrays[name] = taken.astype(real if taken.dtype.kind == "f" else np.int64, copy=False)
-    sizes |= rows.oppose(arrays, chosen, key)
+    sizes |= rows.oppose(arrays, chosen, key) | rows.ask(arrays)
     return Batch(arrays, sizes, len(chosen), chosen)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compiler.settings.data import Column, Files
-from compiler.sorts import Port, Real
+from compiler.sorts import Port, Real, is_pair
 from dsl.errors import DataError, Diagnostic, Note
 from dsl.nearest import nearest
 from dsl.render import show
@@ -34,6 +34,11 @@ class Layout:
 def width_of(port: Port) -> int:
     """How many fields of a row the port takes."""
     return port.sort.width if isinstance(port.sort, Real) else 1
+
+
+def widest(port: Port, ports: Iterable[Port]) -> int:
+    """How many fields it may take: a pair of texts that has no value for each token is one field, or two."""
+    return 2 if is_pair(port.sort) and all(p.per != port.name for p in ports) else width_of(port)
 
 
 def lay_out(
@@ -115,7 +120,7 @@ def _by_heading(ports: tuple[Port, ...], files: Files, table: Table, outputs_opt
         if outputs_optional and port.output and not any(w in places for w in wanted):
             continue
         missing = [c for c, w in zip(columns, wanted, strict=True) if w not in places]
-        if not missing and len(wanted) == width_of(port):
+        if not missing and width_of(port) <= len(wanted) <= widest(port, ports):
             fields[port.name] = tuple(places[w] for w in wanted)
         elif missing:
             errors += [_no_heading(c, port, files, table) for c in missing]
@@ -159,10 +164,13 @@ def _in_order(ports: tuple[Port, ...], files: Files, table: Table, outputs_optio
     slots = _slots(ports, files, outputs_optional)
     found = len(table.row(0))
     forms = [slots]
+    if files.columns is None:
+        wide = {p.name for p in ports if widest(p, ports) > width_of(p)}
+        forms.append([s for name in slots for s in ([name, name] if name in wide else [name])])
     if outputs_optional:
         outputs = {p.name for p in ports if p.output}
-        forms.append([s for s in slots if s not in outputs])
-        forms.append([s for s in slots if s is not None and s not in outputs])
+        forms += [[s for s in form if s not in outputs] for form in forms]
+        forms += [[s for s in form if s is not None] for form in forms]
     form = next((f for f in forms if len(f) == found), None)
     if form is None:
         raise DataError(_other_width(files, table, slots))
@@ -176,6 +184,7 @@ def _in_order(ports: tuple[Port, ...], files: Files, table: Table, outputs_optio
 def _slots(ports: tuple[Port, ...], files: Files, outputs_optional: bool) -> list[str | None]:
     """For each field of a row, whose it is; None is skipped."""
     widths = {p.name: width_of(p) for p in ports}
+    pairs = {p.name for p in ports if widest(p, ports) > widths[p.name] and _mentions(files, p) <= widest(p, ports)}
     if files.columns is None:
         ordered = [p for p in ports if p.output] + [p for p in ports if not p.output]
         return [p.name for p in ordered for _ in range(width_of(p))]
@@ -192,7 +201,7 @@ def _slots(ports: tuple[Port, ...], files: Files, outputs_optional: bool) -> lis
                     help="add `header` to the entry when the first row holds the headings",
                 )
             )
-        if name is None or named.count(name) == widths[name]:
+        if name is None or named.count(name) == widths[name] or name in pairs:
             slots.append(name)
         elif named.count(name) == 1:
             slots += [name] * widths[name]
@@ -216,6 +225,10 @@ def _slots(ports: tuple[Port, ...], files: Files, outputs_optional: bool) -> lis
                 )
             )
     return slots
+
+
+def _mentions(files: Files, port: Port) -> int:
+    return sum(column.port == port.name for column in files.columns or ())
 
 
 def _other_width(files: Files, table: Table, slots: list[str | None]) -> Diagnostic:

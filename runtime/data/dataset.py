@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from compiler.settings.data import Augment, DataSettings, Files, Format, Missing, Windows
-from compiler.sorts import Port
+from compiler.sorts import Port, owner, pair_of
 from dsl.errors import DataError, Diagnostic
-from runtime.data import fitting, following, repeats, series, streams, tokens, windows
+from runtime.data import fitting, following, repeats, running, series, streams, tokens, windows
 from runtime.data import rows as encoded
 from runtime.data.files import DataFile, fingerprint, resolve
 from runtime.data.problems import Problems
@@ -93,7 +93,7 @@ def read_closely(
         if isinstance(entry, Files):
             find = _finder(entry, folder, data_root)
             read_as = ports if settings.windows is None else (windows.text_port(ports),)
-            form = settings.format if settings.windows is None else "text"
+            form = settings.format if settings.windows is None and pair_of(ports) is None else "text"
             parts[name], used = read_files(read_as, entry, form, find, problems, **_missing(ports, settings.missing))
             read_from.append((name, used))
             entries[name] = entry
@@ -115,6 +115,8 @@ def assemble(
     """Split, fit and encode. parts: the rows of `train`, and of `valid` and `test` where they have their own."""
     if settings.windows is not None:
         return _assemble_text(ports, settings, settings.windows, parts, problems, fingerprint, fold, vocabularies)
+    if pair_of(ports) is not None:
+        return _assemble_documents(ports, settings, parts, problems, fingerprint, fold, vocabularies)
     if following.stream_of(ports) is not None:
         return _assemble_stream(ports, settings, parts, problems, fingerprint, fold, vocabularies)
     scalings: dict[str, Scaling] = {}
@@ -215,6 +217,31 @@ def _assemble_text(
     return Assembled(dataset, whole, tokenised, splits)
 
 
+def _assemble_documents(
+    ports: tuple[Port, ...],
+    settings: DataSettings,
+    parts: Mapping[str, Raw],
+    problems: Problems,
+    fingerprint: str,
+    fold: int | None,
+    vocabularies: Mapping[str, Vocabulary] | None,
+) -> Assembled:
+    """A running text, split by its documents; pairs of its sentences are the examples."""
+    whole, read = Whole.of(tuple(parts.values())), running.as_lines(ports)
+    tokenised = whole.tokenised(read, problems)
+    (text,) = (p for p in read if not p.output)
+    found = running.Lines.of(tokenised[text.name], tuple(parts.values()))
+    documents = found.splits(list(parts), settings, fold)
+    splits = {name: found.in_documents(each) for name, each in documents.items()}
+    tables = fitting.fit(read, tokenised, whole.columns, splits["train"], vocabularies)
+    fitting.warn((text,), tokenised, whole.columns, whole.span, splits, encoded.make((text,), 0, {}), problems)
+    every = running.documents_of(ports, found, tokenised[text.name], tables.vocabularies[owner(text)])
+    train = running.to_learn(every.take(documents["train"]))
+    scored = {n: running.to_score(every.take(each), n) for n, each in documents.items() if n != "train"}
+    dataset = Dataset(train, scored.get("valid"), scored.get("test"), tables, tuple(problems.warnings), fingerprint)
+    return Assembled(dataset, whole, tokenised, splits)
+
+
 def _no_windows(name: str, of: Windows) -> Diagnostic:
     message = f"the {name} lines have no word with a neighbour: each line has one word at most that has an id"
     return Diagnostic(
@@ -261,10 +288,11 @@ def read_file(
     missing: what a number that is missing is
     """
     problems = Problems()
+    running_text = not outputs_optional and pair_of(ports) is not None
     raw, _ = read_files(
         ports if of is None else (windows.text_port(ports),),
         files,
-        format if of is None else "text",
+        format if of is None and not running_text else "text",
         _finder(files, folder, data_root),
         problems,
         outputs_optional=outputs_optional,
@@ -273,7 +301,9 @@ def read_file(
     problems.check()
     if of is not None:
         return _windows_of(ports, tables, of, raw, problems), tuple(problems.warnings)
-    return encode_raw(ports, tables, raw, problems, missing), tuple(problems.warnings)
+    return encode_raw(ports, tables, raw, problems, missing, outputs_optional=outputs_optional), tuple(
+        problems.warnings
+    )
 
 
 def read_raw(ports: tuple[Port, ...], files: Files, folder: Path, *, format: Format | None = None) -> Raw:
@@ -294,13 +324,26 @@ def _windows_of(ports: tuple[Port, ...], tables: Tables, of: Windows, raw: Raw, 
 
 
 def encode_raw(
-    ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Problems, missing: Missing = "error"
+    ports: tuple[Port, ...],
+    tables: Tables,
+    raw: Raw,
+    problems: Problems,
+    missing: Missing = "error",
+    *,
+    outputs_optional: bool = False,
 ) -> Rows:
-    """The rows encoded as the model's own; warnings go to problems. missing: of a series, see `read_file`"""
+    """The rows encoded as the model's own; warnings go to problems. missing: of a series, see `read_file`
+
+    outputs_optional: of a running text too, rows are what they are; else they are sentences that pairs are drawn from
+    """
     if series.has_series(ports):
         filled = series.scaled(ports, series.carried_on(ports, raw, missing), tables.scalings)
         raw = series.examples(ports, filled, raw, "other", problems).raw
     whole = Whole.of((raw,))
+    pair = pair_of(ports)
+    if pair is not None and not outputs_optional:
+        lines = whole.tokenised(running.as_lines(ports), problems)
+        return running.of_file(ports, raw, lines, tables.vocabularies[owner(pair)])
     tokenised = whole.tokenised(ports, problems)
     if following.stream_of(ports) is not None:
         made = streams.streams(ports, tokenised, [("test", raw.count)])

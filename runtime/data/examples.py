@@ -13,8 +13,8 @@ from compiler.sorts import Category, Image, Port, Real, Series
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import labels, pictures, real, segments
-from runtime.data.columns import width_of
+from runtime.data import labels, pairs, pictures, real, segments
+from runtime.data.columns import widest, width_of
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw
@@ -44,6 +44,8 @@ def encode(
     """
     inputs = tuple(_in_fields(p) for p in ports if not p.output)
     width = sum(width_of(p) for p in inputs)
+    # One of a pair's texts may be left out where that leaves no doubt.
+    pair = next((p for p in inputs if widest(p, ports) > width_of(p)), None) if len(inputs) == 1 else None
     problems = Problems()
     fields = [list(example) for example in texts]
 
@@ -54,7 +56,9 @@ def encode(
         return Span(source, first_line + row, begin + 1, first_line + row, max(end, begin) + 1, line)
 
     for i, example in enumerate(fields):
-        if len(example) != width:
+        if pair is not None and len(example) == 2:
+            fields[i] = pairs.joined(example[:1], example[1:])
+        elif len(example) != width:
             names = ", ".join(p.name for p in inputs)
             message = f"the model takes {plural(width, 'field')} ({names}), but gets {len(example)}"
             problems.add(Diagnostic("NN710", message, place(i, 0), help="fields are separated by a TAB"))

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.sorts import (
+    PAIR,
     Category,
     Class,
+    Follows,
     Pixels,
     Port,
     Real,
@@ -36,6 +38,8 @@ from runtime.data.tables import Tables
 from runtime.data.tokens import Tokenised, Vocabulary
 from runtime.data.views import PortView, rows_in, views_of
 
+FOLLOWS = ("no", "yes")
+"""The labels of `follows`."""
 MANY = 0.03
 """Share of the words that end in punctuation from which on it is worth a word: one in a sentence of thirty."""
 
@@ -75,6 +79,8 @@ def fit(
     for port in ports:
         if isinstance(port.sort, Segments):
             label_sets[port.name] = BMES
+        elif isinstance(port.sort, Follows):
+            label_sets[port.name] = FOLLOWS
         elif isinstance(port.sort, Spans):
             label_sets[port.name] = tags.fit(port, tokenised[port.name], train)
         elif has_labels(port) and port.name in tokenised:
@@ -131,7 +137,7 @@ def warn(
         if isinstance(sort, Tokens) and port.name in tokenised:
             _warn_of_cut(port, sort, tokenised[port.name], problems)
             split = port.name in columns.texts
-            if sort.unit == "words" and split and not sort.punctuation and "train" in parts:
+            if sort.unit in ("words", PAIR) and split and not sort.punctuation and "train" in parts:
                 _warn_of_punctuation(port, tokenised[port.name], parts["train"], problems)
         elif isinstance(sort, Class) and port.per is not None and port.name in tokenised and "train" in parts:
             _warn_of_unknown_tags(port, tokenised[port.name], span, parts, problems)
@@ -179,7 +185,7 @@ def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, problems: Probl
     texts_cut, tokens_cut = tokenised.cut
     count = len(tokenised.lengths)
     if texts_cut:
-        unit = {"words": "word", "chars": "character"}.get(sort.unit, "token")
+        unit = {"words": "word", "chars": "character", PAIR: "word"}.get(sort.unit, "token")
         problems.warn(
             Diagnostic(
                 "NN721",

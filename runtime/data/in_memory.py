@@ -59,4 +59,5 @@ def rows_of(
     problems = Problems()
     part = read_memory(ports, given, name, problems, outputs_optional=outputs_optional)
     problems.check()
-    return encode_raw(ports, tables, Raw.of_one(part), problems), tuple(problems.warnings)
+    rows = encode_raw(ports, tables, Raw.of_one(part), problems, outputs_optional=outputs_optional)
+    return rows, tuple(problems.warnings)

@@ -12,8 +12,8 @@ from dsl.errors import DataError, Diagnostic, Note
 from dsl.nearest import nearest
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import json_line, tsv
-from runtime.data.columns import check_names, width_of
+from runtime.data import json_line, pairs, tsv
+from runtime.data.columns import check_names, widest, width_of
 from runtime.data.files import TextFile, span_at
 from runtime.data.json_line import Number, Slip, Stretch, Value
 from runtime.data.part import Columns, Part, Request
@@ -138,6 +138,8 @@ def _take(column: _Column, record: dict[str, Value], row: int, request: Request)
                     raise _Wrong("NN734", f"{port.name} wants a list of {width} numbers, but gets {_called(value)}", "")
                 values = value
             column.numbers.append([_number(column, v, row, k, request) for k, v in enumerate(values)])
+        case Tokens() if port.per is None and isinstance(value, list) and widest(port, request.ports) == 2:
+            _take_pair(column, value)
         case Tokens() if port.per is None:
             _take_text(column, value)
         case _ if port.per is not None:
@@ -162,6 +164,15 @@ def _take_text(column: _Column, value: Value) -> None:
     else:
         helps = "put it in double quotes" if isinstance(value, (Number, bool)) else 'an empty text is ""'
         raise _Wrong("NN734", f"{name} wants a string, or a list of its tokens, but gets {_called(value)}", helps)
+
+
+def _take_pair(column: _Column, value: list[Value]) -> None:
+    """Two texts; `request` has looked that no token has a value of its own."""
+    texts = [each for each in value if isinstance(each, str) and not isinstance(each, Number)]
+    if len(texts) != len(value) or len(texts) not in (1, 2):
+        message = f"{column.port.name} wants a text, or a list of two, but gets {_called(value)}"
+        raise _Wrong("NN734", message, "write both texts in double quotes")
+    column.texts.extend(pairs.joined(texts[:1], texts[1:] or [""]))
 
 
 def _token(name: str, value: Value, position: int) -> str:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
-from compiler.sorts import Image, Port, Real, Tokens
+from compiler.sorts import Image, Port, Real, Tokens, is_pair
 from dsl.errors import DataError, Diagnostic
 from dsl.nearest import nearest
 from dsl.render import show
 from dsl.source import Span
-from runtime.data import memory_values, segments
+from runtime.data import memory_values, pairs, segments
+from runtime.data.columns import widest, width_of
 from runtime.data.memory_values import LONGEST
 from runtime.data.part import Columns, Part
 from runtime.data.problems import Problems
@@ -60,7 +61,10 @@ def read_memory(
     read = Columns()
     for port in ports:
         if port.name in columns:
-            memory_values.read(port, columns[port.name], read, problems, keep_missing=keep_missing)
+            column = columns[port.name]
+            if widest(port, ports) > width_of(port):
+                column = [pairs.joined(each[:1], each[1:])[0] if _is_pair(each) else each for each in column]
+            memory_values.read(port, column, read, problems, keep_missing=keep_missing)
 
     def place(port: str, row: int, position: int | None = None) -> Span:
         text = show(str(columns[port][row]))[:LONGEST]
@@ -82,6 +86,10 @@ def fingerprint(parts: Mapping[str, Columns]) -> str:
             digest.update(f"{port} {array.dtype} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _is_pair(value: Any) -> TypeGuard[Sequence[str]]:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(text, str) for text in value)
 
 
 def _by_name(
@@ -154,6 +162,8 @@ def _of_dictionaries(
 
 def _items(row: Any, ordered: tuple[Port, ...]) -> dict[str, Any] | None:
     """The value of each port in a row that is a tuple; a `real[3]` is one value, or three in a row."""
+    if len(ordered) == 1 and is_pair(ordered[0].sort) and _is_pair(row):
+        return {ordered[0].name: row}
     if len(ordered) == 1 and (not _is_list(row) or isinstance(ordered[0].sort, Image) or _width(ordered[0]) > 1):
         wrapped = isinstance(row, tuple | list) and len(row) == 1 and _is_list(row[0])
         return {ordered[0].name: row[0] if wrapped else row}

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Negatives, Port, Tokens, levels_symbol_of, sequence_symbol_of
+from compiler.sorts import (
+    Negatives,
+    Port,
+    Tokens,
+    asked_symbol_of,
+    is_pair,
+    levels_symbol_of,
+    places_of,
+    segment_of,
+    sequence_symbol_of,
+)
 from compiler.views import Spelling, base
 from runtime.data.against import Opponents, most_levels, opponents
+from runtime.data.asked import Asked, asked_of
+from runtime.data.documents import Documents
+from runtime.data.documents import Pairs as SentencePairs
+from runtime.data.pairs import segments
 from runtime.data.spelled import Spelled
-from runtime.data.tokens import Sequences, Tokenised
+from runtime.data.tokens import END, Sequences, Tokenised
 from runtime.data.windows import Pairs, RunningText, take_lines
 
 Array: TypeAlias = NDArray[Any]
@@ -33,6 +47,7 @@ class Rows:
     written: of texts that are to be cut in segments the tokens as they stand; `take` leaves them behind
     text: a running text to learn from, whose windows are the examples; there are no columns then, and count is of words
     against: of outputs that are words, what these are told from
+    documents: sentences to learn from, of which pairs are the examples; there are no columns then
     """
 
     ports: tuple[Port, ...]
@@ -43,6 +58,7 @@ class Rows:
     written: Mapping[str, Tokenised] = field(default_factory=dict[str, Tokenised])
     text: RunningText | None = None
     against: Mapping[str, Opponents] = field(default_factory=dict[str, Opponents])
+    documents: Documents | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """These rows, in this order."""
@@ -61,6 +77,49 @@ class Rows:
         assert self.text is not None
         columns = self.text.columns(pairs)
         return Rows(self.ports, len(pairs), columns, self.symbols, self.limits, against=self.against)
+
+    def of_pairs(self, pairs: SentencePairs, *key: int) -> Rows:
+        """Pairs of sentences as rows of their own. key: decides the masks"""
+        assert self.documents is not None
+        columns = self.documents.columns(pairs, *key)
+        return Rows(self.ports, len(pairs.first), columns, self.symbols, self.limits)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its examples are drawn anew in each epoch, of a text that is there once."""
+        return self.text is not None or self.documents is not None
+
+    @cached_property
+    def asked(self) -> tuple[Asked, ...]:
+        """The outputs that are tokens behind a mask."""
+        return asked_of(self.ports)
+
+    def ask(self, arrays: dict[str, Array]) -> dict[str, int]:
+        """Puts what is made of the texts of a batch into its arrays: in which text of a pair each token stands, which
+        places a masked output is asked about, and what stood there. Returns sizes that come with it."""
+        sizes: dict[str, int] = {}
+        for port in self.ports:
+            if is_pair(port.sort):
+                lengths = arrays[f"lengths.{self.symbol_of(port.name)}"]
+                arrays[segment_of(port.name)] = segments(arrays[port.name], lengths, END)
+        for each in self.asked:
+            targets, lengths = arrays.get(each.name), arrays[f"lengths.{each.symbol}"]
+            places, arrays[each.name] = each.in_batch(targets, arrays[each.text], lengths)
+            arrays[places_of(each.name)] = places
+            sizes[asked_symbol_of(each.name)] = places.shape[1]
+        return sizes
+
+    def asked_sizes(self, rows: int, longest: Mapping[str, int]) -> dict[str, int]:
+        """Of so many rows of the longest texts."""
+        sizes: dict[str, int] = {}
+        for each in self.asked:
+            column = self.columns.get(each.text)
+            known = self.documents is not None or each.name in self.columns
+            if known or not isinstance(column, Sequences):
+                sizes[asked_symbol_of(each.name)] = each.width(rows, longest[each.symbol])
+            else:
+                sizes[asked_symbol_of(each.name)] = each.most_masks(column, rows)
+        return sizes
 
     def of_first_lines(self) -> Rows:
         """All windows of the first lines of the running text."""
@@ -131,11 +190,15 @@ class Rows:
         """By symbol, the positions that the longest row takes when it is padded: for what memory is needed at most."""
         if self.text is not None:
             return {s: self.padded_length(s, self.text.widest) for s in self.symbols.values()}
+        if self.documents is not None:
+            return {s: self.padded_length(s, self.documents.most) for s in self.symbols.values()}
         return {s: self.padded_length(s, int(self.lengths(p).max(initial=1))) for p, s in self.symbols.items()}
 
     def largest(self, rows: int) -> dict[str, int]:
         """The sizes that a batch of so many rows has at most."""
-        return {"B": rows, **self.longest, **self.spelled_sizes(rows), **most_levels(self.against)}
+        longest = self.longest
+        others = {**self.spelled_sizes(rows), **most_levels(self.against), **self.asked_sizes(rows, longest)}
+        return {"B": rows, **longest, **others}
 
     def spelled_sizes(self, rows: int, positions: int | None = None) -> dict[str, int]:
         """Of the words that so many rows, or positions, have at most."""
@@ -166,6 +229,8 @@ class Rows:
         """Positions of all text inputs together."""
         if self.text is not None:
             return self.count
+        if self.documents is not None:
+            return len(self.documents.lines.ids)
         return sum(int(self.lengths(p).sum()) for p in self.symbols)
 
     def padded_length(self, symbol: str, longest: int) -> int:
@@ -189,6 +254,12 @@ def of_text(ports: tuple[Port, ...], text: RunningText, counts: Mapping[str, tup
     symbols = sequence_symbols(ports)
     limits = dict.fromkeys(symbols.values(), text.widest)
     return Rows(ports, text.words, {}, symbols, limits, text=text, against=opponents(ports, counts))
+
+
+def of_documents(documents: Documents) -> Rows:
+    """Sentences to learn from."""
+    rows = make(documents.ports, len(documents.first), {})
+    return replace(rows, documents=documents)
 
 
 def sequence_symbols(ports: tuple[Port, ...]) -> dict[str, str]:

@@ -94,6 +94,8 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
     columns, data = found.whole.columns, found.dataset
     if data.train.text is not None:
         return _of_text(text_port(ports), found)
+    if data.train.documents is not None:
+        return _of_text(data.train.documents.pair, found)
     used = np.concatenate(list(found.splits.values()))
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     rows = {name: part for name, part in parts.items() if part is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compiler.sorts import Category, Class, Image, Pixels, Port, Real
 from dsl.errors import Diagnostic
 from dsl.source import Span
-from runtime.data import labels, real, table
+from runtime.data import labels, pairs, real, table
 from runtime.data.columns import Layout, lay_out
 from runtime.data.files import TextFile
 from runtime.data.part import Columns, Part, Request
@@ -63,7 +63,7 @@ def _read(
         )
         missing.update({row: (port.name, k) for row, k in (lacking or {}).items()})
         return
-    (column,) = here
+    column = here[0] if len(here) == 1 else pairs.joined(*here)
     if isinstance(port.sort, (Class, Category)):
         labels.check(column, lambda row: rows.span(row, fields[0]), layout.title(port.name), request.problems)
     columns.texts[port.name] = column

@@ -12,11 +12,14 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Category, Port, Tokens, along
+from compiler.sorts import PAIR, Category, Port, Tokens, along
+from runtime.data import pairs
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 OWN_IDS = 4
 """Padding, unknown, begin, end."""
+MASK_ID = OWN_IDS
+"""Of `pairs.MASK`, in the vocabulary of a pair."""
 
 
 TOGETHER = 32
@@ -88,6 +91,8 @@ def _spread(starts: NDArray[np.int64], offsets: NDArray[np.int64], lengths: NDAr
 
 def splitter(sort: Tokens) -> Callable[[str], Sequence[str]]:
     """The function that cuts a text into its tokens, without `max`, `reverse` and `marks`."""
+    if sort.unit == PAIR:
+        return pairs.splitter(splitter(replace(sort, unit="words")))
     if sort.unit == "chars":
         return lambda text: unicodedata.normalize("NFC", text.lower() if sort.lower else text)
     if not sort.punctuation:
@@ -162,19 +167,26 @@ def tokenise(sort: Tokens, texts: list[str] | list[list[str]]) -> Tokenised:
     room = None if sort.max is None else max(sort.max - (2 if sort.marks else 0), 0)
     parts: list[NDArray[np.int32]] = []
     lengths: list[int] = []
+    left: list[int] = []
     for start in range(0, len(texts), TOGETHER):
         together = texts[start : start + TOGETHER]
         tokens = [split(text) if isinstance(text, str) else text for text in together]
         lengths += map(len, tokens)
-        kept = tokens if room is None else [row[:room] for row in tokens]
+        kept = tokens if room is None else [_cut(sort, row, room) for row in tokens]
         parts.append(np.fromiter(map(types.__getitem__, chain.from_iterable(kept)), np.int32))
-    whole = np.array(lengths, np.int64)
+        left += map(len, kept)
     return Tokenised(
         list(types),
         np.concatenate(parts) if parts else np.zeros(0, np.int32),
-        _offsets(whole if room is None else np.minimum(whole, room)),
-        whole,
+        _offsets(np.array(left, np.int64)),
+        np.array(lengths, np.int64),
     )
+
+
+def _cut(sort: Tokens, tokens: Sequence[str], room: int) -> Sequence[str]:
+    if sort.unit == PAIR and sort.max is not None:
+        return pairs.cut(tokens, sort.max)
+    return tokens[:room]
 
 
 def as_tokens(port: Port, ports: tuple[Port, ...]) -> Tokens:
@@ -200,10 +212,16 @@ def fit(sort: Tokens | Category, counted: Iterable[tuple[Tokenised, NDArray[np.i
         for name, count in zip(tokenised.names, tokenised.counts(rows).tolist(), strict=True):
             if count:
                 totals[name] = totals.get(name, 0) + count
-    found = sorted(name for name, count in totals.items() if count >= sort.min)
+    own = (pairs.SEPARATOR, pairs.MASK) if _is_pair(sort) else ()
+    found = sorted(name for name, count in totals.items() if count >= sort.min and name not in own)
     # Sorting keeps the order of what is equal, reversed or not.
     found.sort(key=totals.__getitem__, reverse=True)
-    return Vocabulary(tuple(found[: sort.keep]))
+    kept = found[: sort.keep]
+    return Vocabulary((pairs.MASK, *kept) if kept and _is_pair(sort) else tuple(kept))
+
+
+def _is_pair(sort: Tokens | Category) -> bool:
+    return isinstance(sort, Tokens) and sort.unit == PAIR
 
 
 def counts_of(vocabulary: Vocabulary, counted: Iterable[tuple[Tokenised, NDArray[np.int64]]]) -> tuple[int, ...]:
@@ -215,7 +233,7 @@ def counts_of(vocabulary: Vocabulary, counted: Iterable[tuple[Tokenised, NDArray
 
 
 def ids_of_types(tokenised: Tokenised, vocabulary: Vocabulary) -> NDArray[np.int32]:
-    index = vocabulary.index
+    index = {**vocabulary.index, pairs.SEPARATOR: END}
     return np.array([index.get(name, UNKNOWN) for name in tokenised.names], np.int32)
 
 

@@ -18,6 +18,7 @@ from compiler.ops import distinct as distinct_ops
 from compiler.ops import elementwise as elementwise_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
+from compiler.ops import picking as picking_ops
 from compiler.ops import picture as picture_ops
 from compiler.ops import positions as position_ops
 from compiler.ops import product as product_ops
@@ -34,6 +35,7 @@ from runtime.kernels import (
     elementwise,
     lookup,
     normal,
+    picking,
     picture,
     positions,
     product,
@@ -109,6 +111,8 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     sequence_ops.Lengths: sequence.lengths,
     sequence_ops.TakePosition: sequence.take_position,
     sequence_ops.PutPosition: sequence.put_position,
+    picking_ops.PickPositions: picking.pick_positions,
+    picking_ops.PutPositions: picking.put_positions,
     scan_ops.Ended: sequence.ended,
     normal_ops.Softmax: normal.softmax,
     normal_ops.LogSoftmax: normal.log_softmax,

@@ -109,6 +109,13 @@ def _numbers(kind: str, type_: Type, case: Case, rng: np.random.Generator) -> Ar
             result[:, : real_.shape[1]] = real_
             result[0, -1] = -1
             return result
+        case ["places", *some]:
+            # Real positions, row * T + position, each once.
+            width = max(case.sizes["T"], 1)
+            every = np.concatenate([row * width + np.arange(n) for row, n in enumerate(case.lengths)])
+            result = rng.permutation(every)[: size[1]].reshape(size)
+            result[0, -1] = -1 if some else result[0, -1]
+            return result
         case ["nowhere"]:
             return np.full(size, -1)
         case ["lengths"]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from compiler.ir.graph import Op, apply
 from compiler.ir.types import BATCH, Extent, Type, moved, value_of
-from compiler.ops import chance, elementwise, fused, lookup, normal, product, reduction, sequence, shape
+from compiler.ops import chance, elementwise, fused, lookup, normal, picking, product, reduction, sequence, shape
 from tests.ops.attention_cases import ATTENTION, POSITIONS
 from tests.ops.case import IDS, LENGTHS_TYPE, LOWEST, SIZES, TEXT, Case, T, V, alone, boolean, f64, i64
 from tests.ops.distinct_cases import DISTINCT, VALUES, rows_of
@@ -249,6 +249,16 @@ SEQUENCE = [
     Case("take position", sequence.TakePosition(), (f64(BATCH, T, 2), LENGTHS_TYPE),
          lambda x, at: np.stack([row[i] for row, i in zip(x, at, strict=True)]), f64(BATCH, 2), ("normal", "real"),
          (0,)),
+    Case("pick positions", picking.PickPositions(), (f64(BATCH, T, 2), i64(1, 4)),
+         lambda x, at: x.reshape(-1, 2)[at], f64(1, 4, 2), ("normal", "places"), (0,)),
+    Case("pick ids where some are none", picking.PickPositions(), (IDS, i64(1, 3)),
+         lambda x, at: x.reshape(-1)[np.maximum(at, 0)], i64(1, 3), ("ids 9", "places some")),
+    Case("put positions", picking.PutPositions((BATCH, T)), (f64(1, 4, 2), i64(1, 4)),
+         lambda x, at: (np.stack([np.arange(15) == i for i in at[0]]).T.astype(float) @ x[0]).reshape(3, 5, 2), TEXT,
+         ("normal", "places"), (0,)),
+    Case("put positions where some are none", picking.PutPositions((BATCH, T)), (f64(1, 3, 2), i64(1, 3)),
+         lambda x, at: (np.stack([np.arange(15) == i for i in at[0]]).T.astype(float) @ x[0]).reshape(3, 5, 2), TEXT,
+         ("normal", "places some"), (0,)),
     Case("put position", sequence.PutPosition(T), (f64(BATCH, 2), LENGTHS_TYPE),
          lambda x, at: np.stack([np.outer(np.arange(5) == i, row) for row, i in zip(x, at, strict=True)]), TEXT,
          ("normal", "real"), (0,)),

@@ -118,6 +118,9 @@ class Writer:
                         self.inputs[name] = ("words", lambda row: self.text(row).split())
                         self.inputs[f"{name}_tags"] = (f"category per {name}", self.tags(name))
                         self.lists = True
+                case 3 if self.chance(0.4):
+                    of_pair = self.options("lower", "punctuation", "min=2", "max=7", "keep=6")
+                    self.inputs[name] = (f"sentence_pair{of_pair}", self.text)
                 case 3:
                     self.inputs[name] = (f"chars{self.options('lower', 'max=9', 'marks')}", self.text)
                 case 4 | 5:

@@ -1,0 +1,93 @@
+"""Running text that pairs of sentences are drawn from: read, parted in documents, split by these, encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.settings.data import DataSettings
+from compiler.sorts import Port, Tokens, is_pair, pair_of
+from runtime.data import rows as encoded
+from runtime.data import tokens
+from runtime.data.documents import SCORED, Documents, parted, require_pairs
+from runtime.data.raw import Raw
+from runtime.data.rows import Rows
+from runtime.data.splits import Indices, split
+from runtime.data.tokens import Sequences, Tokenised, Vocabulary
+
+Ids = NDArray[np.int64]
+
+
+def as_lines(ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    """The ports as sentences are cut into words: each line by itself, without marks, whole."""
+    return tuple(
+        replace(p, sort=replace(p.sort, max=None, marks=False)) if isinstance(p.sort, Tokens) and is_pair(p.sort) else p
+        for p in ports
+    )
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The sentences of a text. lines: which of all lines they are; starts: of each document its first sentence, and
+    where the last one ends; parts: of each document the entry that it stands in"""
+
+    lines: Ids
+    starts: Ids
+    parts: Ids
+
+    @staticmethod
+    def of(tokenised: Tokenised, parts: Sequence[Raw]) -> Lines:
+        first = np.cumsum([0, *(part.count for part in parts)])
+        files = (np.array([row for row, _ in part.places] or [0]) for part in parts)
+        begins = np.concatenate([start + rows for start, rows in zip(first[:-1], files, strict=True)])
+        lines, document = parted(np.diff(tokenised.offsets), begins)
+        starts = np.concatenate([np.flatnonzero(np.diff(document, prepend=-1)), [len(lines)]])
+        of_part = np.searchsorted(first, lines[starts[:-1]], side="right") - 1
+        return Lines(lines, starts, of_part)
+
+    def splits(self, names: Sequence[str], settings: DataSettings, fold: int | None) -> dict[str, Indices]:
+        """Which documents are whose. names: of the entries, `train` first"""
+        (own,) = np.nonzero(self.parts == 0)
+        divided = split(len(own), settings, fold)
+        found = {"train": own[divided.train]}
+        for name, drawn in (("valid", divided.valid), ("test", divided.test)):
+            if drawn is not None:
+                found[name] = own[drawn]
+            elif name in names:
+                found[name] = np.flatnonzero(self.parts == names.index(name))
+        return found
+
+    def in_documents(self, documents: Indices) -> Indices:
+        """The lines of all these documents, among all lines."""
+        return np.concatenate(
+            [np.zeros(0, np.int64), *(self.lines[self.starts[d] : self.starts[d + 1]] for d in documents)]
+        )
+
+
+def documents_of(ports: tuple[Port, ...], found: Lines, tokenised: Tokenised, vocabulary: Vocabulary) -> Documents:
+    """All documents. tokenised: of all lines"""
+    ids = tokens.ids_of_types(tokenised, vocabulary)[tokenised.types]
+    whole = Sequences(ids, tokenised.offsets)
+    return Documents(ports, whole.take(found.lines), found.starts, len(vocabulary))
+
+
+def to_learn(documents: Documents) -> Rows:
+    require_pairs(documents, "train")
+    return encoded.of_documents(documents)
+
+
+def to_score(documents: Documents, part: str) -> Rows:
+    """Pairs and masks that are always the same."""
+    require_pairs(documents, part)
+    return encoded.of_documents(documents).of_pairs(documents.drawn(SCORED), SCORED)
+
+
+def of_file(ports: tuple[Port, ...], raw: Raw, tokenised: Mapping[str, Tokenised], vocabulary: Vocabulary) -> Rows:
+    """The pairs of another text, to be scored."""
+    pair = pair_of(ports)
+    assert pair is not None
+    text = tokenised[pair.name]
+    return to_score(documents_of(ports, Lines.of(text, (raw,)), text, vocabulary), "test")
