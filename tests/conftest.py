@@ -1,5 +1,6 @@
 """`python -m pytest --kernels fast`: the whole suite with compiled kernels wherever a backend is chosen by option.
-`--no-optimize`: whatever a test trains or asks runs as its graph was lowered."""
+`--no-optimize`: whatever a test trains or asks runs as its graph was lowered. `-n auto`: a process a core, each with one
+BLAS thread: two processes with two threads each wait for each other longer than they compute."""
 
 from __future__ import annotations
 
@@ -18,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # Read when NumPy is imported, here and in what tests start.
     # Compiled kernels outlive a run of the tests, but never come from the user's own cache folder, nor go there.
     place = Path(config.rootpath, ".pytest_cache", "compiled")
     place.mkdir(parents=True, exist_ok=True)

@@ -114,7 +114,7 @@ def test_ci_sets_up_as_the_readme_says():
     for part in setup.split(" && ")[:2]:
         words = part.split()
         assert all(word in script for word in words), part
-    assert script.rstrip().endswith("python -m pytest </dev/null")
+    assert script.rstrip().endswith("python -m pytest -n auto </dev/null")
 
 
 def test_output_is_compared_but_for_what_is_left_out():
