@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from benchmarks.reference import GRADIENTS, STEPS, Reference, compare
 from benchmarks.workloads import Batch, Ids, Workload, batches
 from compiler import pipeline
 from runtime.backend import Backend
-from runtime.execute import Executor
+from runtime.deferred import Stepper
 from runtime.numpy_backend import numpy_backend
 from runtime.weights import initial_states, initial_weights
 
@@ -74,7 +75,8 @@ def _stepper(w: Workload, spec: str, rotation: list[Batch], backend: Backend) ->
     training = pipeline.training_step(experiment)
     store: Store = {**initial_weights(experiment.network.parameters, 1), **initial_states(training.states)}
     compiled = pipeline.compiler_for(backend.native is not None)
-    executor = Executor(backend, pipeline.optimize(training.graph), compiled, store)
+    training = replace(training, graph=pipeline.optimize(training.graph))
+    stepper = Stepper(backend, training, compiled, store)
     sizes = {"B": w.batch, **w.lengths}
     lengths = {f"lengths.{symbol}": np.full(w.batch, length) for symbol, length in w.lengths.items()}
     rate = experiment.train.optimizer.lr
@@ -84,6 +86,9 @@ def _stepper(w: Workload, spec: str, rotation: list[Batch], backend: Backend) ->
     def step() -> float:
         i = next(numbers)
         feeds = {**rotation[(i - 1) % len(rotation)], **always, "step": np.int64(i)}
-        return float(executor.run(feeds, sizes)["loss"])
+        loss = float(stepper.run(feeds, sizes)["loss"])
+        if i % len(rotation) == 0:
+            stepper.settle(i)  # What steps put off belongs to them.
+        return loss
 
     return step, store, [p.name for p in experiment.network.parameters]

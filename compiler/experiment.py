@@ -224,12 +224,36 @@ class Experiment:
 
 
 @dataclass(frozen=True)
+class Deferred:
+    """A large table of words under Adam, of which a step moves only the rows that it reads.
+
+    A row without gradient moves too, by what its means hold. What it missed is made up for before it is read again: the
+    values that a step reads are those of a table of which all rows were moved, but for rounding.
+
+    weight, mean, square: the table and its means, by name; ids: the input whose rows a step reads
+    moved: i64[V], the step that each row is up to date with
+    rates: f64[2, WINDOW], what a row that is up to date with step s misses from then on, at s modulo WINDOW
+    """
+
+    weight: str
+    mean: str
+    square: str
+    moved: str
+    rates: str
+    ids: str
+    betas: tuple[float, float]
+    eps: float
+
+
+@dataclass(frozen=True)
 class TrainingStep:
     """Forward, backward, clipping and the optimizer's update as one graph.
 
     graph: output `loss`; updates for every trained weight and every state. Inputs beside the batch: numbers `rows` (how
     many the batch has, in the weights' dtype), `lr` (f64), `step` (i64, from 1), `seed` (i64)
+    states: the graph's, and those of deferred tables, which runtime.deferred keeps
     """
 
     graph: Graph
     states: tuple[State, ...]
+    deferred: tuple[Deferred, ...] = ()

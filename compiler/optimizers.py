@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from compiler.autodiff import gradients
+from compiler.deferred import looked_up
 from compiler.experiment import Experiment, Parameter, TrainingStep
 from compiler.ir.graph import Graph, Input, Node, Output
 from compiler.ir.types import size_bytes
@@ -40,7 +41,9 @@ def training_step(experiment: Experiment) -> TrainingStep:
     }
     trained = [p for p in network.parameters if p.trained]
     nodes = [graph.input(p.name) for p in trained]
-    step = Step(loss.type.dtype, settings.optimizer.span or settings.span)
+    # What moves or reads a whole table in every step is not put off.
+    whole = settings.decay or settings.clip.weights is not None
+    step = Step(loss.type.dtype, settings.optimizer.span or settings.span, {} if whole else looked_up(graph))
     for node in graph.inputs:
         if isinstance(node.op, Input) and node.op.kind == "number":
             step.numbers[node.op.name] = node
@@ -53,7 +56,9 @@ def training_step(experiment: Experiment) -> TrainingStep:
     moved = tuple(o for o in graph.outputs if o.update is not None)
     following = {c.next for c in network.carried}
     carried = tuple(o for o in graph.outputs if o.name in following)
-    return TrainingStep(Graph(inputs, (Output("loss", loss), *carried, *moved, *step.updates)), tuple(step.states))
+    return TrainingStep(
+        Graph(inputs, (Output("loss", loss), *carried, *moved, *step.updates)), tuple(step.states), tuple(step.deferred)
+    )
 
 
 Pairs = list[tuple[Parameter, Node, Node]]

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from compiler.autodiff import accumulate
-from compiler.experiment import Parameter, State
+from compiler.deferred import WINDOW, pays
+from compiler.experiment import Deferred, Parameter, State
 from compiler.ir.graph import Input, Node, Op, Output, apply
 from compiler.ir.types import Dtype, Type
-from compiler.ops.elementwise import Add, Cast, Div, Exp, Mul, Neg, Sqrt, Sub, constant
-from compiler.ops.lookup import PickRows
+from compiler.ops.elementwise import Add, Cast, Div, DivShifted, Exp, Mul, Neg, Sqrt, Sub, constant
+from compiler.ops.lookup import AddRows, PickRows, SetRows, StampRows
 from compiler.settings.train import Optimizer
 from dsl.source import Span
 
 
 @dataclass
 class Step:
-    """A step being built: numbers that the run sets, states, updates."""
+    """A step being built: numbers that the run sets, states, updates.
+
+    looked_up: the weights of which a step reads rows alone, with the name of the input that says which
+    """
 
     dtype: Dtype
     span: Span | None
+    looked_up: Mapping[str, str] = field(default_factory=dict[str, str])
     numbers: dict[str, Node] = field(default_factory=dict[str, Node])
     states: list[State] = field(default_factory=list[State])
     state_nodes: list[Node] = field(default_factory=list[Node])
     updates: list[Output] = field(default_factory=list[Output])
+    deferred: list[Deferred] = field(default_factory=list[Deferred])
 
     def op(self, op: Op, *operands: Node) -> Node:
         return apply(op, *operands, span=self.span)
@@ -56,9 +62,11 @@ class Step:
         return self.op(Cast(self.dtype), self.number("lr", "f64"))
 
     def state(self, weight: Parameter, name: str, start: float = 0.0) -> Node:
-        full = f"{weight.name}.{name}"
-        self.states.append(State(full, weight.type, start))
-        node = Node(Input(full, "state", weight.type), (), weight.type, weight.span)
+        return self.kept(State(f"{weight.name}.{name}", weight.type, start), weight.span)
+
+    def kept(self, state: State, span: Span | None) -> Node:
+        self.states.append(state)
+        node = Node(Input(state.name, "state", state.type), (), state.type, span)
         self.state_nodes.append(node)
         return node
 
@@ -135,12 +143,44 @@ def adam(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -
     """
     first, second = settings.betas
     m, v = step.state(weight, "mean"), step.state(weight, "square")
+    if weight.name in step.looked_up and pays(settings, weight, g):
+        return adam_rows(step, settings, weight, (w, m, v), g)
     mean, square = step.mean(m, g, first), step.mean(v, step.op(Mul(), g, g), second)
     step.update(m, mean)
     step.update(v, square)
     rate, root = adam_rates(step, first, second)
     denominator = step.op(Add(), step.op(Div(), step.op(Sqrt(), square), root), step.c(settings.eps))
     return step.op(Sub(), w, step.op(Mul(), step.op(Div(), mean, denominator), rate))
+
+
+def adam_rows(step: Step, settings: Optimizer, weight: Parameter, nodes: tuple[Node, Node, Node], g: Node) -> Node:
+    """The same of the rows that g names; the others are made up for when they are read (`Deferred`).
+
+    nodes: w, m, v
+    """
+
+    def mean(old: Node, new: Node, stays: float) -> Node:
+        rows = step.op(PickRows(), old, g)
+        return step.op(Add(), step.op(Mul(), rows, step.c(stays)), step.op(Mul(), new, step.c(1 - stays)))
+
+    w, m, v = nodes
+    first, second = settings.betas
+    moving, square = mean(m, g, first), mean(v, step.op(Mul(), g, g), second)
+    step.update(m, step.op(SetRows(), m, moving))
+    step.update(v, step.op(SetRows(), v, square))
+    moved_by = f"{weight.name}.moved"
+    moved = step.kept(State(moved_by, Type("i64", weight.type.shape[:1])), weight.span)
+    step.update(moved, step.op(StampRows(), moved, g, step.number("step", "i64")))
+    rates = State(f"{weight.name}.rates", Type("f64", (2, WINDOW)))
+    step.states.append(rates)
+    mine = weight.name
+    ids = step.looked_up[mine]
+    step.deferred.append(
+        Deferred(mine, f"{mine}.mean", f"{mine}.square", moved_by, rates.name, ids, settings.betas, settings.eps)
+    )
+    rate, root = adam_rates(step, first, second)
+    share = step.op(DivShifted(settings.eps), moving, step.op(Div(), step.op(Sqrt(), square), root))
+    return step.op(AddRows(), w, step.op(Neg(), step.op(Mul(), share, rate)))
 
 
 def adam_rates(step: Step, first: float, second: float) -> tuple[Node, Node]:

@@ -14,6 +14,7 @@ from runtime.backend import Array, all_finite
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, batches
 from runtime.data.batches import batch_count
+from runtime.deferred import Stepper
 from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, tokens_in
 from runtime.events import BatchDone, EpochDone, Event, NotSaved, Saved
 from runtime.execute import Executor
@@ -54,7 +55,7 @@ class Loop:
         job: Job,
         metric: str,
         store: dict[str, Array],
-        stepper: Executor,
+        stepper: Stepper,
         scorer: Executor,
         progress: Progress,
         best: dict[str, Array],
@@ -137,6 +138,7 @@ class Loop:
 
     def _end_of_epoch(self, start: float) -> None:
         self._require_finite()
+        self.stepper.settle(self.at.step)
         valid = scored(self.job, self.scorer, self.job.dataset.valid)
         best = self._is_best(valid)
         done, loss = self.at.epoch + 1, self.at.loss / self.at.examples

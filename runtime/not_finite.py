@@ -12,7 +12,7 @@ from compiler.settings.train import TrainSettings
 from dsl.errors import Diagnostic
 from dsl.render import show
 from runtime.backend import Array, all_finite, on_host
-from runtime.execute import Executor
+from runtime.deferred import Stepper
 from runtime.interpret import evaluate as interpret
 
 LARGE = 1e6
@@ -20,7 +20,7 @@ LARGE = 1e6
 
 
 def not_finite(
-    executor: Executor,
+    executor: Stepper,
     store: dict[str, Array],
     steps: Iterable[tuple[int, Mapping[str, Array], Mapping[str, int]]],
     last: int,
@@ -37,6 +37,7 @@ def not_finite(
     hand_on: takes what the next step is fed out of a step's results
     """
     for step, feeds, sizes in steps:
+        executor.prepare(feeds)
         before = {name: values.copy() for name, values in on_host(executor.backend, store).items()}
         results = executor.run(feeds, sizes)
         again = float(results["loss"])

@@ -10,8 +10,12 @@ import numpy as np
 from compiler.ir.types import elements
 from compiler.metric_names import metric_names
 from runtime.backend import Array
+<<<<<<< HEAD
 from runtime.baselines import baselines
 from runtime.evaluate import Evaluation
+=======
+from runtime.deferred import Stepper
+>>>>>>> 24f0df0 (Adam moves only the rows of a large table that a step reads; what the others missed is made up for when they are read)
 from runtime.events import Event, Started, TrainResult
 from runtime.execute import Arena, Executor
 from runtime.footprint import Footprint
@@ -43,7 +47,7 @@ def train(
     start = perf_counter()
     store: dict[str, Array] = {}
     arena = Arena(job.backend)
-    stepper = Executor(job.backend, job.step.graph, job.compile_bucket, store, arena)
+    stepper = Stepper(job.backend, job.step, job.compile_bucket, store, arena)
     scorer = Executor(job.backend, job.evaluation, job.compile_bucket, store, arena)
     needed = needed_memory(job, stepper, scorer)
     free = job.backend.available_bytes()
@@ -61,6 +65,8 @@ def train(
         run.carried.now = {name: np.array(values) for name, values in resume.carried.items()}
     on_event(_started(job, needed, free, run))
     run.go(stop_asked)
+    if not run.best:
+        stepper.settle(run.at.step)
     weights = run.best or weights_on_host(job, store, {})
     test = on_train = None
     valid = run.at.best_valid

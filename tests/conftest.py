@@ -1,6 +1,6 @@
 """`python -m pytest --kernels fast`: the whole suite with compiled kernels wherever a backend is chosen by option.
-`--no-optimize`: whatever a test trains or asks runs as its graph was lowered. `-n auto`: a process a core, each with one
-BLAS thread: two processes with two threads each wait for each other longer than they compute."""
+`--no-optimize`: whatever a test trains or asks runs as its graph was lowered. `-n auto`: a process a core, each with
+one BLAS thread: two processes with two threads each wait for each other longer than they compute."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from compiler.ops.elementwise import (
     Add,
     Cast,
     Div,
+    DivShifted,
     Equal,
     Erf,
     Exp,
@@ -42,7 +43,17 @@ FUNCTIONS: dict[type[Op], str] = {
 }  # fmt: skip
 """In `runtime.native.functions`, once for each dtype: `exp_f32`."""
 
-PASSES: dict[type[Op], int] = {Exp: 4, Log: 4, Tanh: 4, Sigmoid: 6, Softplus: 6, Erf: 60, Select: 2, Keep: 1}
+PASSES: dict[type[Op], int] = {
+    Exp: 4,
+    Log: 4,
+    Tanh: 4,
+    Sigmoid: 6,
+    Softplus: 6,
+    Erf: 60,
+    Select: 2,
+    Keep: 1,
+    DivShifted: 2,
+}
 """What a call costs NumPy, in passes over memory, where it is more than one."""
 
 MADE: tuple[Dtype, ...] = ("f32", "f64", "bool")
@@ -52,7 +63,9 @@ READ: tuple[Dtype, ...] = ("f32", "f64", "bool", "i64")
 def has_formula(call: Call) -> bool:
     """Whether a kernel can compute it. Whole numbers are computed in few places, and are left to NumPy there."""
     op, out = call.op, call.out
-    known = type(op) in INFIX or type(op) in FUNCTIONS or isinstance(op, (Neg, Select, Keep, Cast, Broadcast))
+    known = (
+        type(op) in INFIX or type(op) in FUNCTIONS or isinstance(op, (Neg, Select, Keep, Cast, Broadcast, DivShifted))
+    )
     if not known or not isinstance(out, Place) or out.dtype not in MADE:
         return False
     if isinstance(op, Cast) and out.dtype == "bool":
@@ -76,6 +89,8 @@ def formula(op: Op, operands: Sequence[str], dtype: Dtype, out: Dtype) -> str:
             return operands[0]
         case Neg():
             return f"-{operands[0]}"
+        case DivShifted(shift=shift):
+            return f"{operands[0]} / ({operands[1]} + {number(Literal(shift, dtype))})"
         case Select():
             return f"{operands[1]} if {operands[0]} else {operands[2]}"
         case Keep(negated=negated):

@@ -10,7 +10,7 @@ from compiler.ir.graph import Node
 from compiler.ir.text import op_name
 from compiler.ir.types import size_bytes
 from compiler.ops.fused import Fused
-from compiler.ops.lookup import AddRows, Gather, PickRows
+from compiler.ops.lookup import AddRows, Gather, PickRows, SetRows
 from compiler.plan.plan import Call, Plan, Positions, Step
 from dsl.source import Span
 
@@ -95,5 +95,7 @@ def touched_bytes(node: Node, sizes: Mapping[str, int]) -> int:
             return 2 * out + given[1]
         case AddRows():
             return 3 * given[1]
+        case SetRows():
+            return 2 * given[1]
         case _:
             return out + sum(given)

@@ -97,6 +97,33 @@ class Dense(Op):
 
 
 @dataclass(frozen=True)
+class SetRows(Op):
+    """A dense table with the rows that a row-sparse one names as they are there. Both: [V, D] -> [V, D]"""
+
+    def infer(self, *inputs: Type) -> Type:
+        dense, sparse = inputs
+        if dense.rows is not None or sparse.rows is None or dense.shape != sparse.shape or dense.dtype != sparse.dtype:
+            raise TypeRuleError("wants a dense and a row-sparse table of one shape")
+        return dense
+
+
+@dataclass(frozen=True)
+class StampRows(Op):
+    """A number written at row 0, the padding's, and at the rows that a row-sparse table names.
+
+    stamps: i64[V], like: [V, D] by rows, number: i64[] -> i64[V]
+    """
+
+    def infer(self, *inputs: Type) -> Type:
+        stamps, like, number = inputs
+        if stamps.shape != like.shape[:1] or like.rows is None or (stamps.dtype, number.dtype) != ("i64", "i64"):
+            raise TypeRuleError("wants a stamp for each row, rows, and a whole number")
+        if number.shape:
+            raise TypeRuleError("wants one number")
+        return stamps
+
+
+@dataclass(frozen=True)
 class PickRows(Op):
     """The rows of a dense table that a row-sparse one names: dense, like: [V, D] -> [V, D] by rows"""
 

@@ -10,7 +10,7 @@ from compiler.ir.types import Dim, Extent, positions, sequence_symbol, value_of
 from compiler.ops.attention import HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import MatMulRows, PutPicks, WindowSums
-from compiler.ops.elementwise import Constant, Keep
+from compiler.ops.elementwise import Constant, DivShifted, Keep
 from compiler.ops.normal import LogSumExp, PositionSoftmax
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul
@@ -31,6 +31,8 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
             return {"value": node.op.value}
         case Keep(negated=negated):
             return {"negated": negated}
+        case DivShifted(shift=shift):
+            return {"shift": shift}
         case Transpose(axes=axes):
             return {"axes": axes}
         case (

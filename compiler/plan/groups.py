@@ -8,7 +8,7 @@ from math import prod
 
 from compiler.ir.graph import Node, Op
 from compiler.ir.types import Dtype, Type, bound_shape
-from compiler.ops.elementwise import Constant, Erf, Keep, Select, Sigmoid
+from compiler.ops.elementwise import Constant, DivShifted, Erf, Keep, Select, Sigmoid
 from compiler.ops.fused import Fused, Step
 from compiler.plan.calls import attributes
 from compiler.plan.layout import broadcast, contiguous, overwritable, reshaped
@@ -66,7 +66,7 @@ def _passes(op: Op) -> int:
             return 60
         case Sigmoid():
             return 4
-        case Select() | Keep(negated=True):
+        case Select() | Keep(negated=True) | DivShifted():
             return 2
         case _:
             return 1

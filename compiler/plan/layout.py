@@ -8,9 +8,9 @@ from math import prod
 from compiler.ir.graph import Node, Op
 from compiler.ops.attention import ToColumns, ToPositions
 from compiler.ops.distinct import MatMulRows, PutPicks
-from compiler.ops.elementwise import Cast, Erf, Keep, Select
+from compiler.ops.elementwise import Cast, DivShifted, Erf, Keep, Select
 from compiler.ops.fused import Fused
-from compiler.ops.lookup import AddRows, Gather, ScatterRows
+from compiler.ops.lookup import AddRows, Gather, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.picking import PickPositions
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
@@ -136,7 +136,9 @@ def overwritable(op: Op) -> tuple[int, ...]:
             return () if negated else (1,)
         case Erf() | Cast():
             return ()
-        case Mask() | AddAlong() | Softmax() | LogSoftmax() | AddRows():
+        case DivShifted():
+            return (1,)
+        case Mask() | AddAlong() | Softmax() | LogSoftmax() | AddRows() | SetRows() | StampRows():
             return (0,)
         case Fused(steps=steps):
             # All that a group reads it reads before its last step, or in it.

@@ -170,5 +170,6 @@ def _optimizer(entries: _Entries) -> Optimizer:
         rho=number("rho", default.rho),
         eps=number("eps", default.eps),
         init=number("init", 0.0),
+        strict=entries.found[word][1].get("strict") is True,
         span=entry.span,
     )

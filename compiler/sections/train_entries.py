@@ -12,6 +12,11 @@ LEAST_EPS = 1e-30
 """What float32 can tell from 0: without it a weight that never had a gradient, such as padding's, becomes 0 / 0."""
 MOMENTUM = Setting("momentum", "number", "how much of the last move stays", 0.0, low=0, high=1, below=True)
 RHO = "how much of the running means stays"
+STRICT = (
+    "every step moves every row of a large table of words; without it rows that a step does not read are moved when"
+    " they are read next, by the sum of what they missed"
+)
+
 OPTIMIZERS = (
     Signature(
         "sgd",
@@ -67,6 +72,7 @@ OPTIMIZERS = (
                     below=True,
                 ),
                 Setting("eps", "number", "added to the root", 1e-8, low=LEAST_EPS),
+                Setting("strict", "flag", STRICT),
             ),
         )
         for word, sentence in (

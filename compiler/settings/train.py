@@ -23,6 +23,7 @@ class Optimizer:
     rho: float = 0.9
     eps: float = 1e-8
     init: float = 0.0
+    strict: bool = False
     span: Span | None = None
 
 

@@ -156,6 +156,21 @@ def add_rows(xp: Xp, out: Array, dense: Array, sparse: Rows, sums: Array) -> Non
     out[sparse.ids] = sums
 
 
+def set_rows(xp: Xp, out: Array, dense: Array, sparse: Rows) -> None:
+    """out may be dense's memory. Rows that are none write 0 to row 0, which is the padding's and 0."""
+    if out is not dense:
+        xp.copyto(out, dense)
+    out[sparse.ids] = _values(xp, sparse)
+
+
+def stamp_rows(xp: Xp, out: Array, stamps: Array, like: Rows, number: Array) -> None:
+    """out may be stamps' memory. Rows that are none have the id 0."""
+    if out is not stamps:
+        xp.copyto(out, stamps)
+    out[:1] = number
+    out[like.ids] = number
+
+
 def dense(xp: Xp, out: Array, sparse: Rows) -> None:
     out.fill(0)
     out[sparse.ids] = _values(xp, sparse)
@@ -219,6 +234,8 @@ DEVICE_KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     chance_ops.DropoutMask: dropout_mask,
     lookup_ops.ScatterRows: scatter_rows,
     lookup_ops.AddRows: add_rows,
+    lookup_ops.SetRows: set_rows,
+    lookup_ops.StampRows: stamp_rows,
     lookup_ops.Dense: dense,
     lookup_ops.PickRows: pick_rows,
     distinct_ops.DistinctRows: distinct_rows,

@@ -66,6 +66,22 @@ def add_rows(xp: Xp, out: Array, dense: Array, sparse: Rows, sums: Array) -> Non
     out[ids] = sums
 
 
+def set_rows(xp: Xp, out: Array, dense: Array, sparse: Rows) -> None:
+    """out may be dense's memory."""
+    if out is not dense:
+        xp.copyto(out, dense)
+    n = int(sparse.count[0])
+    out[sparse.ids[:n]] = sparse.values[:n]
+
+
+def stamp_rows(xp: Xp, out: Array, stamps: Array, like: Rows, number: Array) -> None:
+    """out may be stamps' memory."""
+    if out is not stamps:
+        xp.copyto(out, stamps)
+    out[0] = number
+    out[like.ids[: int(like.count[0])]] = number
+
+
 def dense(xp: Xp, out: Array, sparse: Rows) -> None:
     n = int(sparse.count[0])
     out.fill(0)

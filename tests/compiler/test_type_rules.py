@@ -8,9 +8,24 @@ from compiler.ir.graph import Op
 from compiler.ir.parse import parse_type
 from compiler.ir.types import BATCH, TypeRuleError, moved, symbol
 from compiler.ops.chance import DropoutMask
-from compiler.ops.elementwise import Add, Cast, Div, Equal, Exp, Greater, Keep, Log, Mul, Neg, Select, Sqrt, Tanh
+from compiler.ops.elementwise import (
+    Add,
+    Cast,
+    Div,
+    DivShifted,
+    Equal,
+    Exp,
+    Greater,
+    Keep,
+    Log,
+    Mul,
+    Neg,
+    Select,
+    Sqrt,
+    Tanh,
+)
 from compiler.ops.fused import Fused
-from compiler.ops.lookup import AddRows, Bag, Dense, Gather, OneHot, PickRows, ScatterRows
+from compiler.ops.lookup import AddRows, Bag, Dense, Gather, OneHot, PickRows, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
@@ -69,6 +84,9 @@ GIVES: list[tuple[Op, list[str], str]] = [
     (Gather(computed=True), ["f32[W, 6]", "i64[B, T]{zero}"], "f32[B, T, 6]"),
     (ScatterRows(V), ["i64[B, T]{zero}", "f32[B, T, 6]{any}"], "f32[V, 6]{rows [B, T]}"),
     (AddRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
+    (SetRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
+    (StampRows(), ["i64[V]", "f32[V, 6]{rows [B, T]}", "i64[]"], "i64[V]"),
+    (DivShifted(0.5), ["f32[V, 3]{rows [B, T]}", "f32[V, 3]{rows [B, T]}"], "f32[V, 3]{rows [B, T]}"),
     (PickRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]{rows [B, T]}"),
     (Dense(), ["f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
     (OneHot(V, "f32"), ["i64[B, T]{zero}"], "f32[B, T, V]{zero}"),
@@ -95,6 +113,9 @@ REFUSES: list[tuple[Op, list[str], str]] = [
     (Add(), ["f32[B, T]", "f32[B, T-2]"], "do not meet"),
     (Neg(), ["bool[3]"], "floating-point"),
     (Add(), ["f32[V, 3]{rows [B, T]}", "f32[]"], "fill its zero rows"),
+    (SetRows(), ["f32[V, 6]", "f32[V, 3]{rows [B, T]}"], "of one shape"),
+    (StampRows(), ["f32[V]", "f32[V, 6]{rows [B, T]}", "i64[]"], "whole number"),
+    (StampRows(), ["i64[V]", "f32[V, 6]{rows [B, T]}", "i64[2]"], "one number"),
     (Exp(), ["f32[V, 3]{rows [B, T]}"], "keep zero rows zero"),
     (Mul(), ["f32[V, 3]{rows [B, T]}", "f32[V, 3]"], "row-sparse"),
     (Greater(), ["f32[V, 3]{rows [B, T]}", "f32[]"], "row-sparse"),

@@ -146,6 +146,16 @@ def put_picks(x: Array, picks: Array, ids: Array, rows: int, size: int, dilation
     return result.reshape(rows, -1)
 
 
+def set_rows(dense: Array, ids: Array, values: Array) -> Array:
+    """The sums of values by id in place of the rows that ids name."""
+    named = np.isin(np.arange(len(dense)), ids[ids > 0])
+    return np.where(named[:, None], scattered(ids, values, len(dense)), dense)
+
+
+def stamp_rows(stamps: Array, ids: Array, values: Array, number: Array) -> Array:
+    return np.where(np.isin(np.arange(len(stamps)), [0, *ids.flat]), number, stamps)
+
+
 def kept_rows(dense: Array, ids: Array) -> Array:
     keep = np.isin(np.arange(len(dense)), ids) & (np.arange(len(dense)) > 0)
     return dense * keep[:, None]

@@ -15,7 +15,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,6 @@ def child(folder: Path) -> dict[str, Any]:
     import numpy as np
 
     from compiler import pipeline
-    from compiler.experiment import TrainingStep
     from runtime import train as training
     from runtime.data import read
     from runtime.footprint import Footprint
@@ -71,7 +70,7 @@ def child(folder: Path) -> dict[str, Any]:
     job = Job(
         network=bound.network,
         settings=bound.train,
-        step=TrainingStep(pipeline.optimize(step.graph), step.states),
+        step=replace(step, graph=pipeline.optimize(step.graph)),
         evaluation=pipeline.optimize(bound.network.evaluation),
         dataset=dataset,
         backend=numpy_backend(),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from compiler import pipeline
-from compiler.experiment import TrainingStep
 from compiler.ir.types import Dtype
 from runtime.backend import Backend
 from runtime.data import read
@@ -52,7 +52,7 @@ def job(spec: str, folder: Path, backend: Backend, dtype: Dtype = "f64") -> Job:
     return Job(
         network=bound.network,
         settings=bound.train,
-        step=TrainingStep(pipeline.optimize(step.graph), step.states),
+        step=replace(step, graph=pipeline.optimize(step.graph)),
         evaluation=pipeline.optimize(bound.network.evaluation),
         dataset=dataset,
         backend=backend,

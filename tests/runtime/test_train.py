@@ -1,11 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from compiler import pipeline
-from compiler.experiment import TrainingStep
 from dsl.errors import RunError
 from runtime import train as training
 from runtime.data import read
@@ -54,7 +54,7 @@ def job(spec: str, folder: Path, *sets: str, seed: int | None = None) -> Job:
     return Job(
         experiment.network,
         experiment.train,
-        TrainingStep(pipeline.optimize(step.graph), step.states),
+        replace(step, graph=pipeline.optimize(step.graph)),
         pipeline.optimize(experiment.network.evaluation),
         dataset,
         numpy_backend(),
