@@ -232,7 +232,8 @@ class Deferred:
 
     weight, mean, square: the table and its means, by name; ids: the input whose rows a step reads
     moved: i64[V], the step that each row is up to date with
-    rates: f64[2, WINDOW], what a row that is up to date with step s misses from then on, at s modulo WINDOW
+    rates: f64[2, window], what a row that is up to date with step s misses from then on, at s modulo window
+    window: steps after which all rows are brought up to date
     """
 
     weight: str
@@ -243,6 +244,7 @@ class Deferred:
     ids: str
     betas: tuple[float, float]
     eps: float
+    window: int
 
 
 @dataclass(frozen=True)

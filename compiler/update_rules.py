@@ -11,8 +11,8 @@ from compiler.deferred import WINDOW, pays
 from compiler.experiment import Deferred, Parameter, State
 from compiler.ir.graph import Input, Node, Op, Output, apply
 from compiler.ir.types import Dtype, Type
-from compiler.ops.elementwise import Add, Cast, Div, DivShifted, Exp, Mul, Neg, Sqrt, Sub, constant
-from compiler.ops.lookup import AddRows, PickRows, SetRows, StampRows
+from compiler.ops.elementwise import Add, Cast, Div, Exp, Mul, Neg, Sqrt, Sub, constant
+from compiler.ops.lookup import AddRows, DivShifted, PickRows, SetRows, StampRows
 from compiler.settings.train import Optimizer
 from dsl.source import Span
 
@@ -168,16 +168,12 @@ def adam_rows(step: Step, settings: Optimizer, weight: Parameter, nodes: tuple[N
     moving, square = mean(m, g, first), mean(v, step.op(Mul(), g, g), second)
     step.update(m, step.op(SetRows(), m, moving))
     step.update(v, step.op(SetRows(), v, square))
-    moved_by = f"{weight.name}.moved"
-    moved = step.kept(State(moved_by, Type("i64", weight.type.shape[:1])), weight.span)
+    mine, ids = weight.name, step.looked_up[weight.name]
+    moved = step.kept(State(f"{mine}.moved", Type("i64", weight.type.shape[:1])), weight.span)
     step.update(moved, step.op(StampRows(), moved, g, step.number("step", "i64")))
-    rates = State(f"{weight.name}.rates", Type("f64", (2, WINDOW)))
-    step.states.append(rates)
-    mine = weight.name
-    ids = step.looked_up[mine]
-    step.deferred.append(
-        Deferred(mine, f"{mine}.mean", f"{mine}.square", moved_by, rates.name, ids, settings.betas, settings.eps)
-    )
+    step.states.append(State(f"{mine}.rates", Type("f64", (2, WINDOW))))
+    names = (mine, f"{mine}.mean", f"{mine}.square", f"{mine}.moved", f"{mine}.rates")
+    step.deferred.append(Deferred(*names, ids=ids, betas=settings.betas, eps=settings.eps, window=WINDOW))
     rate, root = adam_rates(step, first, second)
     share = step.op(DivShifted(settings.eps), moving, step.op(Div(), step.op(Sqrt(), square), root))
     return step.op(AddRows(), w, step.op(Neg(), step.op(Mul(), share, rate)))

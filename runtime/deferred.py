@@ -7,7 +7,6 @@ from math import log
 
 import numpy as np
 
-from compiler.deferred import WINDOW
 from compiler.experiment import Deferred, TrainingStep
 from runtime.backend import Array, Backend
 from runtime.execute import Arena, CompileBucket, Executor
@@ -66,14 +65,14 @@ class _Table:
         self.of, self.store, self.backend = of, store, backend
         first, second = of.betas
         fades = first / second**0.5
-        count = min(WINDOW + 1, int(log(NOTHING) / log(fades)) + 1) if first else 0
+        count = min(of.window + 1, int(log(NOTHING) / log(fades)) + 1) if first else 0
         # Of i = 0, 1, ...: what a_i and e_i have of it.
         self.fading = fades ** np.arange(count)
         self.rising = second ** (-0.5 * np.arange(count))
 
     def stepped(self, step: int, rate: float) -> None:
         """A row that is up to date with a step before has missed this one too."""
-        rates, base = self.store[self.of.rates], _base(step)
+        rates, base = self.store[self.of.rates], self._base(step)
         start = max(base, step - len(self.fading) + 1)
         i = step - np.arange(start, step)
         first, second = self.of.betas
@@ -81,9 +80,9 @@ class _Table:
         a = rate * root / (1 - first**step) * self.fading[i]
         missed = np.stack([a, a * root * self.rising[i]])
         rates[:, start - base : step - base] += self.backend.to_device(missed)
-        if step % WINDOW == 0:
+        if step % self.of.window == 0:
             self.bring_up(None, step)
-        rates[:, step % WINDOW] = 0
+        rates[:, step % self.of.window] = 0
 
     def bring_up(self, ids: Array | None, step: int) -> None:
         """ids: of the rows, 0 and one id twice among them; None for all. step: with which they are up to date then"""
@@ -104,7 +103,7 @@ class _Table:
             self.store[name] for name in (self.of.weight, self.of.mean, self.of.square, self.of.moved, self.of.rates)
         )
         dtype, since = weight.dtype, moved[rows]
-        a, ae = rates[:, since - _base(step)]
+        a, ae = rates[:, since - self._base(step)]
         m, v = mean[rows], square[rows]
         away = xp.sqrt(v)
         away += (self.of.eps * xp.where(a > 0, ae / xp.where(a > 0, a, 1.0), 1.0)).astype(dtype)[:, None]
@@ -118,7 +117,6 @@ class _Table:
             table[rows] = values
         moved[rows] = step
 
-
-def _base(step: int) -> int:
-    """The step at which all rows were brought up to date before this one: a multiple of WINDOW."""
-    return (step - 1) // WINDOW * WINDOW
+    def _base(self, step: int) -> int:
+        """The step at which all rows were brought up to date before this one: a multiple of the window."""
+        return (step - 1) // self.of.window * self.of.window

@@ -12,7 +12,6 @@ from compiler.ops.elementwise import (
     Add,
     Cast,
     Div,
-    DivShifted,
     Equal,
     Erf,
     Exp,
@@ -32,6 +31,7 @@ from compiler.ops.elementwise import (
     Sub,
     Tanh,
 )
+from compiler.ops.lookup import DivShifted
 from compiler.ops.shape import Broadcast
 from compiler.plan.plan import Call, Literal, Place
 

@@ -284,19 +284,6 @@ class Div(Binary):
 
 
 @dataclass(frozen=True)
-class DivShifted(Binary):
-    """x / (y + shift), of row-sparse values too: x's rows that are not named are 0 and stay so."""
-
-    shift: float = 1.0
-    bounded: ClassVar[bool] = False
-    keeps_zero: ClassVar[bool] = True
-
-    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
-        x, y = node.inputs
-        return apply(self, cotangent, y), apply(Neg(), apply(Mul(), cotangent, apply(self, apply(self, x, y), y)))
-
-
-@dataclass(frozen=True)
 class Maximum(Binary):
     """The larger of x and y. Where they are equal, the gradient is x's."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from compiler.ir.graph import Node, Op, apply
 from compiler.ir.types import Dim, Dtype, Type, TypeRuleError, elements
+from compiler.ops.elementwise import Binary, Mul, Neg
 
 
 def _ids(type: Type) -> None:
@@ -121,6 +123,19 @@ class StampRows(Op):
         if number.shape:
             raise TypeRuleError("wants one number")
         return stamps
+
+
+@dataclass(frozen=True)
+class DivShifted(Binary):
+    """x / (y + shift), of row-sparse values too: x's rows that are not named are 0 and stay so."""
+
+    shift: float = 1.0
+    bounded: ClassVar[bool] = False
+    keeps_zero: ClassVar[bool] = True
+
+    def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
+        x, y = node.inputs
+        return apply(self, cotangent, y), apply(Neg(), apply(Mul(), cotangent, apply(self, apply(self, x, y), y)))
 
 
 @dataclass(frozen=True)

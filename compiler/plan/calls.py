@@ -10,7 +10,8 @@ from compiler.ir.types import Dim, Extent, positions, sequence_symbol, value_of
 from compiler.ops.attention import HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import MatMulRows, PutPicks, WindowSums
-from compiler.ops.elementwise import Constant, DivShifted, Keep
+from compiler.ops.elementwise import Constant, Keep
+from compiler.ops.lookup import DivShifted
 from compiler.ops.normal import LogSumExp, PositionSoftmax
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul

@@ -8,8 +8,9 @@ from math import prod
 
 from compiler.ir.graph import Node, Op
 from compiler.ir.types import Dtype, Type, bound_shape
-from compiler.ops.elementwise import Constant, DivShifted, Erf, Keep, Select, Sigmoid
+from compiler.ops.elementwise import Constant, Erf, Keep, Select, Sigmoid
 from compiler.ops.fused import Fused, Step
+from compiler.ops.lookup import DivShifted
 from compiler.plan.calls import attributes
 from compiler.plan.layout import broadcast, contiguous, overwritable, reshaped
 from compiler.plan.plan import Call, Literal, Loop, Place

@@ -8,9 +8,9 @@ from math import prod
 from compiler.ir.graph import Node, Op
 from compiler.ops.attention import ToColumns, ToPositions
 from compiler.ops.distinct import MatMulRows, PutPicks
-from compiler.ops.elementwise import Cast, DivShifted, Erf, Keep, Select
+from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
-from compiler.ops.lookup import AddRows, Gather, ScatterRows, SetRows, StampRows
+from compiler.ops.lookup import AddRows, DivShifted, Gather, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.picking import PickPositions
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture

@@ -69,12 +69,6 @@ def div(xp: Xp, out: Array, x: Array, y: Array) -> None:
     xp.divide(x, y, out=out)
 
 
-def div_shifted(xp: Xp, out: Array, x: Array, y: Array, *, shift: float) -> None:
-    """out may be y's memory, and not x's."""
-    xp.add(y, shift, out=out)
-    xp.divide(x, out, out=out)
-
-
 def maximum(xp: Xp, out: Array, x: Array, y: Array) -> None:
     xp.maximum(x, y, out=out)
 

@@ -66,6 +66,12 @@ def add_rows(xp: Xp, out: Array, dense: Array, sparse: Rows, sums: Array) -> Non
     out[ids] = sums
 
 
+def div_shifted(xp: Xp, out: Array, x: Array, y: Array, *, shift: float) -> None:
+    """out may be y's memory, and not x's."""
+    xp.add(y, shift, out=out)
+    xp.divide(x, out, out=out)
+
+
 def set_rows(xp: Xp, out: Array, dense: Array, sparse: Rows) -> None:
     """out may be dense's memory."""
     if out is not dense:

@@ -12,7 +12,6 @@ from compiler.ops.elementwise import (
     Add,
     Cast,
     Div,
-    DivShifted,
     Equal,
     Exp,
     Greater,
@@ -25,7 +24,18 @@ from compiler.ops.elementwise import (
     Tanh,
 )
 from compiler.ops.fused import Fused
-from compiler.ops.lookup import AddRows, Bag, Dense, Gather, OneHot, PickRows, ScatterRows, SetRows, StampRows
+from compiler.ops.lookup import (
+    AddRows,
+    Bag,
+    Dense,
+    DivShifted,
+    Gather,
+    OneHot,
+    PickRows,
+    ScatterRows,
+    SetRows,
+    StampRows,
+)
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions

@@ -87,7 +87,7 @@ ELEMENTWISE = [
     *_pair("sub", elementwise.Sub(), lambda x, y: x - y, (), True),
     *_pair("mul", elementwise.Mul(), lambda x, y: x * y, (), True),
     *_pair("div", elementwise.Div(), lambda x, y: x / y, ("normal", "positive"), True),
-    *_pair("div shifted", elementwise.DivShifted(0.5), lambda x, y: x / (y + 0.5), ("normal", "positive"), True),
+    *_pair("div shifted", lookup.DivShifted(0.5), lambda x, y: x / (y + 0.5), ("normal", "positive"), True),
     *_pair("maximum", elementwise.Maximum(), lambda x, y: np.where(x > y, x, y), (), True),
     *_pair("minimum", elementwise.Minimum(), lambda x, y: np.where(x < y, x, y), (), True),
     *_pair("greater", elementwise.Greater(), lambda x, y: x > y, ("ties", "ties"), False),

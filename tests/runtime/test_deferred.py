@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler import deferred as rule
 from compiler import pipeline
 from compiler.experiment import Deferred, TrainingStep
 from compiler.ir.types import Dtype
@@ -74,9 +73,9 @@ def test_rows_that_are_put_off_end_where_strict_steps_bring_them(dtype: Dtype, l
 def test_what_a_row_missed_is_what_so_many_steps_without_gradient_do(betas: tuple[float, float], missed: int):
     first, second = betas
     chance = np.random.default_rng(missed)
-    of = Deferred("w", "m", "v", "moved", "rates", "t", betas, 1e-8)
+    of = Deferred("w", "m", "v", "moved", "rates", "t", betas, 1e-8, 4096)
     w, m, v = chance.normal(size=(5, 4)), chance.normal(size=(5, 4)), chance.random((5, 4)) + 0.1
-    store = {"w": w.copy(), "m": m.copy(), "v": v.copy(), "moved": np.full(5, 3), "rates": np.zeros((2, rule.WINDOW))}
+    store = {"w": w.copy(), "m": m.copy(), "v": v.copy(), "moved": np.full(5, 3), "rates": np.zeros((2, 4096))}
     table = deferred._Table(of, store, numpy_backend())
     for step in range(4, 4 + missed):
         rate = 0.1 / step
@@ -91,12 +90,11 @@ def test_what_a_row_missed_is_what_so_many_steps_without_gradient_do(betas: tupl
     assert store["moved"].tolist() == [3, 3 + missed, 3 + missed, 3, 3 + missed]
 
 
-def test_a_window_s_end_changes_roundings_only(monkeypatch: pytest.MonkeyPatch):
+def test_a_window_s_end_changes_roundings_only():
     (step, store), (_, short) = made(SPEC), made(SPEC)
     found = steps(stepper(step, store), range(1, STEPS))
-    monkeypatch.setattr(deferred, "WINDOW", 16)
     short["embed.weight.rates"] = np.zeros((2, 16))
-    again = stepper(step, short)
+    again = stepper(replace(step, deferred=(replace(step.deferred[0], window=16),)), short)
     np.testing.assert_allclose(steps(again, range(1, STEPS)), found, rtol=1e-6)
     assert short["embed.weight.moved"][1:].min() >= 48
 
