@@ -10,12 +10,9 @@ import numpy as np
 from compiler.ir.types import elements
 from compiler.metric_names import metric_names
 from runtime.backend import Array
-<<<<<<< HEAD
 from runtime.baselines import baselines
-from runtime.evaluate import Evaluation
-=======
 from runtime.deferred import Stepper
->>>>>>> 24f0df0 (Adam moves only the rows of a large table that a step reads; what the others missed is made up for when they are read)
+from runtime.evaluate import Evaluation
 from runtime.events import Event, Started, TrainResult
 from runtime.execute import Arena, Executor
 from runtime.footprint import Footprint
