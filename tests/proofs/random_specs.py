@@ -41,7 +41,7 @@ MIXED = "block mixed(x) { y = x | dense dim(x)\n  mix(x, y, tanh(y)) }\n"
 class Sample:
     """seed: it comes again from it; write: puts the data into a folder; examples: rows to predict.
 
-    prompt: what a language model goes on from
+    prompt: what a language model goes on from; past: the columns that a forecast begins behind
     """
 
     seed: int
@@ -49,6 +49,7 @@ class Sample:
     write: Callable[[Path], None]
     examples: list[tuple[object, ...]]
     prompt: str | None = None
+    past: dict[str, list[object]] | None = None
 
 
 def sample(seed: int) -> Sample:

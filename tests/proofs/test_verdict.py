@@ -6,6 +6,7 @@ import os
 import random
 
 from tests.proofs.random_recurrent import recurrent_sample
+from tests.proofs.random_series import series_sample
 from tests.proofs.random_specs import sample
 from tests.proofs.verdict import explained
 
@@ -28,3 +29,11 @@ def test_check_says_what_a_run_of_a_tagger_or_a_language_model_says() -> None:
     print(f"NNC_SEED={SEED}")
     wrong = [words for seed in range(SEED, SEED + 12) if (words := explained(recurrent_sample(seed))[0]) is not None]
     assert not wrong, "\n".join(wrong)
+
+
+def test_check_says_what_a_run_of_a_forecaster_says() -> None:
+    print(f"NNC_SEED={SEED}")
+    said = [explained(series_sample(seed)) for seed in range(SEED, SEED + 12)]
+    wrong = [words for words, _ in said if words is not None]
+    assert not wrong, "\n".join(wrong)
+    assert any(verdict == "ok" for _, verdict in said)

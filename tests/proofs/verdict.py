@@ -9,13 +9,16 @@ import tempfile
 import traceback
 from collections import Counter
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 
 import nnc
 from compiler import pipeline
+from compiler.sorts import Ahead
 from dsl.errors import NncError, SpecError
 from nnc.training import recipe
 from tests.proofs.random_recurrent import recurrent_sample
+from tests.proofs.random_series import series_sample
 from tests.proofs.random_specs import Sample, sample
 
 
@@ -29,7 +32,9 @@ wrong in the files, which `check --data` says."""
 
 
 def any_sample(seed: int) -> Sample:
-    """Every third one a tagger or a language model."""
+    """Every third one a tagger or a language model, every seventh a forecaster."""
+    if seed % 7 == 1:
+        return series_sample(seed)
     return recurrent_sample(seed) if seed % 3 == 0 else sample(seed)
 
 
@@ -77,6 +82,8 @@ def run(path: Path, one: Sample, folder: Path) -> str:
             agrees(model, [fields(row) for row in one.examples])
         if one.prompt is not None:
             model.generate(one.prompt, max=5)
+        if one.past is not None:
+            forecasts(model, one.past)
     except NncError as error:
         raise DefectError(f"trained, and then {error.diagnostics[0].code}: {error.diagnostics[0].message}") from error
     return "ok"
@@ -93,6 +100,22 @@ def agrees(model: nnc.Model, examples: list[tuple[object, ...]]) -> None:
     for how, found in others.items():
         if not all(map(close, together, found)):
             raise DefectError(f"{how} it predicts {found} for {examples}, not {together}")
+
+
+def forecasts(model: nnc.Model, past: dict[str, list[object]]) -> None:
+    """A forecast hangs neither on the passes, nor on how far it goes on: the last rows are those to come."""
+    told = {port.sort.of for port in model.ports if isinstance(port.sort, Ahead)}
+    future = {
+        n: [*c[:-4], *[[nan] * len(c[0]) if isinstance(c[0], list) else nan] * 4] for n, c in past.items() if n in told
+    }
+    known = {**past, **future}
+    whole = numbers(model.forecast(known))
+    if not close(whole, numbers(replace(model, optimized=False).forecast(known))):
+        raise DefectError(f"without the passes it does not forecast {whole}")
+    steps = {port.sort.steps for port in model.ports if isinstance(port.sort, Ahead)}
+    longer = numbers(model.forecast(known, 4)) if len(steps) == 1 else whole
+    if longer[: len(whole)] != whole:
+        raise DefectError(f"as far as {len(whole)} numbers it forecasts {whole}, and on the way further {longer}")
 
 
 def scores(model: nnc.Model, examples: list[tuple[object, ...]]) -> list[list[float]]:
