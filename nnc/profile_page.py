@@ -50,7 +50,10 @@ def _lines(costs: Costs, width: int) -> Iterator[str]:
         else:
             rows.append((line, _text(cost.name), *_figures(cost, total)))
     around = costs.around
-    rows.append(("", "feeding the batch, reading the loss", _ms(around), _percent(around / total), "", "", "", ""))
+    late = " rows put off," if costs.subject.step.deferred else ""
+    rows.append(
+        ("", f"feeding the batch,{late} reading the loss", _ms(around), _percent(around / total), "", "", "", "")
+    )
     rows.append(("", "total", _ms(total), "100 %", *_sums(costs.lines)))
     yield from _aligned(rows, width, left=(1,))
 

@@ -116,7 +116,5 @@ def profiled(subject: Subject, seconds: float) -> tuple[tuple[Piece, ...], Profi
     def feeds(number: int) -> Mapping[str, Array]:
         return {**subject.feeds[number % len(subject.feeds)], **always, "step": np.int64(number)}
 
-    found = profile(
-        backend, step.graph, (emit(planned), source), planned, len(pieces), store, feeds, subject.sizes, seconds
-    )
+    found = profile(backend, step, (emit(planned), source), planned, len(pieces), store, feeds, subject.sizes, seconds)
     return pieces, found

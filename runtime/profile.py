@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from compiler.ir.graph import Graph
+from compiler.experiment import TrainingStep
 from compiler.plan.plan import Plan
 from runtime.backend import Array, Backend
-from runtime.execute import Arena, Executor
+from runtime.deferred import Stepper
+from runtime.execute import Arena
 
 WARM = 3
 LEAST = 5
@@ -95,7 +96,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def profile(
     backend: Backend,
-    graph: Graph,
+    training: TrainingStep,
     sources: tuple[str, str],
     plan: Plan,
     pieces: int,
@@ -111,8 +112,8 @@ def profile(
     clock, arena = Clock(), Arena(backend)
     kernels = SimpleNamespace(**vars(backend.kernels), lap=clock.lap)
     plain, timed = sources
-    with_clock = Executor(replace(backend, kernels=kernels), graph, lambda *_: (timed, plan), store, arena)
-    without = Executor(backend, graph, lambda *_: (plain, plan), store, arena)
+    with_clock = Stepper(replace(backend, kernels=kernels), training, lambda *_: (timed, plan), store, arena)
+    without = Stepper(backend, training, lambda *_: (plain, plan), store, arena)
     arena.reserve(plan.arena_bytes)
     spent: list[list[int]] = []
     plain_seconds: list[float] = []
