@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import rich_click as click
+
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from nnc.commands.inspect import refuse_unknown
@@ -57,6 +59,8 @@ def run(spec: Path, options: Options) -> int:
 
 
 def _example(spec: Path, options: Options) -> Single:
+    if options.sizes and _is_run(spec):
+        raise click.UsageError("--sizes goes with a spec: a run has sizes of its own")
     if options.sizes:
         refuse_unknown(options.sizes, recipe(spec, sets=options.sets).check())
     if options.sizes is None and (_is_run(spec) or recipe(spec, sets=options.sets).check().data is not None):

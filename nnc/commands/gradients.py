@@ -48,7 +48,7 @@ def run(spec: Path, options: Options) -> int:
     if options.as_json:
         print(json.dumps(as_json(found), ensure_ascii=False, allow_nan=False))
         return 0
-    where = f"at {_in_words(places)}" if places is not None else f"row {options.row:,} of the training rows"
+    where = f"at {_in_words(places)}" if places is not None else _row_in_words(single)
     title = f"{show(found.experiment.file)}   {_heading(found)}   {where}"
     columns = width(sys.stdout)
     out = Console(
@@ -81,6 +81,14 @@ def _refuse_empty_line(found: Board, line: int) -> None:
 def _in_words(places: dict[str, Given]) -> str:
     """`x=1, point=[1 0]`."""
     return ", ".join(f"{show(n)}={show(v) if isinstance(v, str) else cell(np.array(v))}" for n, v in places.items())
+
+
+def _row_in_words(single: Single | None) -> str:
+    """`row 3 of the training rows`."""
+    assert single is not None
+    assert single.start.data is not None
+    of = "window {} of the training text" if single.start.data.train.stream else "row {} of the training rows"
+    return of.format(f"{single.number:,}")
 
 
 def _heading(found: Board) -> str:

@@ -152,3 +152,11 @@ def test_an_error_is_relative_but_for_what_no_difference_can_tell():
     assert error_of(1.0, 1.01, 0.5) == pytest.approx(0.01 / 1.01)
     assert error_of(1e-12, 0.0, 0.5) == pytest.approx(1e-7)
     assert error_of(float("nan"), 0.0, 0.5) == float("inf")
+
+
+def test_a_trained_model_is_checked_with_its_own_weights(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert guarded(("train", "xor.nn", "--out", "run", "--set", "train.epochs=1"), cli.run) == 0
+    capsys.readouterr()
+    losses = [told(capsys, what)["loss"] for what in ("xor.nn", "run")]
+    assert losses[0] != losses[1]
+    assert nnc_run("run", "--sizes", "classes=2") == 2

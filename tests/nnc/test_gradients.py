@@ -203,6 +203,11 @@ def test_what_cannot_be_shown_is_said(here: Path, capsys: pytest.CaptureFixture[
     assert text in capsys.readouterr().err
 
 
+def test_an_example_of_a_stream_is_a_window(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("lm.nn", "--row", "2") == 0
+    assert "window 2 of the training text" in capsys.readouterr().out
+
+
 def test_numbers_need_the_stage_gradients(here: Path, capsys: pytest.CaptureFixture[str]):
     assert guarded(("inspect", "f.nn", "--at", "x=1,y=2,z=0"), cli.run) == 2
     assert guarded(("inspect", "f.nn", "--stage", "gradients", "--line", "2"), cli.run) == 2
