@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from compiler.pipeline import check
 from tests.docs.document import FENCE, ROOT, Block, Example, Ran, agrees, blocks, examples, prepare, run, start
@@ -60,7 +61,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Block, str], Ran
     return ran
 
 
-@pytest.mark.parametrize(("block", "example"), COMMANDS, ids=[f"{b} {e.command}" for b, e in COMMANDS])
+def of_one_page(block: Block, *more: Example) -> ParameterSet:
+    """A case that runs in the process that reads its page: each page is read once, however many processes there are."""
+    name = " ".join((str(block), *(e.command for e in more)))
+    return pytest.param(block, *more, marks=pytest.mark.xdist_group(original(block.page)), id=name)
+
+
+@pytest.mark.parametrize(("block", "example"), [of_one_page(b, e) for b, e in COMMANDS])
 def test_command_of_a_page_prints_what_is_shown(block: Block, example: Example, done: Callable[[Block, str], Ran]):
     ran = done(block, example.command)
     assert ran.code == 0, ran.printed
@@ -73,7 +80,7 @@ def test_pages_have_commands():
     assert {"nnc train", "nnc inspect specs/sentiment.nn"} <= {example.command for _, example in COMMANDS}
 
 
-@pytest.mark.parametrize("block", [b for b in BLOCKS if b.kind == "python"], ids=str)
+@pytest.mark.parametrize("block", [of_one_page(b) for b in BLOCKS if b.kind == "python"])
 def test_python_of_a_page_runs(block: Block, done: Callable[[Block, str], Ran]):
     if "sklearn" in block.text:
         pytest.importorskip("sklearn")
@@ -126,7 +133,7 @@ def test_ci_sets_up_as_the_readme_says():
     for part in setup.split(" && ")[:2]:
         words = part.split()
         assert all(word in script for word in words), part
-    assert script.rstrip().endswith("python -m pytest -n auto </dev/null")
+    assert script.rstrip().endswith("python -m pytest -n auto --dist loadgroup </dev/null")
 
 
 def test_output_is_compared_but_for_what_is_left_out():
