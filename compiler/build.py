@@ -15,7 +15,7 @@ from compiler.ops.sequence import Mask
 from compiler.signature import Resolved
 from compiler.sorts import Against
 from compiler.values import show_dims
-from compiler.views import View
+from compiler.views import Sentence, View
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
 
@@ -131,6 +131,7 @@ class Build:
     labels: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
     updates: dict[str, Node] = field(default_factory=dict[str, Node])
     pixels: bool = False
+    documents: Mapping[str, Sentence] = field(default_factory=dict[str, Sentence])
     sites: int = 0
     cell: CellSite | None = None
     carried: dict[str, tuple[Node, Span]] = field(default_factory=dict[str, "tuple[Node, Span]"])
@@ -140,16 +141,17 @@ class Build:
     pairs: set[Node] = field(default_factory=set[Node])
     """longest: symbol of positions -> how many there are at most, where the input says it; fresh: all nodes so far;
     pooled: values without positions -> the pooling that made them so; vocabularies: ids -> how many ids there are;
-    owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables: weight
-    -> by whose ids it is looked up; used_by: what a line of the library made -> the use of the block; within: the
-    uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not trained; labels: each
-    with the paths below which its weights are named; updates: next values of weights that no gradient moves;
-    pixels: whether an output has a class for each pixel; sites: layers that draw; cell: the one whose equations are
-    being lowered; carried: states that live from window to window -> their last value, and the layer; ends: of what
-    recurrent layers give, how wide each direction is and whether it ends at the first position; steps: of what a
-    `crf` head gives, what tags score that follow each other [K, K] (from, to), come first [K] and last [K];
-    word_heads: the scores that a head of a word gives all words, or all inner nodes of their tree; pairs: the ids of
-    inputs that are pairs of texts."""
+    owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables:
+    weight -> by whose ids it is looked up; used_by: what a line of the library made -> the use of the block;
+    within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not
+    trained; labels: each with the paths below which its weights are named; updates: next values of weights that no
+    gradient moves; pixels: whether an output has a class for each pixel; documents: inputs of sentences, and what
+    their words are like; sites: layers that draw; cell: the one whose equations are being lowered; carried: states
+    that live from window to window -> their last value, and the layer; ends: of what recurrent layers give, how
+    wide each direction is and whether it ends at the first position; steps: of what a `crf` head gives, what tags
+    score that follow each other [K, K] (from, to), come first [K] and last [K]; word_heads: the scores that a head
+    of a word gives all words, or all inner nodes of their tree; pairs: the ids of inputs that are pairs of
+    texts."""
 
     @property
     def made(self) -> int:

@@ -13,6 +13,7 @@ from compiler.sorts import (
     Category,
     Class,
     Copy,
+    Document,
     Following,
     Follows,
     Image,
@@ -54,6 +55,14 @@ OF_WORD = tuple(s for s in TOKENS if s.name in ("lower", "punctuation", "min", "
 SORTS: dict[str, Signature] = {
     "words": Signature("words", "text, split at white space", TOKENS),
     "chars": Signature("chars", "text, character by character", tuple(s for s in TOKENS if s.name != "punctuation")),
+    "sentences": Signature(
+        "sentences",
+        "a text, sentence by sentence, cut behind . ! ? and 。 ！ ？; `each { ... }` works on each of them",
+        (
+            *(s for s in TOKENS if s.name in ("lower", "punctuation", "min", "keep")),
+            Setting("max", "count", "sentences; what is past them is cut", low=1),
+        ),
+    ),
     "sentence_pair": Signature(
         "sentence_pair", "two texts, or one: begin A end B end; its parts are .words and .segment", OF_PAIR
     ),
@@ -92,7 +101,7 @@ SORTS: dict[str, Signature] = {
     "penalty": Signature("penalty", "a value without a target: its mean is added to the loss"),
     **pair_ports.MADE,
 }
-INPUTS = ("words", "chars", "sentence_pair", "word", "bag", "category", "real", "series", "image")
+INPUTS = ("words", "chars", "sentences", "sentence_pair", "word", "bag", "category", "real", "series", "image")
 OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word", "copy", "penalty", *pair_ports.MADE)
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
@@ -278,7 +287,7 @@ def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
     lower, punctuation = settings["lower"] is True, settings.get("punctuation") is True
     if word == "word":
         return Word(min, keep, vocabulary, lower, punctuation)
-    return Tokens(
+    return (Document if word == "sentences" else Tokens)(
         unit=word,
         lower=lower,
         punctuation=punctuation,
@@ -353,8 +362,10 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
     if port.per is None:
         return True
     cut = isinstance(port.sort, Segments)
-    # The words of a bag have no order.
-    inputs = [p for p in known if isinstance(p.sort, Tokens) and p.sort.unit != "bag" and not p.output]
+    # The words of a bag have no order, and a document has sentences.
+    inputs = [
+        p for p in known if isinstance(p.sort, Tokens) and p.sort.unit not in ("bag", "sentences") and not p.output
+    ]
     texts = [p.name for p in inputs if not cut or (isinstance(p.sort, Tokens) and p.sort.unit == "chars")]
     if port.per in texts:
         return True

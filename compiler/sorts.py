@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from compiler.views import View
+from compiler.views import Sentence, View
 from dsl.source import Span
 
 
@@ -15,7 +15,7 @@ class Tokens:
     """`words(...)`, `chars(...)`, `bag(word, ...)`, `sentence_pair(...)`: text as ids, 0 padding, 1 unknown, 2 begin, 3
     end.
 
-    unit: "words", "chars", "bag": a set of words, or PAIR, which has marks
+    unit: "words", "chars", "sentences", "bag": a set of words, or PAIR, which has marks
     min: how often a token must be seen in the training rows to get an id of its own
     max: positions; what is past it is cut, counted and said
     keep: size of the vocabulary, the four ids of the program's own not counted
@@ -32,6 +32,15 @@ class Tokens:
     reverse: bool = False
     marks: bool = False
     vocabulary: str | None = None
+
+
+@dataclass(frozen=True)
+class Document(Tokens):
+    """`sentences(...)`: a text, sentence by sentence; max counts sentences, the other options are of their words."""
+
+    @property
+    def sentence(self) -> Sentence:
+        return Sentence(self.lower, self.punctuation, self.min, self.keep)
 
 
 @dataclass(frozen=True)

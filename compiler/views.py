@@ -31,6 +31,10 @@ class Ngrams:
         return f"{self.n}-gram"
 
     @property
+    def keep(self) -> None:
+        """All that are seen often enough have ids."""
+
+    @property
     def written(self) -> str:
         return f"embed ... n={self.n}"
 
@@ -50,6 +54,7 @@ class Spelling:
 
     unit: ClassVar[str] = "character"
     written: ClassVar[str] = "spelling"
+    keep: ClassVar[None] = None
 
     @property
     def _more(self) -> str:
@@ -70,7 +75,38 @@ class Spelling:
         return f"W{rest}", f"K{rest}"
 
 
-View: TypeAlias = Ngrams | Spelling
+@dataclass(frozen=True)
+class Sentence:
+    """`each { ... }`: the words of each sentence of a document, which the layers between the braces make a vector of.
+
+    lower, punctuation, min, keep: as the document's sort has them, of its words
+    """
+
+    lower: bool = False
+    punctuation: bool = False
+    min: int = 1
+    keep: int | None = None
+
+    unit: ClassVar[str] = "word"
+    written: ClassVar[str] = "sentences"
+
+    def of(self, name: str) -> str:
+        """As that of n-grams: what belongs to a port or owner of that name."""
+        return f"{name}.words"
+
+    def letters(self, name: str) -> str:
+        """The input with the words of the sentences of a port of that name."""
+        return f"{name}.words.letters"
+
+    def symbols(self, positions: str) -> tuple[str, str]:
+        """The different sentences of a batch and their words, of a document whose sentences are `T` or `T.source`."""
+        rest = positions.removeprefix("T")
+        return f"W{rest}", f"K{rest}"
+
+
+Apart: TypeAlias = Spelling | Sentence
+"""What gives each different token of a batch a row of its own."""
+View: TypeAlias = Ngrams | Apart
 
 
 def base(name: str) -> str:

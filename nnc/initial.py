@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
 from compiler.experiment import Experiment, Parameter, Vectors
 from compiler.ir.types import bound_shape
+from compiler.settings.phase import InitFrom
 from dsl.render import show
 from nnc.copies import Labels, Source, collect_tables, fail, misfit, of_phase, of_run, without
 from nnc.model import Model
+from nnc.vectors import tables_of_words
 from runtime.backend import Array
 from runtime.data import Tables
 from runtime.data.files import resolve
@@ -47,7 +49,7 @@ def begin(experiment: Experiment, before: Model | None = None) -> Beginning:
     notes: list[str] = []
     if before is not None:
         sources.append(of_phase(experiment, before))
-    if experiment.init is not None:
+    if experiment.init is not None and not _is_file_of_vectors(experiment.init):
         source, note = of_run(experiment, experiment.init)
         sources = [without(earlier, source) for earlier in sources] + [source]
         notes.append(note)
@@ -81,10 +83,39 @@ def initial(
             if found.shape != bound_shape(parameters[ours].type, {}):
                 misfit(source, ours, found.shape, parameters[ours].type.shape)
             weights[ours] = found
-    vectors, notes = _vectors(
-        [p for p in parameters.values() if p.name not in weights], experiment, tables, folder, data_root
-    )
+    every = _with_vectors(experiment, experiment.init) if experiment.init is not None else [*parameters.values()]
+    own = [p for p in every if p.name not in weights]
+    vectors, notes = _vectors(own, experiment, tables, folder, data_root)
     return weights | vectors, (*beginning.notes, *notes)
+
+
+def _is_file_of_vectors(init: InitFrom) -> bool:
+    """Whether `init from=` names a text and no model: these begin with eight bytes and a brace."""
+    path = Path(init.path)
+    try:
+        with path.open("rb") as file:
+            return file.read(9)[8:] != b"{"
+    except OSError:
+        # What is wrong with it is told where a model is opened.
+        return False
+
+
+def _with_vectors(experiment: Experiment, init: InitFrom) -> list[Parameter]:
+    """The parameters; where `init from=` names word vectors, the tables of words under its labels start from them."""
+    network = experiment.network
+    if not _is_file_of_vectors(init):
+        return [*network.parameters]
+    words = tables_of_words(network)
+    below = tuple(path for label in init.only for path in network.labels[label])
+    chosen = [table for table in words if not below or table.startswith(below)]
+    if not chosen:
+        message = f"{show(init.path)} holds word vectors, and no table of words is there to start from them"
+        help = (
+            f"its tables are {', '.join(t.rpartition('.')[0] for t in words)}" if words else "embed has one: embed 100"
+        )
+        fail("NN871", message, init.span, help)
+    start = {table: Vectors(init.path, True, words[table], init.span) for table in chosen}
+    return [replace(p, vectors=start.get(p.name, p.vectors)) for p in network.parameters]
 
 
 def _other_labels(output: str, wanted: tuple[str, ...], found: tuple[str, ...], source: Source) -> NoReturn:

@@ -13,6 +13,7 @@ from compiler.sorts import (
     Category,
     Class,
     Copy,
+    Document,
     Following,
     Follows,
     Image,
@@ -35,7 +36,14 @@ from compiler.sorts import (
 from dsl.render import columns, show
 from nnc.sizes import GUESSES
 
-NOUNS = {"words": "word", "chars": "character", "sentence_pair": "word", "word": "word", "category": "value"}
+NOUNS = {
+    "words": "word",
+    "chars": "character",
+    "sentences": "sentence",
+    "sentence_pair": "word",
+    "word": "word",
+    "category": "value",
+}
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
 
@@ -170,19 +178,30 @@ def summary(network: Network) -> str:
     slope, once = a_word(flops, nodes)
     layers = f"{count} {'layer' if count == 1 else 'layers'}"
     # What a word costs does not hang on how many words or labels there are; what an example costs may.
-    at = f" at {sizes}" if not slope and (sizes := guessed(nodes)) else _spelled(nodes) if slope else ""
-    return f"{layers}, {weights_in_words(network)}, {_flop(slope, once)}{at}"
+    at = (
+        f" at {sizes}"
+        if not slope and (sizes := guessed(nodes))
+        else _spelled(nodes, position_of(network))
+        if slope
+        else ""
+    )
+    return f"{layers}, {weights_in_words(network)}, {_flop(slope, once, position_of(network))}{at}"
 
 
-def _flop(slope: float, once: float) -> str:
+def position_of(network: Network) -> str:
+    """What a position of its texts is called where costs are told: a word, of documents a sentence."""
+    return "sentence" if any(isinstance(port.sort, Document) for port in network.inputs) else "word"
+
+
+def _flop(slope: float, once: float, position: str) -> str:
     number, _, unit = quantity(slope or once).partition(" ")
-    return f"{number} {unit}FLOP {'a word' if slope else 'an example'}"
+    return f"{number} {unit}FLOP {f'a {position}' if slope else 'an example'}"
 
 
-def _spelled(nodes: Sequence[Node]) -> str:
-    """` of 8 characters`, where words are spelled; as if each stood in the text once."""
+def _spelled(nodes: Sequence[Node], position: str) -> str:
+    """` of 8 characters`, where words are spelled; as if each stood in the text once. Of sentences ` of 8 words`."""
     spelled = any(s.partition(".")[0] == "K" for s in sizes_at(nodes, SHORT))
-    return f" of {GUESSES['K']} characters" if spelled else ""
+    return f" of {GUESSES['K']} {'words' if position == 'sentence' else 'characters'}" if spelled else ""
 
 
 def guessed(nodes: Sequence[Node]) -> str:
@@ -203,7 +222,8 @@ def shape_in_words(types: Sequence[Type]) -> str:
 def table(network: Network, width: int) -> list[str]:
     """The table of layers, as wide as it needs; columns are left out from the right where the terminal is narrow."""
     words = has_words(network)
-    heading = ("line", "layer", "out", "weights", "FLOP/word" if words else "FLOP", "bytes/word" if words else "bytes")
+    per = f"/{position_of(network)}" if words else ""
+    heading = ("line", "layer", "out", "weights", f"FLOP{per}", f"bytes{per}")
     rows = [heading, *(row_cells(row, words, network.inputs[0].span.file) for row in network.layers)]
     nodes = unique(n for row in network.layers for n in row.nodes)
     rows.append(("", "total", "", _weights(network.parameters), *_costs(nodes, words)))

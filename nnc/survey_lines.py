@@ -9,7 +9,13 @@ from nnc.widths import cut, packed
 from runtime.data.survey import Lengths, Range, Survey, VocabularySurvey
 from runtime.data.table import plural
 
-UNITS = {"words": "word", "chars": "character", "sentence_pair": "word", "category": "value"}
+UNITS = {
+    "words": "word",
+    "chars": "character",
+    "sentences": "sentence",
+    "sentence_pair": "word",
+    "category": "value",
+}
 MOST_LABELS = 8
 MOST_NUMBERS = 6
 LONGEST = 30
@@ -22,8 +28,7 @@ def lines(survey: Survey, memory: str, width: int) -> list[str]:
     """memory: what training takes of what is free"""
     found: list[tuple[str, list[str]]] = [("tokens" if survey.stream else "rows", _rows(survey))]
     for name, lengths in survey.texts.items():
-        vocabulary = next((v for v in survey.vocabularies.values() if name in v.ports), None)
-        found.append((name, _lengths(lengths, UNITS[vocabulary.unit] if vocabulary else "word")))
+        found.append((name, _lengths(lengths, UNITS[lengths.unit])))
     for name, vocabulary in survey.vocabularies.items():
         found.append((", ".join(vocabulary.ports) or name, _vocabulary(vocabulary)))
     found += [(name, _ranges(ranges)) for name, ranges in survey.numbers.items()]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from compiler.experiment import Network
 from compiler.ir.graph import Input
 from compiler.ops.lookup import Gather
-from compiler.sorts import has_ids, owner, vocabulary_word
+from compiler.sorts import Document, has_ids, owner, vocabulary_word
 from dsl.errors import Diagnostic, RunError
 from dsl.nearest import nearest
 from dsl.render import show
@@ -22,16 +23,27 @@ from runtime.word_vectors import AnalogyScores, SimilarityScores, WordVectors, a
 
 def tables(model: Model) -> dict[str, WordVectors]:
     """By the layer's label or word, the tables that words look up, in the order of the spec."""
-    network = model.experiment.network
+    return {
+        table.rpartition(".")[0]: WordVectors(model.tables.vocabularies[owner], model.weights[table])
+        for table, owner in tables_of_words(model.experiment.network).items()
+    }
+
+
+def tables_of_words(network: Network) -> dict[str, str]:
+    """The weights that are looked up by words, with the vocabulary whose words these are, in the order of the spec."""
     words = {p.name: owner(p) for p in network.inputs if has_ids(p) and vocabulary_word(p.sort) in ("words", "word")}
-    found: dict[str, WordVectors] = {}
+    for port in network.inputs:
+        if isinstance(port.sort, Document):
+            sentence = port.sort.sentence
+            words[sentence.letters(port.name)] = sentence.of(port.name)
+    weights = {p.name for p in network.parameters}
+    found: dict[str, str] = {}
     for node in network.prediction.nodes():
         if not isinstance(node.op, Gather) or not all(isinstance(n.op, Input) for n in node.inputs):
             continue
         table, ids = (n.op.name for n in node.inputs if isinstance(n.op, Input))
-        if table in model.weights and ids in words:
-            name = table.rpartition(".")[0]
-            found.setdefault(name, WordVectors(model.tables.vocabularies[words[ids]], model.weights[table]))
+        if table in weights and ids in words:
+            found.setdefault(table, words[ids])
     return found
 
 

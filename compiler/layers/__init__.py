@@ -41,6 +41,7 @@ STRUCTURES: dict[str, str] = {
     "repeat": "the same layers several times, one on top of the other",
     "parallel": "feeds each of its lines the same value and joins their results",
     "spelling": "the characters of each word through layers that end in one vector",
+    "each": "the words of each sentence of a document through layers that end in one vector",
     "shared": "one set of weights under a name",
 }
 """Words with a body, which lowering itself understands."""

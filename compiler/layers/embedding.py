@@ -6,7 +6,7 @@ import math
 
 from compiler.build import Use
 from compiler.experiment import Init, Vectors
-from compiler.ir.graph import Node
+from compiler.ir.graph import Input, Node
 from compiler.ir.types import Dim
 from compiler.layers.viewing import ngrams
 from compiler.layers.word import FROZEN, INIT, SCALE, TIED, LayerWord
@@ -29,6 +29,9 @@ def _vocabulary(use: Use, ids: Node) -> Dim:
             help=f"leave {use.word} out, or feed it a text: text | {use.word}",
             about=ids,
         )
+    if isinstance(ids.op, Input) and ids.op.name in use.build.documents:
+        message = f"{use.word} needs words, but {ids.op.name} is sentences"
+        use.fail("NN909", message, help=f"each {{ {use.word} ... }} works on the words of each sentence", about=ids)
     return use.build.vocabularies[ids]
 
 

@@ -6,7 +6,7 @@ from compiler.build import Origin, Use
 from compiler.ir.graph import Input, Node
 from compiler.ir.types import Type, bind, sequence_symbol, symbol
 from compiler.values import what
-from compiler.views import Ngrams, Spelling, View, is_view
+from compiler.views import Apart, Ngrams, Sentence, View, is_view
 
 
 def ngrams(use: Use, ids: Node, view: Ngrams) -> Node:
@@ -21,8 +21,9 @@ def ngrams(use: Use, ids: Node, view: Ngrams) -> Node:
     return node
 
 
-def spelled(use: Use, ids: Node, view: Spelling) -> tuple[Node, Node]:
-    """The characters of the different words of the batch, i64[W, K], and which of them stands where, i64[B, T].
+def spelled(use: Use, ids: Node, view: Apart) -> tuple[Node, Node]:
+    """The characters of the different words of the batch, or the words of its different sentences, i64[W, K], and which
+    of them stands where, i64[B, T].
 
     Word 0 is none: it stands in the padding. The others are in use, or there so that few programs are compiled.
     """
@@ -35,7 +36,8 @@ def spelled(use: Use, ids: Node, view: Spelling) -> tuple[Node, Node]:
     owner = view.of(build.owners[ids])
     build.vocabularies[node] = bind(symbol(f"V.{owner}"), build.sizes)
     build.owners[node] = owner
-    build.origins[node] = Origin(use.span, f"the characters of each word are {what(node)}", use.word)
+    of = "sentence" if isinstance(view, Sentence) else "word"
+    build.origins[node] = Origin(use.span, f"the {view.unit}s of each {of} are {what(node)}", use.word)
     _asked(use, port, view)
     return node, where
 
@@ -44,6 +46,9 @@ def _text_of(use: Use, ids: Node, needs: str) -> str:
     """The input whose tokens these are, as they came."""
     if not isinstance(ids.op, Input) or ids not in use.build.owners or ids.type.rank != 2 or is_view(ids.op.name):
         use.fail("NN204", f"{use.word} {needs} the tokens of a text, but gets {what(ids)}", about=ids)
+    if ids.op.name in use.build.documents and use.word != "each":
+        message = f"{use.word} {needs} the tokens of a text, but {ids.op.name} is sentences"
+        use.fail("NN909", message, help=f"each {{ {use.word} ... }} works on the words of each sentence", about=ids)
     return ids.op.name
 
 

@@ -10,7 +10,7 @@ from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftma
 from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Windows
 from compiler.sorts import Following, Port, Tokens, along, sequence_symbol_of
-from compiler.views import Ngrams, Spelling, View
+from compiler.views import Ngrams, Sentence, Spelling, View
 from dsl.errors import Diagnostic, Note
 
 LOOPS = {
@@ -72,7 +72,7 @@ def _of_view(view: View, reverse: bool) -> Reach:
     match view:
         case Ngrams(n=n, before=before):
             return Reach(n - 1, 0) if before != reverse else Reach(0, n - 1)
-        case Spelling():
+        case Spelling() | Sentence():
             return HERE
 
 

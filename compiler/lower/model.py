@@ -19,6 +19,7 @@ from compiler.settings.train import TrainSettings
 from compiler.sorts import (
     NUMBERS,
     Category,
+    Document,
     Follows,
     Image,
     Masked,
@@ -83,7 +84,9 @@ def lower(
         for p in ports
         if isinstance(p.sort, Tokens) and p.sort.max and not p.output
     }
-    build = Build(mode, dtype, sizes, longest, freeze=freeze, pixels=any(isinstance(p.sort, Pixels) for p in ports))
+    build = Build(mode, dtype, sizes, longest, freeze=freeze)
+    build.pixels = any(isinstance(p.sort, Pixels) for p in ports)
+    build.documents = {p.name: p.sort.sentence for p in ports if isinstance(p.sort, Document)}
     units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
     classes = {p.name: not isinstance(p.sort, NUMBERS) for p in ports if p.output}
     marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)

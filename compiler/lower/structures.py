@@ -52,6 +52,9 @@ def structure(walk: Walk, layer: ast.Layer, word: str, scope: Scope, x: Value | 
         elif word == "spelling":
             assert x is not None
             value = spelling.spelling(walk, layer, layer.body, scope, x)
+        elif word == "each":
+            assert x is not None
+            value = spelling.each(walk, layer, layer.body, scope, x)
         elif layer.arguments:
             walk.build.fail("NN401", f"{word} takes no settings", layer.arguments[0].span)
         else:

@@ -50,7 +50,8 @@ class Walk:
     parts: what has been used by its parts alone
     running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
     threshold: above which one unit says the second label, where `predict` says it
-    rows: what the values being lowered have one of each for: the examples, or inside of `spelling` the words
+    rows: what the values being lowered have one of each for: the examples, inside of `spelling` the words, of `each`
+    the sentences; apart: which of the two it is, what it sees, and of what
     """
 
     build: Build
@@ -68,6 +69,7 @@ class Walk:
     running: list[str] = field(default_factory=list[str])
     threshold: float | None = None
     rows: Dim = BATCH
+    apart: tuple[str, str, str] = ("spelling", "word", "words")
     level: int = 0
     depth: int = 0
     work: int = 0
@@ -129,11 +131,12 @@ class Walk:
             raise TooLarge
 
     def reads(self, value: Value, what: str, span: Span) -> None:
-        """Refuses a value of the examples inside of `spelling`, which has one for each word."""
+        """Refuses a value of the examples inside of `spelling` or `each`, which have one for each word or sentence."""
         parts = value.parts if isinstance(value, Bundle) else (value,) if isinstance(value, Node) else ()
         if any(is_rows(dim) and dim != self.rows for part in parts for dim in part.type.shape[:1]):
-            message = f"{what} belongs to an example, and spelling sees one word by itself"
-            help = "join it to what spelling gives: concat(x, (words | spelling { ... }))"
+            word, one, text = self.apart
+            message = f"{what} belongs to an example, and {word} sees one {one} by itself"
+            help = f"join it to what {word} gives: concat(x, ({text} | {word} {{ ... }}))"
             self.build.fail("NN517", message, span, help=help)
 
     def plain_use(self, word: str, span: Span) -> Use:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compiler.experiment import Experiment
-from compiler.sorts import Tokens, owner
+from compiler.sorts import Document, Tokens, owner
 from compiler.written import followed
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
@@ -213,7 +213,12 @@ def _end_of_folds(results: list[TrainResult], folds: int, folder: Path, as_json:
 
 def _header(path: Path, begun: PartBegun) -> Header:
     experiment, tables = begun.experiment, begun.dataset.tables
-    texts = {owner(p) for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
+    # The tokens of a document are the words of its sentences.
+    texts = {
+        p.sort.sentence.of(p.name) if isinstance(p.sort, Document) else owner(p)
+        for p in experiment.network.inputs
+        if isinstance(p.sort, Tokens)
+    }
     return Header(
         file=path.name,
         labels=tuple(label for labels in tables.labels.values() for label in labels),

@@ -12,6 +12,7 @@ from compiler.sorts import (
     PAIR,
     Category,
     Class,
+    Document,
     Follows,
     Pixels,
     Port,
@@ -24,6 +25,7 @@ from compiler.sorts import (
     has_labels,
     owner,
 )
+from compiler.views import Sentence, View
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span
@@ -59,6 +61,9 @@ def fit(
     for port in ports:
         if given is not None and port.name in given:
             vocabularies[port.name] = given[port.name]
+        elif isinstance(port.sort, Document):
+            # Its words are known, and no sentence is a token of the network.
+            vocabularies[port.name] = Vocabulary(())
         elif isinstance(port.sort, Tokens | Category) and owner(port) == port.name:
             sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name]
             found = tokens.fit(port.sort, [(tokenised[name], train) for name in sharing])
@@ -118,8 +123,12 @@ def _none_of(view: PortView) -> Diagnostic:
         "NN724",
         f"the training rows of `{view.port.name}` hold no {view.view.unit}{seen}: their vocabulary would be empty",
         view.port.span,
-        help=f"write {view.view.written} min=1" if view.view.min > 1 else "check which column holds the text",
+        help=_lower(view.view) if view.view.min > 1 else "check which column holds the text",
     )
+
+
+def _lower(view: View) -> str:
+    return "lower `min=`" if isinstance(view, Sentence) else f"write {view.written} min=1"
 
 
 def warn(
@@ -185,7 +194,7 @@ def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, problems: Probl
     texts_cut, tokens_cut = tokenised.cut
     count = len(tokenised.lengths)
     if texts_cut:
-        unit = {"words": "word", "chars": "character", PAIR: "word"}.get(sort.unit, "token")
+        unit = {"words": "word", "chars": "character", PAIR: "word", "sentences": "sentence"}.get(sort.unit, "token")
         problems.warn(
             Diagnostic(
                 "NN721",

@@ -21,7 +21,7 @@ from compiler.sorts import (
     segment_of,
     sequence_symbol_of,
 )
-from compiler.views import Spelling, base
+from compiler.views import Sentence, Spelling, base
 from runtime.data.against import Opponents, most_levels, opponents
 from runtime.data.asked import Asked, asked_of
 from runtime.data.documents import Documents
@@ -169,7 +169,7 @@ class Rows:
         """Of a spelling: the different words of a batch and their characters."""
         port = next(p for p in self.ports if p.name == base(name))
         view = next(v for v in port.views if v.of(port.name) == name)
-        assert isinstance(view, Spelling)
+        assert isinstance(view, Spelling | Sentence)
         return view.symbols(self.symbol_of(name))
 
     def spell(self, name: str, arrays: dict[str, Array], bucket: bool) -> dict[str, int]:

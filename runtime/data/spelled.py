@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.sorts import Tokens
-from compiler.views import Spelling
+from compiler.views import Apart, Sentence
 from runtime.data import tokens
 from runtime.data.tokens import OWN_IDS, Sequences, Tokenised, Vocabulary
 
@@ -92,17 +92,19 @@ def padded_letters(longest: int) -> int:
     return -(-longest // step) * step
 
 
-def letters_of(view: Spelling) -> Tokens:
-    """What the characters of a word are like."""
+def letters_of(view: Apart) -> Tokens:
+    """What the characters of a word, or the words of a sentence, are like."""
+    if isinstance(view, Sentence):
+        return Tokens("words", view.lower, view.punctuation, view.min, keep=view.keep)
     return Tokens("chars", min=view.min, max=view.max + (2 if view.marks else 0), marks=view.marks)
 
 
-def spelling(view: Spelling, tokenised: Tokenised) -> Tokenised:
+def spelling(view: Apart, tokenised: Tokenised) -> Tokenised:
     """The characters of each type, and last of one that has none."""
     return tokens.tokenise(letters_of(view), [*tokenised.names, ""])
 
 
-def encode(like: Tokens, view: Spelling, text: Tokenised, letters: Tokenised, vocabulary: Vocabulary) -> Spelled:
+def encode(like: Tokens, view: Apart, text: Tokenised, letters: Tokenised, vocabulary: Vocabulary) -> Spelled:
     """like: how the tokens of the text are put in order. Marks around a text, and what an empty one holds, have no
     characters."""
     own = tokens.encode(like, text, Vocabulary(tuple(text.names)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import Image, Pixels, Port, Real, Tokens, has_ids, has_labels, owner, word_of
+from compiler.sorts import Document, Image, Pixels, Port, Real, Tokens, has_ids, has_labels, owner, word_of
 from compiler.views import base
 from runtime.data import maps, repeats
 from runtime.data.dataset import Assembled
@@ -28,7 +28,8 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Lengths:
-    """Tokens of a text before `max` cuts it, over all rows. cut_texts, cut_tokens: what `max` takes away."""
+    """Tokens of a text before `max` cuts it, over all rows. cut_texts, cut_tokens: what `max` takes away; unit: words,
+    chars or sentences."""
 
     least: int
     median: int
@@ -37,6 +38,7 @@ class Lengths:
     max: int | None
     cut_texts: int
     cut_tokens: int
+    unit: str = "words"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def survey(ports: tuple[Port, ...], found: Assembled) -> Survey:
     }
     vocabularies: dict[str, VocabularySurvey] = {}
     for port in ports:
-        if has_ids(port) and owner(port) == port.name:
+        if has_ids(port) and owner(port) == port.name and not isinstance(port.sort, Document):
             sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name and p.name in found.tokenised]
             unit = {"bag": "words", "word": "words"}.get(word_of(port.sort), word_of(port.sort))
             vocabularies[port.name] = _vocabulary(port.name, unit, sharing, found, rows, found.splits["train"])
@@ -181,6 +183,7 @@ def _lengths(sort: Tokens, tokenised: Tokenised, used: Indices | None) -> Length
         sort.max,
         int(np.count_nonzero(lengths != kept)),
         int((lengths - kept).sum()),
+        "words" if sort.unit == "bag" else sort.unit,
     )
 
 

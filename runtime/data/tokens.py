@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -93,6 +94,8 @@ def splitter(sort: Tokens) -> Callable[[str], Sequence[str]]:
     """The function that cuts a text into its tokens, without `max`, `reverse` and `marks`."""
     if sort.unit == PAIR:
         return pairs.splitter(splitter(replace(sort, unit="words")))
+    if sort.unit == "sentences":
+        return sentences
     if sort.unit == "chars":
         return lambda text: unicodedata.normalize("NFC", text.lower() if sort.lower else text)
     if not sort.punctuation:
@@ -109,6 +112,19 @@ def splitter(sort: Tokens) -> Callable[[str], Sequence[str]]:
         return tokens
 
     return split
+
+
+SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
+"""Behind . ! ? and what closes with them where white space follows, and behind 。 ！ ？ wherever these stand."""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, without the white space around them."""
+    begin, found = 0, list[str]()
+    for end in SENTENCE_END.finditer(text):
+        found.append(text[begin : end.end()].strip())
+        begin = end.end()
+    return [sentence for sentence in (*found, text[begin:].strip()) if sentence]
 
 
 def _without_punctuation(word: str) -> tuple[str, ...]:
@@ -162,7 +178,7 @@ def tokenise(sort: Tokens, texts: list[str] | list[list[str]]) -> Tokenised:
     split = splitter(sort)
     types: defaultdict[str, int] = defaultdict()
     types.default_factory = types.__len__
-    if sort.lower and texts and not isinstance(texts[0], str):
+    if sort.lower and sort.unit != "sentences" and texts and not isinstance(texts[0], str):
         texts = [[token.lower() for token in text] for text in texts]
     room = None if sort.max is None else max(sort.max - (2 if sort.marks else 0), 0)
     parts: list[NDArray[np.int32]] = []

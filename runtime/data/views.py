@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.sorts import Category, Port, Tokens, has_ids, owner, word_of
-from compiler.views import Ngrams, Spelling, View
+from compiler.views import Ngrams, Sentence, Spelling, View
 from runtime.data import spelled, tokens
 from runtime.data.tokens import Sequences, Tokenised, Vocabulary
 
@@ -25,7 +25,7 @@ class PortView:
 
     @property
     def sort(self) -> Category:
-        return Category(self.view.min)
+        return Category(self.view.min, self.view.keep)
 
 
 def views_of(ports: tuple[Port, ...]) -> list[PortView]:
@@ -37,7 +37,7 @@ def tokenised(ports: tuple[Port, ...], found: Mapping[str, Tokenised]) -> dict[s
     made: dict[str, Tokenised] = {}
     for view in views_of(ports):
         text = found.get(view.port.name)
-        if text is not None and isinstance(view.view, Spelling):
+        if text is not None and isinstance(view.view, Spelling | Sentence):
             made[view.name] = spelled.spelling(view.view, text)
         elif text is not None:
             made[view.name] = ngrams(view.view, text, "" if word_of(view.port.sort) == "chars" else " ")
@@ -48,6 +48,10 @@ def rows_in(view: PortView, tokenised: Mapping[str, Tokenised], rows: NDArray[np
     """Which rows of the view's own types come from these rows: of a spelling, those of their words."""
     if isinstance(view.view, Spelling):
         return np.flatnonzero(tokenised[view.port.name].counts(rows))
+    if isinstance(view.view, Sentence):
+        # A word counts as often as its sentence stands there.
+        counts = tokenised[view.port.name].counts(rows)
+        return np.repeat(np.arange(len(counts)), counts)
     return rows
 
 
@@ -56,7 +60,7 @@ def encoded(
 ) -> Sequences:
     """The view's ids in the order that the network sees."""
     like = view.port.sort if isinstance(view.port.sort, Tokens) else tokens.as_tokens(view.port, ports)
-    if isinstance(view.view, Spelling):
+    if isinstance(view.view, Spelling | Sentence):
         return spelled.encode(like, view.view, tokenised[view.port.name], tokenised[view.name], vocabulary)
     return tokens.encode(like, tokenised[view.name], vocabulary)
 

@@ -187,3 +187,80 @@ def test_eval_knows_analogies_and_pairs_by_their_form(run: str, capsys: pytest.C
     lines = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert (lines["covered"], lines["pairs"]) == ("3", "4")
     assert -1 <= float(lines["spearman"]) <= 1
+
+
+CHANNELS = """model textcnn(text: words) -> label: class {
+  parallel {
+    embed 8 frozen as static
+    embed 8 as tuned
+    embed 8 as chance
+  }
+  conv k=2 filters=6 relu
+  maxpool
+  dense softmax as head
+}
+data { train "labelled.tsv" columns=label,text ; valid 10% }
+train { init from="v.txt" only=static,tuned ; adam lr=1e-2 ; epochs 2 }
+"""
+
+
+@pytest.fixture
+def channels(run: str) -> str:
+    assert ran("neighbours", run, "--vectors", "v.txt") == 0
+    rows = [f"{i % 3}\t{' '.join([THINGS[i % 3][i // 3 % 4], 'the', THINGS[i % 3][i // 12]])}\n" for i in range(36)]
+    Path("labelled.tsv").write_text("".join(rows))
+    return CHANNELS
+
+
+def test_channels_begin_with_the_vectors_of_a_file_and_one_is_tuned(channels: str, capsys: pytest.CaptureFixture[str]):
+    Path("channels.nn").write_text(channels)
+    assert ran("train", "channels.nn", "--out", "channels") == 0
+    assert "vectors: 13 of 13 words found in v.txt" in capsys.readouterr().out
+    lines = [line.split(" ") for line in Path("v.txt").read_text().splitlines()[1:]]
+    model = nnc.load("channels")
+    index = model.tables.vocabularies["text"].index
+    for word, *numbers in lines:
+        if word in index:
+            row = np.array(numbers, np.float32)
+            static, tuned, chance = (model.weights[f"{n}.weight"][index[word]] for n in ("static", "tuned", "chance"))
+            np.testing.assert_array_equal(static, row)
+            assert 0 < np.abs(tuned - row).max() < 0.5
+            assert np.abs(chance - row).max() > 0.01
+    again = channels.replace('init from="v.txt" only=static,tuned ; ', "").replace(
+        "as static", 'vectors="v.txt" as static'
+    )
+    Path("again.nn").write_text(again.replace("as tuned", 'vectors="v.txt" as tuned'))
+    assert ran("train", "again.nn", "--out", "again") == 0
+    for name, weight in nnc.load("again").weights.items():
+        np.testing.assert_array_equal(weight, model.weights[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [("only=static,tuned", "only=head", "NN871"), ("embed 8 as tuned", "embed 9 as tuned", "NN750"),
+     ('from="v.txt"', 'from="nowhere.txt"', "NN862"), ('from="v.txt"', 'from="labelled.tsv"', "NN751")],
+)  # fmt: skip
+def test_init_from_a_file_that_does_not_fit_is_refused(
+    channels: str, capsys: pytest.CaptureFixture[str], before: str, after: str, code: str
+):
+    Path("channels.nn").write_text(channels.replace(before, after))
+    assert ran("train", "channels.nn", "--out", "channels") == 1
+    printed = capsys.readouterr().err
+    assert f"error[{code}]" in printed
+    assert ("labelled.tsv:1:" if code == "NN751" else "channels.nn:12:") in printed
+
+
+def test_vectors_are_those_of_the_words_of_a_document_too(channels: str, capsys: pytest.CaptureFixture[str]):
+    Path("labelled.tsv").write_text("".join(f"{i % 2}\tcat dog. {THINGS[i % 2][0]} the.\n" for i in range(20)))
+    spec = """model m(text: sentences(punctuation)) -> label: class {
+  each { embed 8 vectors="v.txt" frozen as words ; mean }
+  mean
+  dense softmax
+}
+data { train "labelled.tsv" columns=label,text }
+train { steps 1 }
+"""
+    Path("document.nn").write_text(spec)
+    assert ran("train", "document.nn", "--out", "document") == 0
+    assert "vectors: 4 of 5 words found in v.txt" in capsys.readouterr().out
+    assert ran("neighbours", "document", "cat", "--top", "1") == 0

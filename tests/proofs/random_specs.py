@@ -122,6 +122,11 @@ class Writer:
                 case 3 if self.chance(0.4):
                     of_pair = self.options("lower", "punctuation", "min=2", "max=7", "keep=6")
                     self.inputs[name] = (f"sentence_pair{of_pair}", self.text)
+                case 3 if self.chance(0.5):
+                    self.inputs[name] = (
+                        f"sentences{self.options('lower', 'punctuation', 'max=2', 'min=2')}",
+                        self.document,
+                    )
                 case 3:
                     self.inputs[name] = (f"chars{self.options('lower', 'max=9', 'marks')}", self.text)
                 case 4 | 5:
@@ -151,6 +156,9 @@ class Writer:
 
     def text(self, row: Row) -> str:
         return " ".join(self.pick(*VOCABULARY) for _ in range(self.random.randrange(1, 9)))
+
+    def document(self, row: Row) -> str:
+        return " ".join(self.text(row) + self.pick(".", "!", " ?") for _ in range(self.random.randrange(1, 4)))
 
     def tags(self, of: str) -> Callable[[Row], object]:
         def draw(row: Row) -> object:
@@ -196,6 +204,11 @@ class Writer:
                 layers = [f"dense {self.size()}"] if self.chance(0.5) else []
             elif sort.startswith("category") and "per" not in sort:
                 layers = [self.pick(f"embed {self.size()}", "onehot")]
+            elif sort.startswith("sentences"):
+                inner, layers = self.sequence(), self.sequence()
+                layers = (
+                    [f"each {{ {' ; '.join(inner)} }}", *layers[1:]] if layers != ["bag"] else ["each { bag }", "mean"]
+                )
             else:
                 layers = self.sequence()
             lines.append(f"  {value} = " + " | ".join([name, *layers]))

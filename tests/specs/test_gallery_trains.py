@@ -44,6 +44,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("train", "dev"):
         rows = [[f"{word}\t{'N' if len(word) > 2 else 'D'}" for word in text(3).split()] for _ in range(20)]
         write(f"pos/ud_ewt.{part}.tsv.gz", ["\n".join([*row, ""]) for row in rows])
+
+    def review() -> str:
+        return " ".join(f"{text()}{rng.choice('.!?')}" for _ in range(rng.randint(1, 4)))
+
+    write("yelp/train.tsv", [f"{rng.randint(1, 3)}\t{review()}" for _ in range(60)])
     pictures = folder / "images/mnist/train-images-idx3-ubyte.gz"
     pictures.parent.mkdir(parents=True)
     pictures.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 30, 28, 28) + rng.randbytes(30 * 28 * 28)))
@@ -73,6 +78,7 @@ class Trained:
 
 TRAINED = (
     Trained("attention_text", "a good film", {"100": "8", "128": "6", "64": "5"}),
+    Trained("hierarchical", "a good film. it was!", {"200": "6", "50": "4", "100": "5", "64": "16"}),
     Trained("selfattentive", "it was not good", {"300": "8", "350": "7", "30": "3", "2000": "9"}),
 )
 

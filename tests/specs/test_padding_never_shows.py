@@ -165,3 +165,45 @@ def test_a_step_with_other_inputs_moves_the_weights_alike_under_any_padding(body
     ]
     for name in moved[0]:
         np.testing.assert_allclose(moved[1][name], moved[0][name], rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+DOCUMENTS = {
+    "means": "each { embed 4 ; mean } ; maxpool",
+    "loops at both levels": "each { embed 4 ; gru 3 bidir ; last } ; gru 2 bidir ; last",
+    "weighted at both levels": (
+        "each { h = embed 4 ; s = dense 3 | dense 1 ; weighted(h, s) } ; v = dense 3 ; w = dense 1 ; weighted(v, w)"
+    ),
+    "convolutions": "each { embed 4 ; conv k=2,3 filters=3 relu ; maxpool } ; conv k=2 filters=2 ; maxpool",
+}
+
+
+@pytest.mark.parametrize("body", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_scores_of_a_document_hang_neither_on_its_padding_nor_on_those_beside_it(body: str) -> None:
+    text = f"model m(text: sentences) -> label: class {{\n  {body} ; dense softmax\n}}\n"
+    sizes = {"V": 4, "V.text.words": 9, "classes": 3}
+    experiment = pipeline.check(text, "m.nn", sizes=sizes, dtype="f64")
+    graph, store = experiment.network.prediction, weights(experiment)
+    sentences = {1: [5, 6, 7, 8, 4], 2: [4], 3: [6, 8]}
+    documents = [[1, 2, 3], [3], [2, 2]]
+
+    def scores(chosen: list[int], longest: int, words: int, spare: int) -> np.ndarray:
+        where = np.zeros((len(chosen), longest), np.int64)
+        for row, place in enumerate(chosen):
+            where[row, : len(documents[place])] = documents[place]
+        letters, lengths = np.zeros((4 + spare, words), np.int64), np.ones(4 + spare, np.int64)
+        for number, ids in sentences.items():
+            letters[number, : len(ids)], lengths[number] = ids, len(ids)
+        fed = {
+            "text.words": where,
+            "text.words.letters": letters,
+            "lengths.K": lengths,
+            "lengths.T": np.array([len(documents[place]) for place in chosen]),
+        }
+        return evaluate(graph, {**store, **fed}, {"B": len(chosen), "T": longest, "W": 4 + spare, "K": words})[
+            "label.scores"
+        ]
+
+    together = scores([0, 1, 2], 3, 5, 0)
+    np.testing.assert_allclose(scores([0, 1, 2], 6, 9, 3), together, rtol=1e-12, atol=1e-14)
+    for place, document in enumerate(documents):
+        np.testing.assert_allclose(scores([place], len(document), 5, 0)[0], together[place], rtol=1e-12, atol=1e-14)
