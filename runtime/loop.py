@@ -9,11 +9,12 @@ from typing import NoReturn
 
 import numpy as np
 
-from dsl.errors import RunError
+from dsl.errors import DataError, RunError
 from runtime.backend import Array, all_finite
 from runtime.carried import Carried
 from runtime.data import Batch, Rows, batches
 from runtime.data.batches import batch_count
+from runtime.data.windows import nothing_stays
 from runtime.deferred import Stepper
 from runtime.evaluate import Evaluation, evaluate, feeds_of, float_dtype, tokens_in
 from runtime.events import BatchDone, EpochDone, Event, NotSaved, Saved
@@ -74,6 +75,7 @@ class Loop:
             tokens=settings.batch_tokens,
             unroll=settings.unroll,
         )
+        self._require_examples(self.batches)
         self.steps = total_steps(settings, self.batches)
         self.saved_at, self.saving_seconds, self.told = perf_counter(), 0.0, False
         # From here the steps are made again where a number stops being finite.
@@ -138,6 +140,7 @@ class Loop:
 
     def _end_of_epoch(self, start: float) -> None:
         self._require_finite()
+        self._require_examples(self.at.examples)
         self.stepper.settle(self.at.step)
         valid = scored(self.job, self.scorer, self.job.dataset.valid)
         best = self._is_best(valid)
@@ -157,6 +160,12 @@ class Loop:
         self.on_event(EpochDone(done, loss, valid, best and valid is not None, perf_counter() - start, self.at.lr))
         if self.over() or self._due(self.pace.epoch_seconds):
             self._save()
+
+    def _require_examples(self, some: int) -> None:
+        """Words are left out by chance: of a short text it may be all of an epoch."""
+        text = self.job.dataset.train.text
+        if text is not None and not some:
+            raise DataError(nothing_stays(text.windows, f"no two words of a line in epoch {self.at.epoch + 1}"))
 
     def _is_best(self, valid: Evaluation | None) -> bool:
         old = self.at.best_valid

@@ -207,6 +207,8 @@ def _assemble_text(
     for name, each in rows.items():
         if not each.count(0, 0) and not len(each.everything()):
             raise DataError(_no_windows(name, of))
+    if (expected := rows["train"].expected_words) < 2:
+        raise DataError(windows.nothing_stays(of, f"{expected:.2g} words of an epoch"))
     train = encoded.of_text(ports, rows["train"], tables.counts)
     scored = {
         n: encoded.of_text(ports, each, tables.counts).of_windows(each.everything())

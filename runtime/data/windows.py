@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from compiler.settings.data import Windows
 from compiler.sorts import Port, Tokens, Word, owner
+from dsl.errors import Diagnostic
 from runtime.data.splits import draws, permutation
 from runtime.data.tokens import OWN_IDS, Sequences, Tokenised, Vocabulary, ids_of_types
 
@@ -63,6 +64,11 @@ class RunningText:
     @property
     def words(self) -> int:
         return len(self.lines.ids)
+
+    @property
+    def expected_words(self) -> float:
+        """How many words an epoch has on average, once `subsample` has left some out."""
+        return float(self.words if self.kept is None else self.kept[self.lines.ids].sum())
 
     @property
     def widest(self) -> int:
@@ -176,6 +182,16 @@ def _bags(ids: Ids, line: Ids, radii: Ids, radius: int) -> Pairs:
     some = counts > 0
     offsets = np.concatenate([[0], np.cumsum(counts[some])])
     return Pairs(ids[some], Sequences(ids[places][inside].astype(np.int32), offsets))
+
+
+def nothing_stays(windows: Windows, left: str) -> Diagnostic:
+    """Where `subsample` leaves out so much that no word has a neighbour."""
+    return Diagnostic(
+        "NN790",
+        f"subsample {windows.subsample:g} leaves {left}",
+        windows.span,
+        help="give more text or a larger share, or leave subsample out",
+    )
 
 
 def text_port(ports: tuple[Port, ...]) -> Port:

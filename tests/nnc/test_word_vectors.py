@@ -141,6 +141,18 @@ def test_a_text_without_neighbours_is_refused(capsys: pytest.CaptureFixture[str]
     assert "NN790" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [("1e-9", "leaves 0.099 words of an epoch"), ("1e-6", "leaves no two words of a line in epoch")],
+)
+def test_a_share_that_leaves_no_word_a_neighbour_is_refused(share: str, told: str, capsys: pytest.CaptureFixture[str]):
+    Path("skipgram.nn").write_text(SKIPGRAM.replace("subsample 0.2", f"subsample {share}"))
+    assert ran("train", "skipgram.nn") == 1
+    error = capsys.readouterr().err
+    assert "NN790" in error
+    assert told in error
+
+
 @pytest.fixture
 def run() -> str:
     assert ran("train", "skipgram.nn", "--out", "run", "--set", "train.epochs=1") == 0
