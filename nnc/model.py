@@ -17,10 +17,12 @@ from compiler.written import tells_next_alone
 from dsl.errors import Diagnostic
 from nnc.layers import signature_in_words, weights_in_words
 from runtime.backend import Array, Backend
-from runtime.data import Rows, Tables, encode, read_file
+from runtime.data import Rows, Tables, encode, pictures, read_file
 from runtime.data.in_memory import rows_of
 from runtime.data.memory_rows import Given
 from runtime.data.other_files import other_files
+from runtime.data.part import Request
+from runtime.data.problems import Problems
 from runtime.evaluate import evaluate, require_room, run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
@@ -170,6 +172,11 @@ class Model:
             missing=missing,
             of=data.windows if data and not outputs_optional else None,
         )
+
+    def pictures(self, folder: Path) -> list[Path]:
+        """The files of the rows that `read` makes of a folder of pictures to predict."""
+        entry = other_files(self.experiment.data, self.ports, (str(folder),), outputs_optional=True)
+        return pictures.of_folder(folder, Request(self.ports, entry, Problems(), outputs_optional=True))
 
     def answers(self, rows: Rows) -> list[dict[str, Answer]]:
         """For each row, each output's answer."""

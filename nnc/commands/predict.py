@@ -42,8 +42,15 @@ def run(
     most: int | None = None,
 ) -> int:
     model = replace(open_model(run), optimized=optimized, backend=backend_of(device, kernels))
+    # Of a folder nobody knows the order of its pictures.
+    pictures = map(str, model.pictures(file)) if file is not None and file.is_dir() else None
     for answers in _answers(model, texts, file, most):
-        lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]
+        if pictures is None:
+            lines = [_json_line(each, proba) if as_json else text_line(each, proba) for each in answers]
+        elif as_json:
+            lines = [_json_line(each, proba, path) for path, each in zip(pictures, answers, strict=True)]
+        else:
+            lines = [f"{show(path)}\t{text_line(each, proba)}" for path, each in zip(pictures, answers, strict=True)]
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
     return 0
@@ -185,10 +192,10 @@ def _tokens(answer: Answer, shares: Shares) -> str:
     return "  ".join(f"{show(label)} {each[label]:.2f}" for label, each in found)
 
 
-def _json_line(answers: Mapping[str, Answer], proba: bool) -> str:
+def _json_line(answers: Mapping[str, Answer], proba: bool, path: str | None = None) -> str:
     """`{"polarity": "negative"}`; with probabilities `{"polarity": {"label": ..., "probabilities": {...}}}`, of tokens
-    a list of both."""
-    found: dict[str, Any] = {}
+    a list of both; of a picture in a folder its file first."""
+    found: dict[str, Any] = {} if path is None else {"file": path}
     for name, answer in answers.items():
         found[name] = list(answer.value) if isinstance(answer.value, tuple) else answer.value
         if proba and answer.each:

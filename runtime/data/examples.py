@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from compiler.sorts import Category, Image, Port, Real, Series
-from dsl.errors import DataError, Diagnostic
-from dsl.render import show
+from dsl.errors import Diagnostic
 from dsl.source import Span
 from runtime.data import labels, pairs, pictures, real, segments
 from runtime.data.columns import widest, width_of
@@ -74,7 +69,9 @@ def encode(
         if isinstance(port.sort, Real):
             columns.numbers[port.name] = real.read(taken, _shifted(place, here[0]), _title(port), problems)
         elif isinstance(port.sort, Image):
-            columns.pictures[port.name] = _pictures(port, port.sort, taken[0], _of_field(place, here[0]), problems)
+            columns.pictures[port.name] = pictures.of_paths(
+                port, port.sort, taken[0], _of_field(place, here[0]), problems
+            )
         elif port.per is not None:
             columns.lists[port.name] = [text.split() for text in taken[0]]
         else:
@@ -111,22 +108,3 @@ def _of_field(place: Callable[[int, int], Span], field: int) -> Callable[[int], 
 def _title(port: Port) -> Callable[[int], str]:
     wide = width_of(port)
     return lambda k: port.name if wide == 1 else f"{port.name}, number {k + 1} of {wide}"
-
-
-def _pictures(
-    port: Port, sort: Image, paths: Sequence[str], place: Callable[[int], Span], problems: Problems
-) -> NDArray[np.uint8]:
-    """u8[examples, h, w, c]"""
-    rows = np.zeros((len(paths), sort.height, sort.width, sort.channels), np.uint8)
-    for row, path in enumerate(paths):
-        if "\0" in path or not Path(path).is_file():
-            message = f"`{port.name}` is a picture, and there is no file {show(path) or 'without a name'}"
-            help = "give the path of a PNG or JPEG file, or --file with pictures, idx, npz or a folder"
-            problems.add(Diagnostic("NN728", message, place(row), help=help))
-            continue
-        try:
-            rows[row] = pictures.read_one(Path(path), sort, place(row))
-        except DataError as error:
-            for diagnostic in error.diagnostics:
-                problems.add(diagnostic)
-    return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, nan
+from os import PathLike
 from typing import Any, TypeGuard, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from compiler.sorts import Category, Class, Image, Pixels, Port, Real, Spans, Tokens
 from dsl.errors import Diagnostic
 from dsl.render import show
-from runtime.data import real
+from runtime.data import pictures, real
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
 
@@ -39,9 +40,9 @@ def read(port: Port, column: Sequence[Any], into: Columns, problems: Problems, *
         case Real(width=width):
             into.numbers[port.name] = _numbers(port, column, width, problems, keep_missing)
         case Image():
-            pictures = _pictures(port, port.sort, column, problems)
-            if pictures is not None:
-                into.pictures[port.name] = pictures
+            found = _pictures(port, port.sort, column, problems)
+            if found is not None:
+                into.pictures[port.name] = found
         case Pixels():
             found = _map(port, port.sort, column, problems)
             if found is not None:
@@ -187,7 +188,9 @@ def _bad_number(port: Port, value: float | str, row: int, k: int) -> Diagnostic:
 
 
 def _pictures(port: Port, sort: Image, column: Sequence[Any], problems: Problems) -> np.ndarray[Any, Any] | None:
-    """u8[rows, h, w, c], or f32 from 0 to 1."""
+    """u8[rows, h, w, c], or f32 from 0 to 1; of paths the files' pictures."""
+    if all(isinstance(value, str | PathLike) for value in column):
+        return pictures.of_paths(port, sort, [str(value) for value in column], lambda _: None, problems)
     array = _array(column) if not _is_list(column[0]) or isinstance(column[0], np.ndarray) else _stacked(column)
     size = f"{sort.height}x{sort.width}" + (f"x{sort.channels}" if sort.channels > 1 else "")
     shapes = {(sort.height, sort.width, sort.channels)}
@@ -196,7 +199,7 @@ def _pictures(port: Port, sort: Image, column: Sequence[Any], problems: Problems
     if array is None or array.shape[1:] not in shapes:
         found = "other values" if array is None else "x".join(map(str, array.shape[1:])) or "single numbers"
         message = f"{show(port.name)}: pictures of {size} are wanted, not {found}"
-        problems.add(Diagnostic("NN891", message, port.span, help=f"give an array of shape (rows, {size})"))
+        problems.add(Diagnostic("NN891", message, port.span, help=f"give an array of shape (rows, {size}), or paths"))
         return None
     shaped = array.reshape(len(array), sort.height, sort.width, sort.channels)
     if shaped.dtype == np.uint8:

@@ -21,6 +21,7 @@ from dsl.render import show
 from dsl.source import Span, shown
 from runtime.data.files import BinaryFile, opened, read_all, too_large
 from runtime.data.part import Columns, Part, Request
+from runtime.data.problems import Problems
 from runtime.memory import available_bytes
 
 T = TypeVar("T")
@@ -54,6 +55,11 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
 
     stems = tuple(f"{name}/{file.stem}".removeprefix("/") for name, file in found)
     return Part(len(found), columns, place, (BinaryFile(shown(path), digests),), stems=stems)
+
+
+def of_folder(path: Path, request: Request) -> list[Path]:
+    """The files that `read` makes its rows of where no class is asked for, in their order."""
+    return [file for _, file in _files(path, request, None)]
 
 
 def place_of(file: Path) -> Span:
@@ -127,6 +133,28 @@ def _opened(path: Path, formats: tuple[str, ...], entry: Span | None, read: Call
         raise DataError(
             Diagnostic("NN747", message, place_of(path), help="look at it, save it again, or take it out of the data")
         ) from error
+
+
+def of_paths(
+    port: Port, sort: Image, paths: Sequence[str], place: Callable[[int], Span | None], problems: Problems
+) -> NDArray[np.uint8]:
+    """The pictures of these files, u8[paths, h, w, c]; NN728 goes to the problems for a path that is no file's."""
+    rows = np.zeros((len(paths), sort.height, sort.width, sort.channels), np.uint8)
+    for row, path in enumerate(paths):
+        if "\0" in path or not Path(path).is_file():
+            message = f"`{port.name}` is a picture, and there is no file {show(path) or 'without a name'}"
+            help = "give the path of a PNG or JPEG file, or --file with pictures, idx, npz or a folder"
+            if path and "\0" not in path and Path(path).is_dir():
+                message = f"`{port.name}` is a picture, and {show(path)} is a folder"
+                help = f"--file {show(path)} asks about each picture in it"
+            problems.add(Diagnostic("NN728", message, place(row), help=help))
+            continue
+        try:
+            rows[row] = read_one(Path(path), sort, place(row))
+        except DataError as error:
+            for diagnostic in error.diagnostics:
+                problems.add(diagnostic)
+    return rows
 
 
 def _of_bytes(pillow: Any, picture: Any) -> Any:

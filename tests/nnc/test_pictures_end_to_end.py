@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nnc
 from nnc import cli
 from nnc.failure import guarded
 from tests.kills.specs import contents
@@ -68,7 +69,11 @@ def test_pictures_are_predicted_from_paths_and_from_folders(tmp_path: Path, caps
     assert run("predict", out, "photos/below/1.png", "photos/above/2.png") == 0
     assert capsys.readouterr().out.split() == ["below", "above"]
     assert run("predict", out, "--file", "photos/below") == 0
-    assert capsys.readouterr().out.split() == ["below"] * 24
+    assert capsys.readouterr().out.splitlines()[:2] == ["photos/below/0.png\tbelow", "photos/below/1.png\tbelow"]
+    assert run("predict", out, "--file", "photos", "--json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(found) == 48
+    assert all(each["file"].startswith(f"photos/{each['kind']}/") for each in found)
     assert run("eval", out, "--data", "photos", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["test"]["rows"], found["test"]["accuracy"]) == (48, 1)
@@ -79,3 +84,22 @@ def test_picture_that_is_not_there_is_an_error_with_a_way_on(tmp_path: Path, cap
     assert run("train", "m.nn", "--out", out, "--set", "train.epochs=1") == 0
     assert run("predict", out, "photos/below/none.png") == 1
     assert "error[NN728]: `photo` is a picture, and there is no file photos/below/none.png" in capsys.readouterr().err
+
+
+def test_folder_as_an_argument_is_told_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = str(tmp_path / "run")
+    assert run("train", "m.nn", "--out", out, "--set", "train.epochs=1") == 0
+    assert run("predict", out, "photos/below") == 1
+    error = capsys.readouterr().err
+    assert "`photo` is a picture, and photos/below is a folder" in error
+    assert "--file photos/below" in error
+
+
+def test_python_takes_the_paths_of_pictures(tmp_path: Path):
+    model = nnc.train("m.nn", epochs=12).model
+    paths = [Path("photos/below/1.png"), "photos/above/2.png"]
+    assert model.predict(paths) == ["below", "above"]
+    pixels = np.stack([np.asarray(pillow.open(path)) for path in paths])
+    assert model.predict(pixels) == ["below", "above"]
+    with pytest.raises(nnc.NncError, match="there is no file none"):
+        model.predict(["none.png"])

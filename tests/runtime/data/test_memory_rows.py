@@ -148,7 +148,7 @@ def test_pictures_are_bytes_or_from_0_to_1(given: Any, dtype: type):
 
 
 @pytest.mark.parametrize(
-    "given", [PICTURES.transpose(0, 2, 1), PICTURES * 20.5, PICTURES - 1.0, ["x", "y"], [[1], [2, 3]]]
+    "given", [PICTURES.transpose(0, 2, 1), PICTURES * 20.5, PICTURES - 1.0, ["x", 2.0], [[1], [2, 3]]]
 )
 def test_pictures_of_another_kind_are_refused(given: Any):
     assert said({"y": ["a", "b"], "p": given}, "p: image[3,4]")[0].startswith("NN891 p: ")
