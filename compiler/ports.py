@@ -155,7 +155,10 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
         return None
     side = OUTPUTS if output else INPUTS
     if word not in side:
-        if sort.per is None and output and word != "series":
+        if word == "image" and output:
+            help = "a picture as its numbers is real[n], such as real[64] for 8 rows of 8: end with flatten"
+            report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.name.span, LATER_LABEL, help=help))
+        elif sort.per is None and output and word != "series":
             message = f"{word} as an output is not there yet: a text that decode writes"
             report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
         else:
@@ -376,6 +379,8 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
         message = f"there is no input {port.per} for {port.name} to have a value for each token of"
         near = nearest(port.per, texts)
         help = f"did you mean {near}?" if near else "name an input of words or chars"
+        if port.per in SORTS and texts and not near:
+            help = f"per takes an input's name, not its sort: {word_of(port.sort)} per {texts[0]}"
     elif isinstance(other.sort, Image):
         if isinstance(port.sort, Class):
             return True

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from compiler.build import Stop
 from compiler.constants import calculate
 from compiler.ir.types import Dim, is_rows
+from compiler.layers import LAYERS
 from compiler.lower.walk import Walk
 from compiler.scope import ConstantBinding, Scope, ValueBinding
 from compiler.signature import Resolved, Signature, Value, resolve
@@ -96,8 +97,16 @@ def _named(walk: Walk, expression: ast.Name, scope: Scope) -> Value:
                 f"there is no constant {expression.id}",
                 expression.span,
                 "not known here",
-                help=f"did you mean {near}?" if near else f"declare it: let {expression.id} = 100",
+                help=f"did you mean {near}?" if near else _declared_or_quoted(expression.id),
             )
+
+
+def _declared_or_quoted(name: str) -> str:
+    """A block has no list of the words that its settings take, as a layer has: there they are texts."""
+    activation = LAYERS["dense"].signature.setting("activation")
+    if activation is not None and name in activation.choices:
+        return f'a setting of a block takes it as text: "{name}"'
+    return f"declare it: let {name} = 100"
 
 
 def _arithmetic(walk: Walk, expression: ast.Binary, scope: Scope) -> Value:

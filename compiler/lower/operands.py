@@ -79,12 +79,13 @@ def by_name(
 def _miscounted(walk: Walk, layer: ast.Layer, wanted: Wanted, got: int, given: bool) -> None:
     most = len(wanted.formals)
     wants = f"{most} value{'s' if most != 1 else ''} ({', '.join(wanted.formals)})"
-    walk.build.fail(
-        "NN409",
-        f"{wanted.word} takes {wants}, but gets {got}",
-        layer.callee.span,
-        help="settings stand outside the parentheses" if given else f"write {wanted.word}({', '.join(wanted.formals)})",
-    )
+    if given:
+        help = "settings stand outside the parentheses"
+    elif got:
+        help = f"write {wanted.word}({', '.join(wanted.formals[1:])}): {wanted.formals[0]} is what stands before it"
+    else:
+        help = f"write {wanted.word}({', '.join(wanted.formals)})"
+    walk.build.fail("NN409", f"{wanted.word} takes {wants}, but gets {got}", layer.callee.span, help=help)
 
 
 def _may_be_named(walk: Walk, wanted: Wanted, operand: ast.Operand, name: str, named: dict[str, Value]) -> None:

@@ -16,6 +16,8 @@ from dsl.errors import Diagnostic, Note
 
 HELP = "stateful is for a language model: model NAME(text: words) -> next: next(text)"
 
+UNROLL = "leave max= out; `unroll 35` in `train` says how long the windows of a stream are"
+
 
 def carry(build: Build, name: str, type_: Type) -> Node:
     """The input of a state that lives from window to window; a second use of shared weights has one of its own."""
@@ -45,13 +47,13 @@ def marked(build: Build, ports: tuple[Port, ...]) -> tuple[Port, ...]:
 
 def refusals(build: Build, ports: tuple[Port, ...]) -> list[Diagnostic]:
     """Why the text of a model with a `stateful` layer is no stream: an error for the first such layer."""
-    reason = next(_reasons(ports), None)
+    reason, help = next(_reasons(ports), (None, HELP))
     for name, (_, span) in build.carried.items():
         if build.inputs[name].type.shape[0] != BATCH:
-            reason = "here it goes along the characters of a word"
+            reason, help = "here it goes along the characters of a word", HELP
         if reason is not None:
             message = f"stateful goes along one stream of text, and {reason}"
-            return [Diagnostic("NN518", message, span, help=HELP)]
+            return [Diagnostic("NN518", message, span, help=help)]
     return _cut(build) if build.carried else []
 
 
@@ -75,17 +77,18 @@ def _is_long(type_: Type) -> bool:
     return any(is_ragged(d) and rows_of(d) == BATCH for d in type_.shape)
 
 
-def _reasons(ports: tuple[Port, ...]) -> Iterator[str]:
+def _reasons(ports: tuple[Port, ...]) -> Iterator[tuple[str, str]]:
+    writes = any(isinstance(port.sort, Following) for port in ports)
     texts = [p for p in ports if not p.output]
     for port in texts:
         if not isinstance(port.sort, Tokens):
-            yield f"{port.name} is {word_of(port.sort)}, which has a row for each example"
+            yield f"{port.name} is {word_of(port.sort)}, which has a row for each example", HELP
         elif port.sort.max is not None:
-            yield f"max={port.sort.max} cuts {port.name} into windows that stand alone: `unroll` is for their length"
+            yield f"max={port.sort.max} cuts {port.name} into windows that stand alone", UNROLL if writes else HELP
     if len(texts) > 1:
-        yield f"the model reads {' and '.join(p.name for p in texts)}"
+        yield f"the model reads {' and '.join(p.name for p in texts)}", HELP
     for port in ports:
         if port.output and not isinstance(port.sort, Following):
-            yield f"{port.name} is {word_of(port.sort)}, for which a text is an example by itself"
+            yield f"{port.name} is {word_of(port.sort)}, for which a text is an example by itself", HELP
         elif port.output and isinstance(port.sort, Following) and port.sort.backwards:
-            yield f"{port.name} is previous({port.per}), which must not know what came before"
+            yield f"{port.name} is previous({port.per}), which must not know what came before", HELP

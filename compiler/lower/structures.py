@@ -13,7 +13,7 @@ from compiler.lower.walk import Walk
 from compiler.ops.elementwise import Add
 from compiler.scope import ConstantBinding, LabelBinding, Scope, SharedBinding
 from compiler.signature import Setting, Signature
-from compiler.values import Bundle, Failed, Value, shape_of, what
+from compiler.values import Bundle, Failed, Value, is_picture, is_sequence, shape_of, what
 from dsl import ast
 from dsl.errors import Note
 from dsl.source import Span
@@ -98,10 +98,17 @@ def residual(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Va
             "NN207",
             f"residual adds x {shape_of(x)} and f(x) {shape_of(f)}: the shapes differ",
             layer.callee.span,
-            help="let the layers between the braces end as they began, with dense dim(x) or conv ... same",
+            help=f"let the layers between the braces end as they began, with {_keeping(x)}",
             notes=walk.build.origin(f),
         )
     return walk.build.op(Add(), *meet(use, (x, f)), span=layer.span)
+
+
+def _keeping(x: Node) -> str:
+    """Layers whose result may be as large as x."""
+    if is_picture(x):
+        return f"conv2d k=3 filters={x.type.shape[-1]} same"
+    return "dense dim(x) or conv ... same" if is_sequence(x) else "dense dim(x)"
 
 
 def _meets(x: tuple[Dim, ...], f: tuple[Dim, ...]) -> bool:

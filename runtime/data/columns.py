@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compiler.settings.data import Column, Files
-from compiler.sorts import Port, Real, is_pair
+from compiler.sorts import Port, Real, Word, is_pair
 from dsl.errors import DataError, Diagnostic, Note
 from dsl.nearest import nearest
 from dsl.render import show
@@ -173,7 +173,7 @@ def _in_order(ports: tuple[Port, ...], files: Files, table: Table, outputs_optio
         forms += [[s for s in form if s is not None] for form in forms]
     form = next((f for f in forms if len(f) == found), None)
     if form is None:
-        raise DataError(_other_width(files, table, slots))
+        raise DataError(_other_width(files, table, slots, ports))
     fields: dict[str, tuple[int, ...]] = {}
     for i, name in enumerate(form):
         if name is not None:
@@ -231,12 +231,14 @@ def _mentions(files: Files, port: Port) -> int:
     return sum(column.port == port.name for column in files.columns or ())
 
 
-def _other_width(files: Files, table: Table, slots: list[str | None]) -> Diagnostic:
+def _other_width(files: Files, table: Table, slots: list[str | None], ports: Iterable[Port]) -> Diagnostic:
     row = table.row(0)
     said = "`columns` stands for" if files.columns is not None else "the model takes"
     order = ", ".join("_" if s is None else s for s in slots[:8]) + (", ..." if len(slots) > 8 else "")
     helps = f"in a row are expected: {order}"
-    if table.format == "text":
+    if table.format == "text" and any(isinstance(port.sort, Word) for port in ports):
+        helps += '; of a running text: train "text.txt" windows=skipgram'
+    elif table.format == "text":
         helps += (
             "; the file's ending is neither .tsv nor .csv, so a line is one field: say `format tsv` or `format csv`"
         )

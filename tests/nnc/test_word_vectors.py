@@ -141,6 +141,14 @@ def test_a_text_without_neighbours_is_refused(capsys: pytest.CaptureFixture[str]
     assert "NN790" in capsys.readouterr().err
 
 
+def test_running_text_without_windows_is_told_of_them(capsys: pytest.CaptureFixture[str]):
+    Path("skipgram.nn").write_text(
+        SKIPGRAM.replace(" windows=skipgram radius=3 shrink", "").split("; subsample")[0] + "}"
+    )
+    assert ran("check", "--data", "skipgram.nn") == 1
+    assert "windows=skipgram" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("share", "told"),
     [("1e-9", "leaves 0.099 words of an epoch"), ("1e-6", "leaves no two words of a line in epoch")],

@@ -159,3 +159,13 @@ def test_parts_belong_to_labels(body: str, wanted: list[Place]):
 def test_block_value_is_a_part_of_its_label():
     block = "block two(x) {\nf1 = x | dense 5\nf2 = f1 | dense 7\n}\n"
     assert shapes(block + model("embed 4\nmean\ntwo as t\nt.f1\ndense softmax"))[-2:] == ["[7]", "[classes]"]
+
+
+def test_word_where_a_block_wants_a_text_is_told_so():
+    (found,) = diagnostics(model("embed 4 ; encoder_layer heads=2 activation=gelu" + END))
+    assert (found.code, found.help) == ("NN301", 'a setting of a block takes it as text: "gelu"')
+
+
+def test_block_that_lacks_all_but_what_flows_in_is_told_what_stands_in_parentheses():
+    (found,) = diagnostics(model("embed 4 ; decoder_layer heads=2" + END))
+    assert (found.code, found.help) == ("NN409", "write decoder_layer(memory): x is what stands before it")

@@ -43,6 +43,11 @@ def test_what_is_not_as_long_as_its_text_gets_a_padding_that_its_output_may_have
     assert found.help.endswith(advice)
 
 
+def test_a_sort_behind_per_is_told_from_the_name_of_an_input():
+    (found,) = diagnostics(model("embed 4\ndense softmax", output="tags: class per words"))
+    assert found.help == "per takes an input's name, not its sort: class per text"
+
+
 def network(train: str = "", head: str = "dense softmax", classes: int = 3):
     spec = f"model m(text: words) -> {TAGS} {{\nembed 4\n{head}\n}}\ntrain {{ {train} }}\n"
     return pipeline.check(spec, "m.nn", sizes={"classes": classes, "V": 9}, dtype="f64").network

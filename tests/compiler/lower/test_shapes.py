@@ -198,3 +198,16 @@ def test_language_page_example_comes_out_exactly():
 def test_cause_is_the_pooling_though_layers_stand_between():
     (found,) = diagnostics(model("embed 4\nmaxpool\ndropout 0.5\ndense 7\nconv k=3 filters=2\nmean\ndense softmax"))
     assert (found.code, found.notes[0].span.line, found.help) == ("NN204", 3, "put conv before maxpool")
+
+
+@pytest.mark.parametrize(
+    ("signature", "body", "advice"),
+    [
+        ("p: image[8,8,3]", "residual { conv2d k=3 filters=4 same } ; flatten", "conv2d k=3 filters=3 same"),
+        ("s: words", "embed 5 ; residual { conv k=2 filters=5 } ; mean", "dense dim(x) or conv ... same"),
+        ("v: real[5]", "residual { dense 4 }", "dense dim(x)"),
+    ],
+)
+def test_residual_whose_shapes_differ_is_advised_by_what_it_holds(signature: str, body: str, advice: str):
+    (found,) = diagnostics(model(f"{body} ; dense softmax", signature))
+    assert found.help == f"let the layers between the braces end as they began, with {advice}"

@@ -129,3 +129,9 @@ def test_parallel_needs_no_value_where_its_lines_name_their_own():
     spec = model("parallel { before | onehot ; after | embed 3 }" + END, signature)
     assert errors(spec) == []
     assert errors(model("parallel { before | embed 2 ; dense 3 }" + END, signature)) == [("NN501", 2, 31)]
+
+
+def test_picture_as_an_output_is_advised_to_be_numbers():
+    (found,) = diagnostics(model("conv2d k=3 filters=1 same", "p: image[8,8]", "again: image[8,8]"))
+    assert (found.code, found.message) == ("NN350", "image as an output is not there yet")
+    assert "real[64]" in found.help

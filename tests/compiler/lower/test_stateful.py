@@ -7,7 +7,7 @@ import pytest
 from compiler.ir.graph import Input
 from compiler.ir.verify import verify
 from compiler.pipeline import optimize, training_step
-from tests.compiler.lower.specs import checked, errors, model
+from tests.compiler.lower.specs import checked, diagnostics, errors, model
 
 
 def spec(body: str, signature: str = "text: words", output: str = "next: next(text)") -> str:
@@ -81,3 +81,8 @@ def test_error_says_why_the_text_is_no_stream():
         check(model("embed 5\nlstm 3 stateful\nlast\ndense softmax"), "spec.nn")
     message = "stateful goes along one stream of text, and label is class, for which a text is an example by itself"
     assert caught.value.diagnostics[0].message == message
+
+
+def test_a_window_of_a_language_model_is_advised_to_be_unrolled():
+    (found,) = diagnostics(model("embed 5\nlstm 3 stateful\ndense softmax", "text: words(max=9)", "then: next(text)"))
+    assert found.help.startswith("leave max= out; `unroll 35` in `train`")
