@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
+from pathlib import PurePosixPath
 
 from compiler.experiment import Head, LayerRow, Network, Parameter
 from compiler.ir.graph import Input, Node
@@ -34,7 +35,9 @@ from compiler.sorts import (
     word_of,
 )
 from dsl.render import columns, show
+from dsl.source import Span
 from nnc.sizes import GUESSES
+from nnc.widths import cut
 
 NOUNS = {
     "words": "word",
@@ -46,6 +49,8 @@ NOUNS = {
 }
 SHORT, LONG = 100, 200
 """Two lengths: the difference of what they cost is what a word costs."""
+NARROWEST = 24
+"""Columns that are left of a layer's text."""
 
 
 def quantity(count: float) -> str:
@@ -220,7 +225,8 @@ def shape_in_words(types: Sequence[Type]) -> str:
 
 
 def table(network: Network, width: int) -> list[str]:
-    """The table of layers, as wide as it needs; columns are left out from the right where the terminal is narrow."""
+    """The table of layers, as wide as it needs; where the terminal is narrow columns are left out from the right, and
+    layers are cut before their weights are."""
     words = has_words(network)
     per = f"/{position_of(network)}" if words else ""
     heading = ("line", "layer", "out", "weights", f"FLOP{per}", f"bytes{per}")
@@ -238,10 +244,13 @@ def _outputs(network: Network) -> str:
 
 
 def row_cells(row: LayerRow, words: bool, file: str) -> tuple[str, ...]:
-    """A line of a file that the spec uses is shown with its file."""
     text = "  " * row.depth + show(row.text)
-    line = str(row.span.line) if row.span.file == file else f"{show(row.span.file)}:{row.span.line}"
-    return (line, text, shape_in_words(row.out), _weights(row.parameters), *_costs(row.nodes, words))
+    return (line_of(row.span, file), text, shape_in_words(row.out), _weights(row.parameters), *_costs(row.nodes, words))
+
+
+def line_of(span: Span, file: str) -> str:
+    """`12`; of a file that the spec uses, or of the library, `transformer:12`."""
+    return str(span.line) if span.file == file else f"{show(PurePosixPath(span.file).stem)}:{span.line}"
 
 
 def _weights(parameters: Sequence[Parameter]) -> str:
@@ -262,14 +271,25 @@ def _costs(nodes: Sequence[Node], words: bool) -> tuple[str, str]:
     return found[0], found[1]
 
 
+def _with_layer_cut(row: Sequence[str], width: int) -> Sequence[str]:
+    return (row[0], cut(row[1], width), *row[2:])
+
+
 def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     left = (False, True, True, False, False, False)
     widths = [max(columns(row[i]) for row in rows) for i in range(len(rows[0]))]
-    kept = len(widths)
-    while kept > 3 and sum(widths[:kept]) + 2 * (kept - 1) > width:
-        kept -= 1
+
+    def spare(kept: int) -> int:
+        return width - sum(widths[:kept]) - 2 * (kept - 1)
+
+    kept = next((n for n in range(len(widths), 3, -1) if spare(n) >= 0), 3)
+    # Weights and cost are what the table is for: a layer's text can be looked up in the spec.
+    for wanted in (5, 4):
+        if kept < wanted and widths[1] + spare(wanted) >= NARROWEST:
+            widths[1] += spare(wanted)
+            kept = wanted
     lines: list[str] = []
-    for row in rows:
+    for row in (_with_layer_cut(row, widths[1]) for row in rows):
         cells = [
             text + " " * (w - columns(text)) if on_left else " " * (w - columns(text)) + text
             for text, w, on_left in zip(row[:kept], widths, left, strict=False)

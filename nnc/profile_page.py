@@ -8,7 +8,7 @@ from typing import Any
 from compiler.emit.timed import FEEDING
 from dsl.render import columns, show
 from nnc.costs import Cost, Costs
-from nnc.layers import quantity
+from nnc.layers import line_of, quantity
 from runtime.footprint import threads
 
 KERNELS = 12
@@ -100,7 +100,7 @@ def _sums(lines: Sequence[Cost]) -> Row:
 def _line(cost: Cost, file: str) -> str:
     if cost.span is None:
         return ""
-    return str(cost.span.line) if cost.span.file == file else f"{show(cost.span.file)}:{cost.span.line}"
+    return line_of(cost.span, file)
 
 
 def _text(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compiler.pipeline import check
-from nnc.layers import row_cells, summary
+from nnc.layers import row_cells, summary, table
 
 SPEC = """model m(text: words) -> label: class {
   embed 4
@@ -50,3 +50,30 @@ def test_steps_of_a_crf_are_so_many_as_pairs_of_classes():
     network = check(spec, "m.nn").network
     assert row_cells(network.layers[-1], True, "m.nn")[3] == "classes x 7 + classes x classes"
     assert "7 a class + 1 a pair of classes" in summary(network)
+
+
+DEEP = """model m(text: words) -> tag: class per text {
+  embed 32
+  repeat 2 { encoder_layer_pre heads=4 ff=64 p=0.1 activation="relu" }
+  dense softmax
+}
+"""
+
+
+def test_lines_of_the_library_are_shown_with_its_name():
+    lines = table(check(DEEP, "m.nn").network, 200)
+    assert any(line.startswith("transformer:24      residual") for line in lines)
+    assert any(line.startswith("             3  repeat 2") for line in lines)
+
+
+def test_layers_are_cut_before_their_weights_are_left_out():
+    lines = table(check(DEEP, "m.nn").network, 100)
+    assert lines[0].split() == ["line", "layer", "out", "weights", "FLOP/word"]
+    assert any("…" in line for line in lines)
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_table_that_is_too_narrow_for_weights_keeps_the_layers_whole():
+    lines = table(check(DEEP, "m.nn").network, 40)
+    assert lines[0].split() == ["line", "layer", "out"]
+    assert not any("…" in line for line in lines)
