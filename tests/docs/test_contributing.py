@@ -17,7 +17,7 @@ CHECKS = [
     for block in blocks("CONTRIBUTING.md")
     if block.kind == "sh"
     for line in block.text.splitlines()
-    if line.startswith("python -m pytest ")
+    if line.startswith("python -m pytest tests/")
 ]
 
 
