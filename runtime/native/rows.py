@@ -99,9 +99,78 @@ def _of_width(f: Any, kind: Any, view: Function, exp: Function) -> dict[str, Fun
             found += exp(row[j] - base)
         return found
 
+    size = np.dtype(f).itemsize
+
+    @numba.njit(**REORDERED)
+    def add_taps(
+        out: Number, x: Number, n: Number, weights: Number, next_weight: Number, taps: Number, apart: Number
+    ) -> None:
+        """y[j] += the sum over taps t of weight t times x[j], apart bytes further for each; several at a time."""
+        y, t, next_weight = view(out, n), 0, next_weight * size
+        while t + 5 <= taps:
+            at = x + t * apart
+            a, b, c, d, e = (
+                view(at, n),
+                view(at + apart, n),
+                view(at + 2 * apart, n),
+                view(at + 3 * apart, n),
+                view(at + 4 * apart, n),
+            )
+            w = weights + t * next_weight
+            w0, w1, w2 = view(w, 1)[0], view(w + next_weight, 1)[0], view(w + 2 * next_weight, 1)[0]
+            w3, w4 = view(w + 3 * next_weight, 1)[0], view(w + 4 * next_weight, 1)[0]
+            for j in range(n):
+                y[j] += w0 * a[j] + w1 * b[j] + w2 * c[j] + w3 * d[j] + w4 * e[j]
+            t += 5
+        while t + 3 <= taps:
+            at, w = x + t * apart, weights + t * next_weight
+            a, b, c = view(at, n), view(at + apart, n), view(at + 2 * apart, n)
+            w0, w1, w2 = view(w, 1)[0], view(w + next_weight, 1)[0], view(w + 2 * next_weight, 1)[0]
+            for j in range(n):
+                y[j] += w0 * a[j] + w1 * b[j] + w2 * c[j]
+            t += 3
+        while t < taps:
+            a, w0 = view(x + t * apart, n), view(weights + t * next_weight, 1)[0]
+            for j in range(n):
+                y[j] += w0 * a[j]
+            t += 1
+
+    @numba.njit(**REORDERED)
+    def tap_products(
+        y: Number, x: Number, n: Number, out: Number, next_out: Number, taps: Number, apart: Number
+    ) -> None:
+        """To each tap's number in out is added the inner product of y and x, apart bytes further for each tap."""
+        row, t, next_out = view(y, n), 0, next_out * size
+        while t + 5 <= taps:
+            at = x + t * apart
+            a, b, c, d, e = (
+                view(at, n),
+                view(at + apart, n),
+                view(at + 2 * apart, n),
+                view(at + 3 * apart, n),
+                view(at + 4 * apart, n),
+            )
+            s0, s1, s2, s3, s4 = f(0), f(0), f(0), f(0), f(0)
+            for j in range(n):
+                s0 += row[j] * a[j]
+                s1 += row[j] * b[j]
+                s2 += row[j] * c[j]
+                s3 += row[j] * d[j]
+                s4 += row[j] * e[j]
+            to = out + t * next_out
+            view(to, 1)[0] += s0
+            view(to + next_out, 1)[0] += s1
+            view(to + 2 * next_out, 1)[0] += s2
+            view(to + 3 * next_out, 1)[0] += s3
+            view(to + 4 * next_out, 1)[0] += s4
+            t += 5
+        while t < taps:
+            view(out + t * next_out, 1)[0] += product_sum(y, x + t * apart, n)
+            t += 1
+
     return {
-        "total": total, "product_sum": product_sum, "largest": largest, "powers": powers, "power_sum": power_sum,
-        "stack": _stack(kind),
+        "add_taps": add_taps, "tap_products": tap_products, "total": total, "product_sum": product_sum,
+        "largest": largest, "powers": powers, "power_sum": power_sum, "stack": _stack(kind),
     }  # fmt: skip
 
 
