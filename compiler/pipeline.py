@@ -177,9 +177,10 @@ def compiler_for(native: bool) -> Callable[[Graph, Mapping[str, int]], tuple[str
 def compile_native(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     """The same with kernels of its own, for a backend that compiles them."""
     from compiler.emit.native import emit_native
+    from compiler.passes.picks import picks
     from compiler.plan.make import make_plan
 
-    planned = make_plan(graph, sizes)
+    planned = make_plan(picks(graph, sizes), sizes)
     return emit_native(planned), planned
 
 

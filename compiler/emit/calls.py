@@ -8,6 +8,7 @@ from compiler.emit.classes import along_kernel, softmax_kernel
 from compiler.emit.copies import copy_kernels
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.lookup import lookup_kernel
+from compiler.emit.picks import picks_kernel
 from compiler.emit.picture import convolution_kernel, window_kernel
 from compiler.emit.product import product_kernel
 from compiler.emit.reduce import reduction_kernel
@@ -17,6 +18,7 @@ from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
 from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong
@@ -44,6 +46,8 @@ def call_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | Non
             kernel = heads_kernel(call)
         case Gather() | ScatterRows() | AddRows() | Dense() | PickRows():
             kernel = lookup_kernel(call)
+        case PicksOuter() | PicksMatMul():
+            kernel = picks_kernel(call)
         case DistinctRows() | Places() | MatMulRows() | OuterRows() | WindowSums() | PutPicks():
             kernel = lookup_kernel(call)
         case Conv2d() | Conv2dToKernel() | Conv2dToPicture():

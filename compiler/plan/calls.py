@@ -13,6 +13,7 @@ from compiler.ops.distinct import MatMulRows, PutPicks, WindowSums
 from compiler.ops.elementwise import Constant, Keep
 from compiler.ops.lookup import DivShifted
 from compiler.ops.normal import LogSumExp, PositionSoftmax
+from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import AddAlong, ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
@@ -55,6 +56,8 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
         case Fold(stride=stride, dilation=dilation, before=before):
             return {"stride": stride, "dilation": dilation, "before": before}
         case WindowSums(size, dilation, before) | PutPicks(size, dilation, before):
+            return {"size": size, "dilation": dilation, "before": before}
+        case PicksOuter(size, dilation, before) | PicksMatMul(size, dilation, before):
             return {"size": size, "dilation": dilation, "before": before}
         case Conv2d() | Conv2dToKernel() | Conv2dToPicture():
             size, stride, dilation, before, _ = node.op.looks()

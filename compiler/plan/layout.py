@@ -13,6 +13,7 @@ from compiler.ops.fused import Fused
 from compiler.ops.lookup import AddRows, DivShifted, Gather, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.picking import PickPositions
+from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import AddAlong, TakeAlong
@@ -99,6 +100,8 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
         case MatMulRows() if position == 1:
             return _for_blas(shape, strides)
         case PutPicks() if position == 2:
+            return is_contiguous(shape, strides)
+        case PicksOuter() | PicksMatMul():
             return is_contiguous(shape, strides)
         case ScatterRows():
             return is_contiguous(shape, strides)

@@ -19,6 +19,7 @@ from compiler.ops import elementwise as elementwise_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
 from compiler.ops import picking as picking_ops
+from compiler.ops import picks as picks_ops
 from compiler.ops import picture as picture_ops
 from compiler.ops import positions as position_ops
 from compiler.ops import product as product_ops
@@ -36,6 +37,7 @@ from runtime.kernels import (
     lookup,
     normal,
     picking,
+    picks,
     picture,
     positions,
     product,
@@ -110,6 +112,8 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     distinct_ops.OuterRows: distinct.outer_rows,
     distinct_ops.WindowSums: distinct.window_sums,
     distinct_ops.PutPicks: distinct.put_picks,
+    picks_ops.PicksOuter: picks.picks_outer,
+    picks_ops.PicksMatMul: picks.picks_matmul,
     sequence_ops.Mask: sequence.mask,
     sequence_ops.Lengths: sequence.lengths,
     sequence_ops.TakePosition: sequence.take_position,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from compiler.ir.graph import Node, apply
 from compiler.ir.types import BATCH, Type, moved
 from compiler.ops import distinct, lookup
+from compiler.ops.picks import PicksMatMul, PicksOuter
 from tests.ops.case import IDS, Case, T, V, f64, i64
 from tests.ops.formulas import kept_rows, places_of, put_picks, scattered, window_sums
 
@@ -35,6 +36,23 @@ def _picks(size: int, dilation: int = 1, before: int = 0) -> Callable[..., Node]
         rows = _distinct(table, ids)
         places = apply(distinct.Places(), rows, ids)
         return apply(distinct.PutPicks(size, dilation, before), x, picks, places, rows)
+
+    return build
+
+
+def _picks_outer(size: int, dilation: int = 1, before: int = 0) -> Callable[..., Node]:
+    def build(x: Node, picks: Node, ids: Node, table: Node) -> Node:
+        rows = _distinct(table, ids)
+        return apply(PicksOuter(size, dilation, before), rows, x, picks, apply(distinct.Places(), rows, ids))
+
+    return build
+
+
+def _picks_matmul(size: int, dilation: int = 1, before: int = 0) -> Callable[..., Node]:
+    def build(x: Node, picks: Node, ids: Node, table: Node, w: Node) -> Node:
+        rows = _distinct(table, ids)
+        places = apply(distinct.Places(), rows, ids)
+        return apply(PicksMatMul(size, dilation, before), x, picks, places, rows, w)
 
     return build
 
@@ -71,4 +89,17 @@ DISTINCT = [
     Case("put picks with ends and gaps", distinct.PutPicks(3, 2, 3), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3)),
          lambda x, p, ids, t: put_picks(x, p, ids, 7, 3, 2, 3), Type("f64", (V, 6), rows=(BATCH, T)),
          ("normal", "ids 5", "ids 7", "table"), build=_picks(3, 2, 3)),
+    Case("outer of picks", PicksOuter(2), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3)),
+         lambda x, p, ids, t: kept_rows(t, ids).T @ put_picks(x, p, ids, 7, 2, 1, 0), f64(3, 4),
+         ("normal", "ids 4", "ids 7", "table"), build=_picks_outer(2)),
+    Case("outer of picks with ends and gaps", PicksOuter(3, 2, 3), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3)),
+         lambda x, p, ids, t: kept_rows(t, ids).T @ put_picks(x, p, ids, 7, 3, 2, 3), f64(3, 6),
+         ("normal", "ids 5", "ids 7", "table"), build=_picks_outer(3, 2, 3)),
+    Case("matmul of picks", PicksMatMul(2), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3), f64(3, 4)),
+         lambda x, p, ids, t, w: put_picks(x, p, ids, 7, 2, 1, 0) @ w.T, Type("f64", (V, 3), rows=(BATCH, T)),
+         ("normal", "ids 4", "ids 7", "table"), build=_picks_matmul(2)),
+    Case("matmul of picks with ends and gaps", PicksMatMul(3, 2, 3),
+         (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3), f64(3, 6)),
+         lambda x, p, ids, t, w: put_picks(x, p, ids, 7, 3, 2, 3) @ w.T, Type("f64", (V, 3), rows=(BATCH, T)),
+         ("normal", "ids 5", "ids 7", "table"), build=_picks_matmul(3, 2, 3)),
 ]  # fmt: skip

@@ -1,0 +1,90 @@
+"""Products with the picks of a maximum as kernels: a row is added for each tap of each pick."""
+
+from __future__ import annotations
+
+from compiler.emit.kernel import Argument, Kernel
+from compiler.emit.lookup import SAME_IDS
+from compiler.emit.whole import kernel_of, lies_whole
+from compiler.ops.picks import PicksMatMul, PicksOuter
+from compiler.plan.plan import Call, Place, RowsPlace
+
+OUTER = """
+n = i64(rows_count, 1)[0]
+every = F(work, width * taps * depth)
+for d in range(width * taps * depth):
+    every[d] = REAL(0)
+for j in range(width):
+    for b in range(batch):
+        number = F(x + (b * width + j) * SIZE, 1)[0]
+        if number != REAL(0):
+            pick = i64(picks + (b * width + j) * 8, 1)[0]
+            for tap in range(taps):
+                at = pick + tap * dilation - before
+                if at >= 0 and at < length:
+                    place = i64(places + (b * length + at) * 8, 1)[0]
+                    if place < n:
+                        row = F(values + place * depth * SIZE, depth)
+                        y = F(work + (j * taps + tap) * depth * SIZE, depth)
+                        for d in range(depth):
+                            y[d] += number * row[d]
+for d in range(depth):
+    for tap in range(taps):
+        row = F(work + (tap * depth + d) * SIZE, (width - 1) * taps * depth + 1)
+        y = F(out + (d * taps + tap) * width * SIZE, width)
+        for j in range(width):
+            y[j] = row[j * taps * depth]
+"""
+
+MATMUL = (
+    SAME_IDS
+    + """
+for d in range(depth):
+    for tap in range(taps):
+        row = F(w + (d * taps + tap) * width * SIZE, width)
+        y = F(work + (tap * depth + d) * SIZE, (width - 1) * taps * depth + 1)
+        for j in range(width):
+            y[j * taps * depth] = row[j]
+every = F(values, room * depth)
+for d in range(room * depth):
+    every[d] = REAL(0)
+for b in range(batch):
+    for j in range(width):
+        number = F(x + (b * width + j) * SIZE, 1)[0]
+        if number != REAL(0):
+            pick = i64(picks + (b * width + j) * 8, 1)[0]
+            for tap in range(taps):
+                at = pick + tap * dilation - before
+                if at >= 0 and at < length:
+                    place = i64(places + (b * length + at) * 8, 1)[0]
+                    if place < n:
+                        row = F(work + (j * taps + tap) * depth * SIZE, depth)
+                        y = F(values + place * depth * SIZE, depth)
+                        for d in range(depth):
+                            y[d] += number * row[d]
+"""
+)
+
+
+def picks_kernel(call: Call) -> Kernel | None:
+    op, out = call.op, call.out
+    assert isinstance(op, (PicksOuter, PicksMatMul))
+    x, picks, places = call.inputs[1:4] if isinstance(op, PicksOuter) else call.inputs[:3]
+    rows = call.inputs[0 if isinstance(op, PicksOuter) else 3]
+    assert isinstance(x, Place)
+    assert isinstance(picks, Place)
+    assert isinstance(places, Place)
+    assert isinstance(rows, RowsPlace)
+    if not lies_whole(x, picks, places, rows.values) or x.dtype not in ("f32", "f64"):
+        return None
+    given: dict[str, Argument] = {
+        "x": x, "picks": picks, "places": places, "rows_count": rows.count, "work": call.scratch[0],
+        "batch": x.shape[0], "width": x.shape[1], "length": places.shape[1], "depth": rows.values.shape[1],
+        "taps": op.size, "dilation": op.dilation, "before": op.before,
+    }  # fmt: skip
+    if isinstance(out, Place) and lies_whole(out):
+        return kernel_of(OUTER, x.dtype, values=rows.values, out=out, **given)
+    w = call.inputs[-1]
+    if not isinstance(out, RowsPlace) or not isinstance(w, Place) or not lies_whole(w):
+        return None
+    return kernel_of(MATMUL, x.dtype, values=out.values, out_ids=out.ids, out_count=out.count, rows_ids=rows.ids,
+                     room=rows.ids.shape[0], w=w, **given)  # fmt: skip
