@@ -194,8 +194,19 @@ def _sum(board: Board, leaf: Node) -> Text:
 
 
 def on_line(link: Link, board: Board, line: int) -> bool:
-    span = link.span
-    return span is not None and span.line == line and span.file == board.experiment.file
+    return line in lines_of(link, board)
+
+
+def lines_of(link: Link, board: Board) -> set[int]:
+    """The lines of the spec that a link comes from: its own, and those that use the block around it."""
+    rows = board.experiment.network.layers
+    spans = [link.span]
+    depth = 0 if link.row is None else rows[link.row].depth + 1
+    for row in reversed(rows[: 0 if link.row is None else link.row + 1]):
+        if row.depth < depth:
+            depth = row.depth
+            spans.append(row.span)
+    return {span.line for span in spans if span is not None and span.file == board.experiment.file}
 
 
 def lines(board: Board, title: str, columns: int, words: Callable[[Node], Sequence[str]]) -> RenderableType:

@@ -18,7 +18,7 @@ from dsl.render import show
 from nnc.chalk import MOST_LINKS, Board, board, positions_of
 from nnc.failure import colored, width
 from nnc.gradients_json import as_json
-from nnc.gradients_page import cell, lines, number, on_line, tree
+from nnc.gradients_page import cell, lines, lines_of, number, tree
 from nnc.places import Given, at_places, parse_places
 from nnc.single import Single, of_row, start
 
@@ -71,11 +71,10 @@ def _of_row(single: Single, line: int | None) -> Board:
 
 
 def _refuse_empty_line(found: Board, line: int) -> None:
-    if any(on_line(link, found, line) for link in found.links):
-        return
-    have = {k.span.line for k in found.links if k.span is not None and k.span.file == found.experiment.file}
-    message = f"no gradient passes line {line}; it does at {', '.join(map(str, sorted(have)))}"
-    raise click.BadParameter(message, param_hint="--line")
+    have = {each for link in found.links for each in lines_of(link, found)}
+    if line not in have:
+        message = f"no gradient passes line {line}; it does at {', '.join(map(str, sorted(have)))}"
+        raise click.BadParameter(message, param_hint="--line")
 
 
 def _in_words(places: dict[str, Given]) -> str:

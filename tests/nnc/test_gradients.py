@@ -164,6 +164,15 @@ def test_a_line_is_shown_op_by_op(here: Path, capsys: pytest.CaptureFixture[str]
     assert "softmax" not in out
 
 
+def test_the_line_that_uses_a_block_stands_for_what_is_in_it(here: Path, capsys: pytest.CaptureFixture[str]):
+    block = "block twice(x) { dense 2 tanh\n dense 3 }\n"
+    (here / "block.nn").write_text(block + XOR.replace("  dense 8 tanh", "  repeat 2 { twice }"))
+    assert nnc_run("block.nn", "--row", "2", "--line", "4") == 0
+    out = capsys.readouterr().out
+    assert out.count("tanh") == 2
+    assert "softmax" not in out
+
+
 def test_a_trained_model_is_looked_at_with_its_own_weights(here: Path, capsys: pytest.CaptureFixture[str]):
     assert guarded(("train", "xor.nn", "--out", "run"), cli.run) == 0
     capsys.readouterr()
