@@ -95,7 +95,9 @@ def _keys(port: Port, request: Request) -> tuple[str, ...]:
     if isinstance(port.sort, Image | Pixels):
         what = "a picture" if isinstance(port.sort, Image) else "labels of pixels"
         message = f"`{port.name}` is {what}, which JSONL does not hold"
-        raise DataError(Diagnostic("NN743", message, request.entry.span, help="pictures come from idx and npz files"))
+        raise DataError(
+            Diagnostic("NN743", message, request.entry.span, help="these come from folders, idx and npz files")
+        )
     named = [c for c in request.entry.columns or () if c.port == port.name]
     keys = tuple(c.heading for c in named if c.heading is not None) or (port.name,)
     if len(keys) not in (1, width_of(port)):

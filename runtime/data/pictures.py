@@ -7,7 +7,7 @@ import io
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
+from hashlib import file_digest
 from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +37,8 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
     """The rows of a folder, in the order of their names, class by class. limit: bytes that the pictures may take
 
     Raises DataError: NN743 for a model that a folder cannot feed, NN748 for a folder without pictures, NN747 for files
-    that are no pictures or damaged, NN746 without Pillow, NN706 too large.
+    that are no pictures or damaged, NN746 without Pillow, NN703 for a class whose name is not UTF-8, NN702 for what
+    cannot be read, NN706 too large.
     """
     picture, label = _ports(path, request)
     found = list(_files(path, request, label))
@@ -48,7 +49,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
     (columns.maps if isinstance(picture.sort, Pixels) else columns.pictures)[picture.name] = rows
     if label is not None:
         columns.texts[label.name] = [name for name, _ in found]
-    digests = b"".join(f"{name}/{file.name}\n".encode() + sha256(file.read_bytes()).digest() for name, file in found)
+    digests = b"".join(os.fsencode(f"{name}/{file.name}\n") + _digest(file, request) for name, file in found)
 
     def place(port: str, row: int, position: int | None) -> Span:
         return place_of(found[row][1])
@@ -60,6 +61,11 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
 def of_folder(path: Path, request: Request) -> list[Path]:
     """The files that `read` makes its rows of where no class is asked for, in their order."""
     return [file for _, file in _files(path, request, None)]
+
+
+def _digest(file: Path, request: Request) -> bytes:
+    with opened(file, request.entry.span) as bytes_:
+        return file_digest(bytes_, "sha256").digest()  # pyright: ignore[reportArgumentType]
 
 
 def place_of(file: Path) -> Span:
@@ -120,6 +126,8 @@ def _opened(path: Path, formats: tuple[str, ...], entry: Span | None, read: Call
         data = read_all(file, shown(path), entry, available_bytes() // BYTES_A_BYTE)
     try:
         with warnings.catch_warnings():
+            # Of a camera's notes that are damaged nothing is wanted but how it was held.
+            warnings.simplefilter("ignore")
             # A small file may claim to be a huge picture, of which Pillow only warns.
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
             with pillow.open(io.BytesIO(data), formats=formats) as opened_:
@@ -141,7 +149,7 @@ def of_paths(
     """The pictures of these files, u8[paths, h, w, c]; NN728 goes to the problems for a path that is no file's."""
     rows = np.zeros((len(paths), sort.height, sort.width, sort.channels), np.uint8)
     for row, path in enumerate(paths):
-        if "\0" in path or not Path(path).is_file():
+        if not os.path.isfile(path):
             message = f"`{port.name}` is a picture, and there is no file {show(path) or 'without a name'}"
             help = "give the path of a PNG or JPEG file, or --file with pictures, idx, npz or a folder"
             if path and "\0" not in path and Path(path).is_dir():
@@ -186,17 +194,40 @@ def _readable(pictures: Sequence[Port]) -> list[Image]:
 
 def _files(path: Path, request: Request, label: Port | None) -> Iterator[tuple[str, Path]]:
     """Each picture with its class, `""` where none is asked for."""
-    folders = [(f.name, f) for f in _listed(path, request) if f.is_dir()]
-    for name, folder in folders if label is not None or folders else [("", path)]:
-        files = [f for f in _listed(folder, request) if f.is_file()]
-        strangers = [f for f in files if f.suffix.lower() not in ENDINGS]
-        if strangers:
-            count = f"{len(strangers):,} files are" if len(strangers) > 1 else "a file is"
-            message = f"{count} left out of {show(shown(folder))}: no PNG and no JPEG by the name"
-            request.problems.warn(
-                Diagnostic("NN748", message, place_of(strangers[0]), "the first one", severity="warning")
-            )
-        yield from ((name, f) for f in files if f.suffix.lower() in ENDINGS)
+    inside = _listed(path, request)
+    folders = [(f.name, f) for f in inside if f.is_dir()]
+    if label is None and not folders:
+        yield from (("", f) for f in _pictures_of(path, inside, request))
+        return
+    _left_out(path, [f for f in inside if not f.is_dir()], "beside folders, not in one", request)
+    for name, folder in folders:
+        if label is not None and not _is_text(name):
+            message = f"the name of the folder {show(shown(folder))} is not UTF-8, and names a class"
+            raise DataError(Diagnostic("NN703", message, request.entry.span, help="give it another name"))
+        yield from ((name, f) for f in _pictures_of(folder, _listed(folder, request), request))
+
+
+def _is_text(name: str) -> bool:
+    """Python stands lone surrogates for bytes of a name that are not UTF-8."""
+    return not any("\ud800" <= c <= "\udfff" for c in name)
+
+
+def _pictures_of(folder: Path, inside: Sequence[Path], request: Request) -> list[Path]:
+    """Of what is in a folder. A link that leads to nothing is one too, which cannot be read."""
+    found: list[Path] = []
+    others: list[Path] = []
+    for each in inside:
+        is_file = each.is_file() or (each.is_symlink() and not each.exists())
+        (found if is_file and each.suffix.lower() in ENDINGS else others).append(each)
+    _left_out(folder, others, "no PNG and no JPEG by the name", request)
+    return found
+
+
+def _left_out(folder: Path, others: Sequence[Path], why: str, request: Request) -> None:
+    if others:
+        count = f"{len(others):,} files are" if len(others) > 1 else "a file is"
+        message = f"{count} left out of {show(shown(folder))}: {why}"
+        request.problems.warn(Diagnostic("NN748", message, place_of(others[0]), "the first one", severity="warning"))
 
 
 def _listed(folder: Path, request: Request) -> list[Path]:

@@ -11,7 +11,7 @@ from compiler.settings.data import Files, Format
 from compiler.sorts import Image, Pixels, Port
 from dsl.errors import DataError, Diagnostic
 from dsl.render import show
-from dsl.source import Span
+from dsl.source import Span, shown
 from runtime.data import files, idx, jsonl, npz, pictures, segments, tabular, tokenlines
 from runtime.data.files import DataFile
 from runtime.data.part import Columns, Part, Place, Request
@@ -88,6 +88,7 @@ def _one(
     """The rows of one file; None after an error."""
     try:
         path = path_of(written, free)
+        _refuse_a_picture(path, request)
         kind = format or ("folder" if _has_pictures(path, request) else format_of(written, request.ports))
         match kind:
             case "folder":
@@ -107,6 +108,14 @@ def _one(
             if diagnostic not in request.problems.errors:
                 request.problems.add(diagnostic)
     return None
+
+
+def _refuse_a_picture(path: Path, request: Request) -> None:
+    """One picture, named as if it were a file of rows."""
+    if path.suffix.lower() in pictures.ENDINGS and path.is_file():
+        message = f"{show(shown(path))} is a picture by its name, not a file of rows"
+        help = "name the folder that it is in; nnc predict takes the path of a picture as it is, without --file"
+        raise DataError(Diagnostic("NN743", message, request.entry.span, help=help))
 
 
 def _has_pictures(path: Path, request: Request) -> bool:

@@ -6,6 +6,7 @@ import io
 import random
 import struct
 import sys
+import warnings
 import zlib
 from pathlib import Path
 
@@ -47,10 +48,10 @@ def pixels(seed: int, *shape: int) -> np.ndarray:
 def test_folder_of_a_class_gives_its_name_in_order(tmp_path):
     for seed, name in enumerate(("dog/b.png", "cat/z.png", "dog/a.PNG", "cat/.hidden.png")):
         png(tmp_path / name, pixels(seed, 2, 3, 3))
-    found, warnings = raw(tmp_path, PORTS, files("."))
+    found, told = raw(tmp_path, PORTS, files("."))
     assert found.columns.texts["kind"] == ["cat", "dog", "dog"]
     np.testing.assert_array_equal(found.columns.pictures["photo"], [pixels(i, 2, 3, 3) for i in (1, 2, 0)])
-    assert warnings == []
+    assert told == []
     assert (found.span("kind", 2).file[-9:], found.span("kind", 2).text) == ("dog/b.png", "b.png")
 
 
@@ -172,6 +173,49 @@ def test_other_files_are_left_out_with_a_warning(tmp_path):
     assert found.count == 1
     assert (warning.code, warning.severity) == ("NN748", "warning")
     assert "a file is left out" in warning.message
+
+
+def test_whatever_is_no_picture_is_left_out_with_a_warning(tmp_path):
+    """Beside the folders, or a folder in one: nothing is left out without a word."""
+    png(tmp_path / "cat" / "a.png", pixels(0, 2, 3, 3))
+    png(tmp_path / "cat" / "kittens" / "b.png", pixels(1, 2, 3, 3))
+    png(tmp_path / "c.png", pixels(2, 2, 3, 3))
+    found, told = raw(tmp_path, PORTS, files("."))
+    assert found.count == 1
+    assert [w.span.file.rpartition("/")[2] for w in told if w.span] == ["c.png", "kittens"]
+
+
+def test_link_to_nothing_is_an_error(tmp_path):
+    png(tmp_path / "cat" / "a.png", pixels(0, 2, 3, 3))
+    (tmp_path / "cat" / "b.png").symlink_to("nothing.png")
+    assert errors(tmp_path, PORTS, files("."))[0].code == "NN702"
+
+
+def test_class_whose_name_is_not_utf8_is_refused(tmp_path):
+    png(tmp_path / "caf\udce9" / "a.png", pixels(0, 2, 3, 3))
+    assert errors(tmp_path, PORTS, files("."))[0].code == "NN703"
+
+
+def test_picture_whose_name_is_not_utf8_is_read(tmp_path):
+    png(tmp_path / "cat" / "caf\udce9.png", pixels(0, 2, 3, 3))
+    found, _ = raw(tmp_path, PORTS, files("."))
+    assert found.count == 1
+
+
+def test_picture_with_damaged_notes_of_the_camera_is_read_without_a_word(tmp_path):
+    content = encoded("JPEG")
+    notes = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xff" * 10
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", len(notes) + 2) + notes + content[2:])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        pictures.read_one(path, Image(2, 3, 3), None)
+    assert told == []
+
+
+def test_one_picture_named_as_data_is_refused(tmp_path):
+    png(tmp_path / "a.png", pixels(0, 2, 3, 3))
+    assert errors(tmp_path, PORTS, files("a.png"))[0].code == "NN743"
 
 
 @pytest.mark.parametrize("ports", [(PHOTO, TEXT, LABEL), (PHOTO, KIND, port("other", Class(), output=True))])

@@ -203,11 +203,12 @@ def test_example_that_does_not_fit_is_refused_at_its_field(fields: list[str], co
     assert (found.span.file, found.span.column > 1) == ("argument", True)
 
 
-def test_picture_is_no_argument():
+@pytest.mark.parametrize("path", ["a.png", "", "a" * 5000, "a\0.png"])
+def test_picture_that_is_not_there_is_no_example(path: str):
     pixels = np.zeros((2, 2, 3, 1), np.uint8)
     known = tables((PHOTO, LABEL), rows(2, texts={"label": ["0", "1"]}, pictures={"photo": pixels}))
     with pytest.raises(DataError) as caught:
-        data.encode((PHOTO, LABEL), known, [["a.png"]])
+        data.encode((PHOTO, LABEL), known, [[path]])
     assert caught.value.diagnostics[0].code == "NN728"
 
 
