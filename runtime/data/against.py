@@ -32,7 +32,8 @@ class Opponents:
     def upto(self) -> NDArray[np.float64]:
         """The share of all draws that goes to words up to each."""
         assert isinstance(self.port.against, Negatives)
-        weight = np.array(self.counts, np.float64) ** self.port.against.power
+        # Of the commonest word's count, so that no power is too large for a float.
+        weight = (np.array(self.counts, np.float64) / max(self.counts)) ** self.port.against.power
         # A word that never stands anywhere is never drawn, whatever the power.
         weight[np.array(self.counts) == 0] = 0
         return np.cumsum(weight) / weight.sum()

@@ -27,6 +27,11 @@ def test_negatives_are_drawn_by_their_counts_to_the_power():
     assert share[-1] == 0
 
 
+def test_huge_power_draws_the_commonest_word_alone():
+    drawn = Opponents(replace(PORT, against=Negatives(5, 1e300)), COUNTS).negatives(10, 1, 2, 3)
+    assert (drawn == OWN_IDS).all()
+
+
 @pytest.mark.parametrize("number", [0.0, 1 - 2.0**-53])
 def test_the_first_and_the_last_number_draw_words_that_stand_in_the_text(number: float):
     (id,) = Opponents(PORT, (0, 3, 2, 0)).drawn(np.array([number]))
