@@ -18,6 +18,7 @@ from dsl.source import Span
 from nnc.model import Model
 from runtime.backend import Array
 from runtime.data.files import TextFile
+from runtime.data.real import number
 from runtime.word_vectors import AnalogyScores, SimilarityScores, WordVectors, analogies, similarity
 
 
@@ -130,12 +131,8 @@ def _questions(lines: list[tuple[int, str]], text: TextFile) -> Iterator[tuple[s
 
 def _pair(line: str) -> tuple[str, str, float] | None:
     parts = line.split("\t")
-    if len(parts) != 3:
-        return None
-    try:
-        return parts[0], parts[1], float(parts[2])
-    except ValueError:
-        return None
+    score = number(parts[2]) if len(parts) == 3 else None
+    return None if score is None else (parts[0], parts[1], score)
 
 
 def _wrong(text: TextFile, number: int, line: str, form: str) -> RunError:

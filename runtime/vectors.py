@@ -135,7 +135,9 @@ class _Reader:
         text = line.decode("utf-8", "replace")
         column = text.find(part.decode("utf-8", "replace")) + 1 if part else 1
         end = column + max(len(part.decode("utf-8", "replace")), 1)
-        place = Span(self.name, self.line, column, self.line, end, text[:1000])
+        # Of a file without lines, where the first would be.
+        at = max(self.line, 1)
+        place = Span(self.name, at, column, at, end, text[:1000])
         notes = (Note(self.span, "vectors= asks for this file"),) if self.span is not None else ()
         return DataError(Diagnostic(code, message, place, notes=notes, help=help))
 

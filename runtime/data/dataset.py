@@ -11,6 +11,7 @@ import numpy as np
 from compiler.settings.data import Augment, DataSettings, Files, Format, Missing, Windows
 from compiler.sorts import Port, owner, pair_of
 from dsl.errors import DataError, Diagnostic
+from dsl.source import Span
 from runtime.data import fitting, following, repeats, running, series, streams, tokens, windows
 from runtime.data import rows as encoded
 from runtime.data.files import DataFile, fingerprint, resolve
@@ -206,7 +207,7 @@ def _assemble_text(
     rows = {name: windows.take_lines(every, lines) for name, lines in splits.items()}
     for name, each in rows.items():
         if not each.count(0, 0) and not len(each.everything()):
-            raise DataError(_no_windows(name, of))
+            raise DataError(_no_windows(f"the {name} lines", of.span))
     if (expected := rows["train"].expected_words) < 2:
         raise DataError(windows.nothing_stays(of, f"{expected:.2g} words of an epoch"))
     train = encoded.of_text(ports, rows["train"], tables.counts)
@@ -244,11 +245,9 @@ def _assemble_documents(
     return Assembled(dataset, whole, tokenised, splits)
 
 
-def _no_windows(name: str, of: Windows) -> Diagnostic:
-    message = f"the {name} lines have no word with a neighbour: each line has one word at most that has an id"
-    return Diagnostic(
-        "NN790", message, of.span, help="a line is a sentence; lower `min=`, or write more words in a line"
-    )
+def _no_windows(lines: str, span: Span | None) -> Diagnostic:
+    message = f"{lines} have no word with a neighbour: each line has one word at most that has an id"
+    return Diagnostic("NN790", message, span, help="a line is a sentence; lower `min=`, or write more words in a line")
 
 
 def _assemble_stream(
@@ -322,7 +321,10 @@ def _windows_of(ports: tuple[Port, ...], tables: Tables, of: Windows, raw: Raw, 
     text = windows.text_port(ports)
     tokenised = Whole.of((raw,)).tokenised((text,), problems)[text.name]
     every = windows.running_text(ports, of, tokenised, tables.vocabularies[text.name], tables.counts[text.name])
-    return encoded.of_text(ports, every, tables.counts).of_windows(every.everything())
+    pairs = every.everything()
+    if not len(pairs):
+        raise DataError(_no_windows("the lines", raw.span(text.name, 0)))
+    return encoded.of_text(ports, every, tables.counts).of_windows(pairs)
 
 
 def encode_raw(

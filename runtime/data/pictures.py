@@ -152,7 +152,7 @@ def of_paths(
         if not os.path.isfile(path):
             message = f"`{port.name}` is a picture, and there is no file {show(path) or 'without a name'}"
             help = "give the path of a PNG or JPEG file, or --file with pictures, idx, npz or a folder"
-            if path and "\0" not in path and Path(path).is_dir():
+            if os.path.isdir(path):
                 message = f"`{port.name}` is a picture, and {show(path)} is a folder"
                 help = f"--file {show(path)} asks about each picture in it"
             problems.add(Diagnostic("NN728", message, place(row), help=help))

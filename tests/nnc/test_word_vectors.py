@@ -186,12 +186,16 @@ def test_neighbours_are_shown_and_vectors_written_and_read_again(run: str, capsy
         (("neighbours", "run", "cat", "--layer", "vector"), "NN792"),
         (("neighbours", "run", "--vectors", "nowhere/v.txt"), "NN793"),
         (("eval", "run", "--data", "broken.txt"), "NN794"),
+        (("eval", "run", "--data", "odd.txt"), "NN794"),
+        (("eval", "run", "--data", "alone.txt"), "NN790"),
     ],
 )
 def test_what_vectors_cannot_tell_is_refused(
     run: str, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: str
 ):
     Path("broken.txt").write_text(": family\ncat dog cow\n")
+    Path("odd.txt").write_text("cat\tdog\t1\ncat\tcow\tnan\n")
+    Path("alone.txt").write_text("cat\n\ndog\n")
     assert ran(*arguments) == 1
     assert code in capsys.readouterr().err
 

@@ -64,7 +64,7 @@ def test_first_word_may_be_a_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "line", "column"),
     [
-        (b"", "NN751", 0, 1),
+        (b"", "NN751", 1, 1),
         (b"cat 1 2\ndog 1\n", "NN751", 2, 1),
         (b"cat 1 2\ndog 1 2 3\n", "NN751", 2, 1),
         (b"cat\t1\t2\n", "NN751", 1, 1),
