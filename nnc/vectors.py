@@ -17,8 +17,8 @@ from dsl.render import show
 from dsl.source import Span
 from nnc.model import Model
 from runtime.backend import Array
+from runtime.data import real
 from runtime.data.files import TextFile
-from runtime.data.real import number
 from runtime.word_vectors import AnalogyScores, SimilarityScores, WordVectors, analogies, similarity
 
 
@@ -131,7 +131,7 @@ def _questions(lines: list[tuple[int, str]], text: TextFile) -> Iterator[tuple[s
 
 def _pair(line: str) -> tuple[str, str, float] | None:
     parts = line.split("\t")
-    score = number(parts[2]) if len(parts) == 3 else None
+    score = real.number(parts[2]) if len(parts) == 3 else None
     return None if score is None else (parts[0], parts[1], score)
 
 
