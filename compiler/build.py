@@ -139,6 +139,7 @@ class Build:
     steps: dict[Node, tuple[Node, Node, Node]] = field(default_factory=dict[Node, "tuple[Node, Node, Node]"])
     word_heads: dict[Node, WordHead] = field(default_factory=dict[Node, WordHead])
     pairs: set[Node] = field(default_factory=set[Node])
+    parts: dict[Node, dict[str, Node]] = field(default_factory=dict[Node, "dict[str, Node]"])
     """longest: symbol of positions -> how many there are at most, where the input says it; fresh: all nodes so far;
     pooled: values without positions -> the pooling that made them so; vocabularies: ids -> how many ids there are;
     owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables:
@@ -151,7 +152,7 @@ class Build:
     wide each direction is and whether it ends at the first position; steps: of what a `crf` head gives, what tags
     score that follow each other [K, K] (from, to), come first [K] and last [K]; word_heads: the scores that a head
     of a word gives all words, or all inner nodes of their tree; pairs: the ids of inputs that are pairs of
-    texts."""
+    texts; parts: of what a labelled layer gives, other values that its label names."""
 
     @property
     def made(self) -> int:

@@ -8,7 +8,7 @@ from math import inf
 
 from compiler.ir.graph import Graph, Input, Node, sorted_nodes
 from compiler.ir.types import Dim, Type, is_ragged, positions, sequence_symbol
-from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores
+from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
 from compiler.ops.elementwise import Mul
 from compiler.ops.lookup import Gather, OneHot
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
@@ -87,8 +87,11 @@ class _Reaches:
                 return together.further(Reach(before, (size - 1) * dilation - before))
             case Gather():
                 return EVERYWHERE if node.inputs[0] in found else together
-            case MatMul():
+            case MatMul() | HeadScores() | HeadMix():
                 return EVERYWHERE if node.inputs[1] in found else together
+            case KeySoftmax():
+                # Its keys are of something else, or they would be columns of the text.
+                return together
             case op if op.elementwise or isinstance(op, LOCAL):
                 return together
             case _:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compiler.experiment import Head
 from compiler.settings.train import TrainSettings
-from compiler.sorts import Class, Following, Follows, Masked, Penalty, Pixels, Segments, Spans, Word
+from compiler.sorts import Class, Following, Follows, Masked, Penalty, Pixels, Segments, Spans, Tokens, Word
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 
@@ -24,7 +24,7 @@ def metrics_of(head: Head) -> tuple[str, ...]:
     match head.port.sort:
         case Segments() | Spans():
             return SPAN_METRICS
-        case Following() | Masked():
+        case Following() | Masked() | Tokens():
             return TOKEN_METRICS
         case Word():
             return ("nats", "accuracy") if head.kind in ("softmax", "probabilities") else ("nats",)

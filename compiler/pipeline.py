@@ -71,7 +71,7 @@ def check(
     models = (each.model for each in every if each.model is not None)
     other_sections(spec, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
     if not found.errors:
-        for diagnostic in finds_nothing(writing, [network for network, _, _ in checked.values()]):
+        for diagnostic in finds_nothing(writing, predict, [network for network, _, _ in checked.values()]):
             found.report(diagnostic)
         for each, (network, train, data) in zip(looked_at, checked.values(), strict=True):
             _together(each, network, train, data, found)

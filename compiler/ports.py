@@ -102,7 +102,9 @@ SORTS: dict[str, Signature] = {
     **pair_ports.MADE,
 }
 INPUTS = ("words", "chars", "sentences", "sentence_pair", "word", "bag", "category", "real", "series", "image")
-OUTPUTS = ("class", "real", "segments", "spans", "next", "previous", "word", "copy", "penalty", *pair_ports.MADE)
+OUTPUTS = (
+    "class", "real", "segments", "spans", "next", "previous", "word", "words", "chars", "copy", "penalty", *pair_ports.MADE,
+)  # fmt: skip
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
 FOLLOWING = ("next", "previous")

@@ -332,6 +332,16 @@ def asked_symbol_of(name: str) -> str:
     return f"M.{name}"
 
 
+def is_written(port: Port) -> bool:
+    """Whether it is a text that `decode` writes."""
+    return port.output and isinstance(port.sort, Tokens)
+
+
+def fed_name(port: Port) -> str:
+    """Under which name `decode` is fed the tokens of a text, from the begin to the last one."""
+    return f"{port.name}.before"
+
+
 def owner(port: Port) -> str:
     """Whose vocabulary serves a port with ids: its own, or that of the one that it shares with."""
     assert isinstance(port.sort, Tokens | Category)
@@ -350,6 +360,8 @@ def symbol_of(kind: str, name: str, several: bool) -> str:
 
 def sequence_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
     """The positions of a sequence; what is `per` an input has that input's."""
+    if is_written(port):
+        return symbol_of("T", port.name, True)
     several = sum(isinstance(p.sort, Tokens) and not p.output for p in ports) > 1
     return symbol_of("T", port.per or port.name, several)
 
@@ -361,9 +373,9 @@ def vocabulary_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
 
 def classes_symbol_of(port: Port, ports: tuple[Port, ...]) -> str:
     """How many labels an output has; of `next(text)` and `masked(text)`, how many ids the text's vocabulary has, of
-    `word` its own."""
+    words its own."""
     if isinstance(port.sort, Following | Masked):
         return vocabulary_symbol_of(along(port, ports), ports)
-    if isinstance(port.sort, Word):
+    if isinstance(port.sort, Word) or is_written(port):
         return vocabulary_symbol_of(port, ports)
     return symbol_of("classes", port.name, sum(map(has_labels, ports)) > 1)

@@ -1,25 +1,28 @@
 """One position at a time: the program that writes a text, derived from the graph that reads a whole one.
 
 Every value that has positions gets one position. What looks behind carries what it has to remember: a loop its states,
-a causal convolution its last positions. Nobody writes a layer twice, and the weights are the same.
+a causal convolution its last positions, causal attention all keys and values so far. What comes from other inputs is
+computed once, before the first position. Nobody writes a layer twice, and the weights are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
 from compiler.causality import LOCAL
 from compiler.ir.graph import Graph, Input, Node, Op, Output, apply, sorted_nodes
 from compiler.ir.types import Dim, Extent, Type, symbol
-from compiler.ops.elementwise import constant
+from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
+from compiler.ops.elementwise import Sub, constant
 from compiler.ops.lookup import Gather
+from compiler.ops.positions import Sinusoid, SinusoidAt, TakeFirst
 from compiler.ops.product import MatMul
 from compiler.ops.scan import Ended, Part, Scan
-from compiler.ops.sequence import Mask
+from compiler.ops.sequence import Mask, PutLast
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Windows
-from compiler.recurrence import exchanged, opened
+from compiler.recurrence import depending, exchanged, opened
 from dsl.source import Span
 
 
@@ -27,12 +30,18 @@ from dsl.source import Span
 class Step:
     """graph: a position's output from its inputs, [B, 1, ...]. Each carried value is an input of kind "state" too, and
     its output NAME' updates it
-    start: the carried values before the first position, by name
+    start: the carried values before the first position and what is kept, by name
+    grows: those of the carried that have a row for each position, zeros at first; `T` is how many there is room for
+    kept: what comes from other inputs than the text, in all steps the same: inputs of kind "state" without an update
+    counts: `lengths.T` says which position this is, from 1 on
     """
 
     graph: Graph
     start: Graph
     carried: tuple[Node, ...]
+    grows: tuple[Node, ...] = ()
+    kept: tuple[Node, ...] = ()
+    counts: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,19 +58,29 @@ class _LooksElsewhere(Exception):
         self.node = node
 
 
-def step_of(graph: Graph, output: str, positions: str) -> Step | NoStep:
-    """The step of one output of a prediction graph. positions: the symbol of its text's positions, `T`."""
+def step_of(graph: Graph, output: str, positions: str, once: Collection[str] = ()) -> Step | NoStep:
+    """The step of one output of a prediction graph.
+
+    positions: the symbol of its text's positions, `T`; once: the inputs that have nothing to do with the text, and what
+    is made from them alone is computed once
+    """
     root = next(o.node for o in graph.outputs if o.name == output)
-    making = _Making(symbol(positions), {_name(n) for n in graph.inputs})
+    counted = graph.input(f"lengths.{positions}")
+    making = _Making(symbol(positions), {_name(n) for n in graph.inputs}, counted)
     try:
         made = making.made(root)
     except _LooksElsewhere as error:
         return NoStep(error.node.span)
-    following = [Output(f"{_name(c.inner)}'", c.following, _name(c.inner)) for c in making.carried]
-    first = _from_weights([c.first for c in making.carried])
-    start = [Output(_name(c.inner), node) for c, node in zip(making.carried, first, strict=True)]
     carried = tuple(c.inner for c in making.carried)
-    return Step(_graph(graph, carried, [Output(output, made), *following]), _graph(graph, (), start), carried)
+    roots = [made, *(c.following for c in making.carried)]
+    kept = making.kept(roots, once)
+    made, *following = exchanged(roots, {node: inner for inner, node in kept.items()})
+    outputs = [Output(f"{_name(inner)}'", node, _name(inner)) for inner, node in zip(carried, following, strict=True)]
+    starting = [(c.inner, c.first) for c in making.carried if c.inner not in making.grows]
+    first = _begun(graph, [*(first for _, first in starting), *kept.values()])
+    start = [Output(_name(n), node) for n, node in zip([*(n for n, _ in starting), *kept], first, strict=True)]
+    step = _graph(graph, (*carried, *kept), [Output(output, made), *outputs])
+    return Step(step, _graph(graph, (), start), carried, tuple(making.grows), tuple(kept), counted in step.inputs)
 
 
 def _name(node: Node) -> str:
@@ -69,9 +88,10 @@ def _name(node: Node) -> str:
     return node.op.name
 
 
-def _from_weights(first: list[Node]) -> list[Node]:
+def _begun(graph: Graph, first: list[Node]) -> list[Node]:
     """First values, zeros where a run would go on from where the batch before it ended."""
-    fed = [n for n in sorted_nodes(first) if isinstance(n.op, Input) and n.op.kind != "weight"]
+    given = {o.name for o in graph.outputs}
+    fed = [n for n in sorted_nodes(first) if isinstance(n.op, Input) and f"{n.op.name}'" in given]
     return exchanged(first, {n: apply(Broadcast(n.type.shape), constant(0.0, n.type.dtype), span=n.span) for n in fed})
 
 
@@ -92,16 +112,21 @@ class _Carried:
 
 @dataclass
 class _Making:
-    """taken: names of inputs; new: each node with what it is in a step; bodies: by loop, its results in a step.
+    """taken: names of inputs; counted: the lengths of the text; new: each node with what it is in a step; bodies: by
+    loop, its results in a step; pasts: values of all positions so far, by the node that they are of; grows: these as
+    they are carried.
 
     What is not in `new` has no value before the text ends: how long it is, the last states of a loop.
     """
 
     positions: Extent
     taken: set[str]
+    counted: Node
     new: dict[Node, Node] = field(default_factory=dict[Node, Node])
     bodies: dict[Node, list[Node]] = field(default_factory=dict[Node, "list[Node]"])
     carried: list[_Carried] = field(default_factory=list[_Carried])
+    pasts: dict[Node, Node] = field(default_factory=dict[Node, Node])
+    grows: list[Node] = field(default_factory=list[Node])
 
     def made(self, root: Node) -> Node:
         for node in sorted_nodes([root]):
@@ -110,6 +135,23 @@ class _Making:
             elif not self._is_of_the_end(node):
                 self.new[node] = self._one(node)
         return self._operand(root, root)
+
+    def kept(self, roots: list[Node], once: Collection[str]) -> dict[Node, Node]:
+        """What steps read that comes from other inputs, where it is not an input itself: its name in a step -> it."""
+        moving = [*(c.inner for c in self.carried), *(n for n in self.new.values() if self._is_fed(n)), self.counted]
+        varying = depending(roots, moving)
+        given: dict[Node, None] = {}
+        for node in sorted_nodes(roots):
+            of_data = isinstance(node.op, Input) and node.op.name in once
+            if node not in varying and (of_data or any(n in given for n in node.inputs)):
+                given[node] = None
+        read = dict.fromkeys([*roots, *(n for node in varying for n in node.inputs)])
+        wanted = [n for n in given if n in read and not isinstance(n.op, Input)]
+        return {self._named("kept", n.type, n.span): n for n in wanted}
+
+    def _is_fed(self, node: Node) -> bool:
+        """Whether it is an input of one position."""
+        return isinstance(node.op, Input) and node.op.kind == "data" and node not in self.new
 
     def _is_of_the_end(self, node: Node) -> bool:
         """How long a text is, and a loop's last states."""
@@ -139,12 +181,16 @@ class _Making:
             if self._mentions(op) or any(map(self._moves, node.inputs)):
                 raise _LooksElsewhere(node)
             return node
+        found = self._counted(node, operands)
+        if found is not None:
+            return found
         if isinstance(op, Windows):
             return self._windows(node, op, operands[0])
         if not self._is_local(node):
             raise _LooksElsewhere(node)
         found = apply(self._sized(op), *operands, span=node.span)
-        assert found.type.shape == self._sizes(node.type.shape)
+        if found.type.shape != self._sizes(node.type.shape):
+            raise _LooksElsewhere(node)
         return found
 
     def _operand(self, node: Node, operand: Node) -> Node:
@@ -168,6 +214,42 @@ class _Making:
         if isinstance(op, Gather):
             return not self._moves(inputs[0])
         return op.elementwise or isinstance(op, LOCAL)
+
+    def _counted(self, node: Node, operands: tuple[Node, ...]) -> Node | None:
+        """A node that hangs on where a position stands, or on all so far; None for one that does not."""
+        op = node.op
+        match op:
+            case Sinusoid(width=width, dtype=dtype):
+                return apply(SinusoidAt(width, dtype), self._place(node), span=node.span)
+            case TakeFirst():
+                return apply(Gather(computed=True), operands[0], self._place(node), span=node.span)
+            case CausalSoftmax():
+                return apply(KeySoftmax(), operands[0], self.counted, span=node.span)
+            case HeadScores() | HeadMix():
+                memory = node.inputs[1]
+                past = self._past(memory, operands[1]) if self._moves(memory) else operands[1]
+                return apply(op, operands[0], past, span=node.span)
+            case KeySoftmax():
+                return apply(op, *operands, span=node.span)
+            case _:
+                return None
+
+    def _place(self, node: Node) -> Node:
+        """Where a position stands, from 0 on, i64[B, 1]."""
+        place = apply(Sub(), self.counted, constant(1, "i64"), span=node.span)
+        return apply(Reshape((*self.counted.type.shape, 1)), place, span=node.span)
+
+    def _past(self, node: Node, one: Node) -> Node:
+        """A value at all positions so far, [B, T, D], of which this is the last."""
+        if node not in self.pasts:
+            if not self._moves_once(node.type) or node.type.rank != 3 or node.type.shape[1] != self.positions:
+                raise _LooksElsewhere(node)
+            type_ = Type(node.type.dtype, node.type.shape)
+            past = self._named("past", type_, node.span)
+            self.grows.append(past)
+            self.pasts[node] = apply(PutLast(), past, one, self.counted, span=node.span)
+            self.carried.append(_Carried(past, past, self.pasts[node]))
+        return self.pasts[node]
 
     def _windows(self, node: Node, op: Windows, x: Node) -> Node:
         """The positions before this one are carried along."""
@@ -204,12 +286,15 @@ class _Making:
 
     def _carry(self, name: str, first: Node) -> Node:
         """The input of a carried value, under a name of its own."""
+        return self._named(name, first.type, first.span)
+
+    def _named(self, name: str, type_: Type, span: Span | None) -> Node:
         found, number = name, 1
         while found in self.taken:
             number += 1
             found = f"{name}.{number}"
         self.taken.add(found)
-        return Node(Input(found, "state", first.type), (), first.type, first.span)
+        return Node(Input(found, "state", type_), (), type_, span)
 
     # Positions in types and attributes
 

@@ -1,11 +1,11 @@
-"""Which text a model can write, and by which step."""
+"""Which text a model can write, and by which step: one that goes on, or one that `decode` writes."""
 
 from __future__ import annotations
 
 from compiler.experiment import Network
 from compiler.ir.graph import Input
 from compiler.ir.text import show
-from compiler.sorts import Following, Port, Tokens, along, sequence_symbol_of
+from compiler.sorts import Following, Port, Tokens, along, fed_name, is_written, sequence_symbol_of
 from compiler.step import NoStep, Step, step_of
 from dsl.errors import Diagnostic, RunError
 
@@ -42,6 +42,18 @@ def written(network: Network) -> tuple[Port, Port]:
     return output, text
 
 
+def decoded(network: Network) -> Port | None:
+    """The output that `decode` writes, the first one."""
+    return next(filter(is_written, network.outputs), None)
+
+
+def decoder_step(network: Network, port: Port) -> Step | NoStep:
+    """Of a text that `decode` writes: what comes from the inputs alone is computed once."""
+    graph, symbol = network.prediction, sequence_symbol_of(port, network.ports)
+    fed = {n.op.name for n in graph.inputs if isinstance(n.op, Input) and n.op.kind in ("data", "lengths")}
+    return step_of(graph, f"{port.name}.scores", symbol, fed - {fed_name(port), f"lengths.{symbol}"})
+
+
 def step(network: Network) -> Step | NoStep:
     """Of what is written. Raises RunError NN875."""
     output, text = written(network)
@@ -62,5 +74,6 @@ def in_words(found: Step | NoStep) -> str:
 
 def page(network: Network) -> str:
     """The stage `step`, as `nnc inspect` prints it."""
-    found = step(network)
+    port = decoded(network)
+    found = step(network) if port is None else decoder_step(network, port)
     return f"# {in_words(found)}\n" + (show(found.graph) if isinstance(found, Step) else "")

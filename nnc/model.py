@@ -12,7 +12,7 @@ from compiler import pipeline
 from compiler.experiment import Experiment
 from compiler.ir.graph import Graph
 from compiler.settings.data import Missing
-from compiler.sorts import Ahead, Port
+from compiler.sorts import Ahead, Port, is_written
 from compiler.written import tells_next_alone
 from dsl.errors import Diagnostic
 from nnc.layers import signature_in_words, weights_in_words
@@ -23,6 +23,7 @@ from runtime.data.memory_rows import Given
 from runtime.data.other_files import other_files
 from runtime.data.part import Request
 from runtime.data.problems import Problems
+from runtime.decode import without_texts
 from runtime.evaluate import evaluate, require_room, run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
@@ -180,9 +181,19 @@ class Model:
 
     def answers(self, rows: Rows) -> list[dict[str, Answer]]:
         """For each row, each output's answer."""
-        executor = self.executor(self.experiment.network.prediction)
-        require_room(executor, rows, BATCH)
-        return answers(run_rows(executor, rows, BATCH, self.tables), self.experiment.network.heads, self.tables, rows)
+        network = self.experiment.network
+        texts: dict[str, list[str]] = {}
+        if any(map(is_written, network.outputs)):
+            from nnc.translating import written_texts  # it imports this page
+
+            texts, rows = written_texts(self, rows), without_texts(rows)
+        others = tuple(o for o in network.prediction.outputs if o.name.partition(".")[0] not in texts)
+        results: dict[str, Array] = {}
+        if others:
+            executor = self.executor(Graph(network.prediction.inputs, others))
+            require_room(executor, rows, BATCH)
+            results = run_rows(executor, rows, BATCH, self.tables)
+        return answers(results, network.heads, self.tables, rows, texts)
 
     def executor(self, graph: Graph) -> Executor:
         run = pipeline.optimize(graph) if self.optimized else pipeline.as_lowered(graph)

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from compiler import pipeline
+from compiler.ir.graph import Input
 from compiler.sections.predict import MOST
 from compiler.settings.predict import PredictSettings
 from compiler.sorts import Tokens
@@ -21,8 +22,8 @@ from runtime.data.memory_rows import Given, read_memory
 from runtime.data.problems import Problems
 from runtime.data.streams import LINE_END
 from runtime.data.tokens import UNKNOWN
-from runtime.execute import Executor
 from runtime.generate import Reader, Stepper, continued
+from runtime.stepping import Stepping, StepProgram
 
 if TYPE_CHECKING:
     from nnc.model import Model
@@ -80,7 +81,7 @@ def writer(
     output, text = written(network)
     layout = Layout(text, network.ports, model.tables)
     found = step(network)
-    stepper = _stepper(model, found) if isinstance(found, Step) else None
+    stepper = _stepper(model, found, layout.symbol) if isinstance(found, Step) else None
     reader = Reader(layout, f"{output.name}.scores", model.executor(network.prediction), stepper)
     settings = _settings(experiment.predict, max, temperature, top)
     return Writer(layout, reader, settings, experiment.train.seed if seed is None else seed, found)
@@ -102,16 +103,21 @@ def _settings(spec: PredictSettings, max: int | None, temperature: float | None,
     )
 
 
-def _stepper(model: Model, step: Step) -> Stepper:
+def _stepper(model: Model, step: Step, positions: str) -> Stepper:
+    start = {n: v.copy() for n, v in model.executor(step.start).run({}, {"B": 1}).items()} if step.start.outputs else {}
+    return Stepper(stepping(model, step, positions), start)
+
+
+def stepping(model: Model, step: Step, positions: str) -> Stepping:
+    """What runs a step of the model. positions: the symbol of its text's"""
     backend = model.backend
-    start = {n: v.copy() for n, v in model.executor(step.start).run({}, {"B": 1}).items()} if step.carried else {}
-    first = {name: backend.to_device(value) for name, value in start.items()}
-    carried = {name: backend.to_device(value.copy()) for name, value in start.items()}
     graph = pipeline.optimize(step.graph) if model.optimized else pipeline.as_lowered(step.graph)
+    names = [
+        tuple(n.op.name for n in nodes if isinstance(n.op, Input)) for nodes in (step.carried, step.grows, step.kept)
+    ]
+    program = StepProgram(graph, *names, positions, step.counts)
     weights = {name: backend.to_device(values) for name, values in model.weights.items()}
-    return Stepper(
-        Executor(backend, graph, pipeline.compiler_for(backend.native is not None), weights | carried), carried, first
-    )
+    return Stepping(backend, program, pipeline.compiler_for(backend.native is not None), weights)
 
 
 def unknown_tokens(words: tuple[str, ...]) -> Diagnostic:

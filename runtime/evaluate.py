@@ -28,6 +28,7 @@ from compiler.sorts import (
     Tokens,
     Word,
     along,
+    is_written,
     places_of,
 )
 from runtime.backend import Array
@@ -123,7 +124,8 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
         truth = truth[truth >= 0] if isinstance(head.port.sort, Masked) else truth
         # Numbers are all known; of a position without a known label the loss is 0, of a row it is left out.
         known = np.ones(len(truth), np.bool_) if isinstance(head.port.sort, NUMBERS) else truth >= 0
-        counted = losses if head.port.per is not None else losses[known]
+        by_position = head.port.per is not None or is_written(head.port)
+        counted = losses if by_position else losses[known]
         mean = float(counted.sum() / known.sum()) if known.any() else float("nan")
         loss += mean
         match head.port:
@@ -133,7 +135,7 @@ def evaluate(executor: Executor, heads: Sequence[Head], rows: Rows, tables: Tabl
                 outputs.append(_score_word(head, truth, results.get(f"{name}.labels"), mean))
             case Port(sort=Pixels()):
                 outputs.append(_score_pixels(head, truth, results[f"{name}.labels"], tables))
-            case Port(per=None):
+            case Port(per=None) if not by_position:
                 outputs.append(_score(head, truth, results[f"{name}.scores"], tables))
             case _:
                 outputs.append(_score_positions(head, truth, results[f"{name}.labels"], mean, tables))
@@ -164,7 +166,7 @@ def _score_positions(head: Head, truth: Array, found: Array, loss: float, tables
     """truth, found: i64[positions], of all rows end to end. loss: the mean over the positions with a known label."""
     has_label = truth != labels.NONE
     truth, found = truth[has_label], found[has_label]
-    if isinstance(head.port.sort, Following | Masked):
+    if isinstance(head.port.sort, Following | Masked | Tokens):
         right = float((truth == found).mean()) if len(truth) else float("nan")
         return OutputScores(head.port.name, {"perplexity": exp(min(loss, MOST_NATS)), "nats": loss, "accuracy": right})
     return _class_scores(head.port.name, truth, found, tables)

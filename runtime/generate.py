@@ -18,23 +18,18 @@ from runtime.evaluate import feeds_of, float_dtype
 from runtime.execute import Executor
 from runtime.memory import require_memory
 from runtime.sampling import choose, draws
+from runtime.stepping import Stepping
 
 
 @dataclass(frozen=True)
 class Stepper:
-    """Reads one position at a time.
+    """Reads one position at a time. start: what is carried, before the first position"""
 
-    carried: the places in the executor's store of what a step leaves for the next one, which a run of it overwrites
-    start: their values before the first position
-    """
-
-    executor: Executor
-    carried: Mapping[str, Array]
+    stepping: Stepping
     start: Mapping[str, Array]
 
     def begin(self) -> None:
-        for name, value in self.start.items():
-            self.carried[name][...] = value
+        self.stepping.begin(self.start, {"B": 1})
 
 
 class Reader:
@@ -84,21 +79,21 @@ class Reader:
         found: Array = None
         for at in range(self.stepped, len(self.text)):
             text = self.text[max(at + 1 - self.layout.reach, 0) : at + 1]
-            found = self._position(step.executor, text)
+            found = self._position(step.stepping, text)
         self.stepped = len(self.text)
         return found
 
-    def _position(self, executor: Executor, text: list[str]) -> Array:
+    def _position(self, stepping: Stepping, text: list[str]) -> Array:
         name = self.layout.text.name
         if self.layout.text.views:
             batch = self.layout.batch(text, 1, self.dtype)
             # Rows are padded to a few positions.
-            feeds = feeds_of(executor.graph, batch)
+            feeds = feeds_of(stepping.program.graph, batch)
             feeds |= {n: feeds[n][:, :1] for n in (name, *(v.of(name) for v in self.layout.text.views)) if n in feeds}
             sizes = {n: size for n, size in batch.sizes.items() if n != self.layout.symbol}
         else:
-            feeds, sizes = {name: np.array([[self.layout.id(text[-1])]])}, {"B": 1}
-        return executor.run(feeds, sizes)[self.output][0, 0]
+            feeds, sizes = {name: np.array([[self.layout.id(text[-1])]])}, {}
+        return stepping.run(feeds, sizes)[self.output][0, 0]
 
     def _anew(self, last: int) -> Array:
         executor, layout = self.whole, self.layout

@@ -65,8 +65,16 @@ class Answer:
         return self.shares.by_token() if self.shares is not None else dict(self.probabilities or ())
 
 
-def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables, rows: Rows) -> list[dict[str, Answer]]:
-    """results: a prediction graph's outputs for these rows. `next(text)` has no answer beside those of other outputs;
+def answers(
+    results: Mapping[str, Array],
+    heads: Sequence[Head],
+    tables: Tables,
+    rows: Rows,
+    texts: Mapping[str, Sequence[str]] | None = None,
+) -> list[dict[str, Answer]]:
+    """results: a prediction graph's outputs for these rows; texts: of outputs that were written.
+
+    `next(text)` has no answer beside those of other outputs;
     RunError NN877 where there are no others."""
     columns: dict[str, list[Answer]] = {}
     answering = [head for head in heads if not isinstance(head.port.sort, Following | Penalty)]
@@ -78,6 +86,8 @@ def answers(results: Mapping[str, Array], heads: Sequence[Head], tables: Tables,
             columns[name] = _maps(results[f"{name}.labels"], tables.labels[name])
         elif isinstance(head.port.sort, Masked):
             columns[name] = _behind_masks(head, results, tables, rows)
+        elif texts is not None and name in texts:
+            columns[name] = [Answer(text) for text in texts[name]]
         elif head.port.per is not None:
             of_crf = head.kind == "crf"
             scores = results[f"{name}.{'probabilities' if of_crf else 'scores'}"]

@@ -43,6 +43,7 @@ STRUCTURES: dict[str, str] = {
     "spelling": "the characters of each word through layers that end in one vector",
     "each": "the words of each sentence of a document through layers that end in one vector",
     "shared": "one set of weights under a name",
+    "decode": "writes an output that is a text, fed its tokens so far",
 }
 """Words with a body, which lowering itself understands."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from compiler.build import Use
 from compiler.ir.graph import Node
-from compiler.ir.types import is_rows
+from compiler.ir.types import is_rows, positions
 from compiler.layers.word import LayerWord
 from compiler.ops.elementwise import Abs, Add, Erf, Exp, Log, Mul, Relu, Sigmoid, Sign, Sqrt, Tanh
 from compiler.ops.normal import Softmax
@@ -55,6 +55,9 @@ def numbers(use: Use, x: Node) -> None:
             help="put embed or onehot before it",
             about=x,
         )
+    if any(positions(d) != d for d in x.type.shape):
+        message = f"{use.word} cannot compute with attention's weights: there is one for each position of a text"
+        use.fail("NN208", message, help="pointer makes probabilities of words of them", about=x)
     if not any(d == 1 or is_rows(d) for d in x.type.shape[:1]):
         use.fail(
             "NN504",

@@ -47,8 +47,12 @@ def _attend(use: Use, operands: tuple[Node, ...]) -> Node:
     if not many:
         asked = use.op(Reshape((given[0], 1, given[1])), asked)
     scores = _additive(use, asked, memory) if kind == "additive" else _product(use, asked, memory, kind == "general")
-    found = use.op(HeadMix(1), weights_of(use, scores), values)
-    return found if many else use.op(Reshape((given[0], found.type.shape[-1])), found)
+    weights = weights_of(use, scores)
+    found = use.op(HeadMix(1), weights, values)
+    result = found if many else use.op(Reshape((given[0], found.type.shape[-1])), found)
+    if many and use.label is not None:
+        build.parts[result] = {"weights": use.op(Reshape((*given[:2], weights.type.shape[3])), weights)}
+    return result
 
 
 def _additive(use: Use, query: Node, memory: Node) -> Node:

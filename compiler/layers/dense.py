@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from compiler.build import Use, WordHead
+from compiler.build import Stop, Use, WordHead
 from compiler.experiment import Init
 from compiler.ir.graph import Input, Node, apply
 from compiler.ir.types import value_of
@@ -48,6 +48,9 @@ def _dense(use: Use, operands: tuple[Node, ...]) -> Node:
     tied = use.tied.get("weight") if use.tied is not None else None
     if tied is not None:
         if tied.type.shape not in ((width, size), (size, width)):
+            if use.build.same_tables:
+                # Once two vocabularies are known to be one, the sizes may be alike: lowering begins anew.
+                raise Stop
             use.fail(
                 "NN506",
                 f"the tied weights are [{', '.join(map(str, tied.type.shape))}], but dense needs [{width}, {size}]",

@@ -2,7 +2,6 @@
 
 LATER: dict[str, str] = {
     "pointer": "attention weights as probabilities of the words they point at",
-    "decode": "writes one token after the other",
 }
 """word -> what it will do"""
 
@@ -15,5 +14,4 @@ LATER_ENTRIES: dict[str, tuple[str, ...]] = {
         "teacher",
         "layerwise",
     ),
-    "predict": ("beam",),
 }

@@ -16,7 +16,7 @@ from compiler.layers.joining import joined
 from compiler.layers.later import LATER
 from compiler.layers.recurrent import LINEAR, PARAM
 from compiler.layers.word import LayerWord
-from compiler.lower import blocks, cells, structures
+from compiler.lower import blocks, cells, decoding, structures
 from compiler.lower.constants import settings_of
 from compiler.lower.matrices import for_each_example, parameter
 from compiler.lower.operands import Wanted, no_settings, operands
@@ -43,6 +43,8 @@ def call(
     """A layer, function, block or shared network on its operands. piped: what `|` feeds it; else the current value."""
     layer = _as_layer(walk, expression)
     name = layer.callee.id if isinstance(layer.callee, ast.Name) else layer.callee.name.id
+    if name == "decode":
+        return decoding.decode(walk, layer, scope, piped, output)
     if name in STRUCTURES:
         return structures.structure(walk, layer, name, scope, piped if piped is not None else current)
     binding = scope.find(name)
@@ -178,7 +180,8 @@ def _layer(
         own_weights = (
             {} if many else {n.removeprefix(prefix): w for n, w in walk.build.weights.items() if n.startswith(prefix)}
         )
-        scope.names[label] = LabelBinding({**(tied or {}), **own_weights}, {}, layer.span, result, many)
+        found = walk.build.parts.get(result, {}) if isinstance(result, Node) and not many else {}
+        scope.names[label] = LabelBinding({**(tied or {}), **own_weights}, {**found}, layer.span, result, many)
     return result
 
 
@@ -253,7 +256,9 @@ def _head(
     """A dense layer without a size ends in an output: how many units that has."""
     if word.word != "dense" or settings["size"] is not None or walk.build.cell is not None:
         return None, False
-    name = output if output in walk.units else next(iter(walk.units)) if len(walk.units) == 1 else None
+    name = output if output in walk.units else walk.output
+    if name is None and len(walk.units) == 1:
+        name = next(iter(walk.units))
     activation = settings["activation"]
     if name is None:
         walk.build.fail(

@@ -1,4 +1,5 @@
-"""Outputs that predict a token from those before it: what they are made from must not know it."""
+"""Outputs that predict a token from those before it, `next(text)` and texts that `decode` writes: what they are made
+from must not know it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from compiler.ir.graph import Graph, Input, Node
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
 from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Windows
-from compiler.sorts import Following, Port, Tokens, along, sequence_symbol_of
+from compiler.sorts import Following, Port, Tokens, along, fed_name, is_written, sequence_symbol_of
 from compiler.views import Ngrams, Sentence, Spelling, View
 from dsl.errors import Diagnostic, Note
 
@@ -36,13 +37,16 @@ def refusals(graph: Graph, ports: tuple[Port, ...], used_by: Mapping[Node, Note]
     """
     found: list[Diagnostic] = []
     for port in ports:
-        if not isinstance(port.sort, Following):
+        if isinstance(port.sort, Following):
+            text = along(port, ports)
+            views = _views(text, ports)
+            given, ahead = _given(text, ports, views), not port.sort.backwards
+        elif is_written(port):
+            text, views, given, ahead = port, {}, {fed_name(port): HERE}, True
+        else:
             continue
-        text = along(port, ports)
-        views = _views(text, ports)
-        known = reaches(graph, sequence_symbol_of(text, ports), _given(text, ports, views))
+        known = reaches(graph, sequence_symbol_of(text, ports), given)
         root = next(o.node for o in graph.outputs if o.name == f"{port.name}.scores")
-        ahead = not port.sort.backwards
         lines: dict[object, Node] = {}
         for node in first_that_look(root, known, ahead=ahead):
             lines.setdefault(used_by[node].span if node in used_by else node.span, node)
@@ -77,10 +81,10 @@ def _of_view(view: View, reverse: bool) -> Reach:
 
 
 def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View], use: Note | None) -> Diagnostic:
-    sort = "next" if ahead else "previous"
+    sort = f"{'next' if ahead else 'previous'}({port.per})" if port.per is not None else "written token by token"
     snippet = node.span.snippet if node.span is not None else ""
     layer = snippet.rpartition("|")[2].split() or ["it"]
-    message = f"{port.name} is {sort}({port.per}), and this line looks {'ahead' if ahead else 'behind'}"
+    message = f"{port.name} is {sort}, and this line looks {'ahead' if ahead else 'behind'}"
     what = "a position would be made from the token that it shall predict"
     notes = (Note(port.span, "this output"),)
     word = layer[0].partition("(")[0]
@@ -88,7 +92,9 @@ def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View], use
     help = way[ahead].format(word)
     if use is not None and node.span is not None:
         inner = Note(node.span, "here, in the library")
-        help = f"{help}, as causal_layer does" if way is ATTENTION and ahead else help
+        help = (
+            f"{help}, as {'causal_layer' if port.per else 'decoder_layer'} does" if way is ATTENTION and ahead else help
+        )
         return Diagnostic("NN519", message, use.span, what, (*notes, inner), help)
     return Diagnostic("NN519", message, node.span, what, notes, help)
 

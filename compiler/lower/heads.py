@@ -21,7 +21,20 @@ from compiler.ops.lookup import Gather
 from compiler.ops.reduction import Sum
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
-from compiler.sorts import NUMBERS, Class, Copy, Following, Negatives, Penalty, Pixels, Port, Word, has_labels
+from compiler.sorts import (
+    NUMBERS,
+    Class,
+    Copy,
+    Following,
+    Negatives,
+    Penalty,
+    Pixels,
+    Port,
+    Word,
+    fed_name,
+    has_labels,
+    is_written,
+)
 from compiler.values import Bundle, Failed, Value, is_ids, is_picture, what
 
 END_IN_SOFTMAX = "end with dense softmax"
@@ -56,7 +69,7 @@ def _read(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Train
     if isinstance(port.sort, Pixels):
         value = _for_each_pixel(walk, port, port.sort, found)
         return _head(walk, port, value, train), value
-    if port.per is not None:
+    if port.per is not None or is_written(port):
         value = _for_each_position(walk, port, found)
         return _head(walk, port, value, train), value
     if isinstance(found, Bundle) or found.type.rank != 2 or is_ids(found) or found.type.shape[0] != BATCH:
@@ -74,15 +87,14 @@ def _read(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Train
 
 def _for_each_position(walk: Walk, port: Port, found: Node | Bundle) -> Node:
     """The value, if it has a vector for each position of the input that the output is `per`."""
-    assert port.per is not None
-    text = walk.build.inputs[port.per]
+    text = walk.build.inputs[port.per or fed_name(port)]
     if isinstance(found, Node) and found.type.rank == 3 and found.type.shape[:2] == text.type.shape:
         return found
     notes = walk.build.origin(found) if isinstance(found, Node) else ()
-    paddings = "`causal`" if isinstance(port.sort, Following) else "`same` or `causal`"
+    paddings = "`causal`" if isinstance(port.sort, Following) or is_written(port) else "`same` or `causal`"
     walk.build.fail(
         "NN218",
-        f"{port.name} needs one vector for each token of {port.per}, {what(text)}, but gets {what(found)}",
+        f"{port.name} needs one vector for each token of {port.per or port.name}, {what(text)}, but gets {what(found)}",
         port.span,
         help=f"keep the positions: no pooling on the way, and conv with {paddings}",
         notes=notes,
@@ -117,8 +129,10 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
         if isinstance(of_a_word.against, Negatives):
             return Head(port, "negatives", "negative sampling")
         return Head(port, "hierarchical", "hierarchical softmax")
-    if isinstance(port.sort, Word) and (width == 1 or walk.heads.get(value) in ("sigmoid", "sign")):
-        misfit("NN209", f"{port.name} is one of many words, but its value tells two things apart", END_IN_SOFTMAX)
+    if (isinstance(port.sort, Word) or is_written(port)) and (
+        width == 1 or walk.heads.get(value) in ("sigmoid", "sign")
+    ):
+        misfit("NN209", f"{port.name} is made of many words, but its value tells two things apart", END_IN_SOFTMAX)
     if walk.heads.get(value) == CRF and (port.per is None or not has_labels(port)):
         help = "end with dense" if isinstance(port.sort, NUMBERS) else END_IN_SOFTMAX
         misfit("NN219", f"dense crf scores tags of tokens, and {port.name} has none", help)
@@ -182,7 +196,7 @@ def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
 
 def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
     """What the graph of a mode gives of an output; an output `per` a text has a loss and a label for each position."""
-    if head.port.per is not None or isinstance(head.port.sort, Pixels):
+    if head.port.per is not None or isinstance(head.port.sort, Pixels) or is_written(head.port):
         return results_per_position(walk, head, scores, mode, train)
     if isinstance(head.port.sort, Penalty):
         return results_of_a_penalty(walk, head, scores, mode, train)

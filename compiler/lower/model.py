@@ -10,7 +10,7 @@ from compiler.build import Build, Mode, Origin, SameTable, Stop, TooLarge, WordH
 from compiler.experiment import Head, Network
 from compiler.ir.graph import Graph, Node, Output, sorted_nodes
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
-from compiler.lower import following, stateful, statements, structures
+from compiler.lower import decoding, following, stateful, statements, structures
 from compiler.lower.heads import head_of, results_of, total_loss
 from compiler.lower.picked import picked
 from compiler.lower.walk import Walk
@@ -33,6 +33,7 @@ from compiler.sorts import (
     classes_symbol_of,
     has_positions,
     is_pair,
+    is_written,
     owner,
     places_of,
     segment_of,
@@ -79,10 +80,11 @@ def lower(
     threshold: float | None = None,
 ) -> Lowered:
     """The model in one mode; graph is None where there were errors, which the build holds."""
+    # Of a text that is written the end, or the begin, is one more.
     longest = {
-        sequence_symbol_of(p, ports): p.sort.max
+        sequence_symbol_of(p, ports): p.sort.max + is_written(p)
         for p in ports
-        if isinstance(p.sort, Tokens) and p.sort.max and not p.output
+        if isinstance(p.sort, Tokens) and p.sort.max
     }
     build = Build(mode, dtype, sizes, longest, freeze=freeze)
     build.pixels = any(isinstance(p.sort, Pixels) for p in ports)
@@ -91,6 +93,7 @@ def lower(
     classes = {p.name: not isinstance(p.sort, NUMBERS) for p in ports if p.output}
     marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)
     walk = Walk(build, top, units, classes, marked, threshold=threshold)
+    walk.written.update({p.name: decoding.fed(build, p, ports, sizes) for p in ports if is_written(p)})
     inputs = [p for p in ports if not p.output]
     scope = Scope(top)
     for port in inputs:
@@ -110,6 +113,9 @@ def lower(
     heads: list[Head] = []
     values: list[Node] = []
     for port in (p for p in ports if p.output):
+        if is_written(port) and port.name not in walk.decoded:
+            build.report(decoding.no_decode(port))
+            continue
         try:
             head, scores = head_of(walk, port, scope, last, train)
             heads.append(head)
@@ -283,7 +289,7 @@ def network(
     evaluation, prediction = (o.graph for o in others)
     if evaluation is None or prediction is None:
         return None, [d for o in others for d in o.build.diagnostics]
-    looking = following.refusals(prediction, ports, others[1].build.used_by)
+    looking = [*decoding.refusals(prediction, ports), *following.refusals(prediction, ports, others[1].build.used_by)]
     if looking:
         return None, looking
     return (

@@ -50,6 +50,8 @@ class Walk:
     parts: what has been used by its parts alone
     running: the blocks being lowered, outermost first; level: how many bodies are around what is being lowered
     threshold: above which one unit says the second label, where `predict` says it
+    written: what decode is fed of each output that is a text; decoded: where each has its decode; output: whose text
+    the layers inside of decode write
     rows: what the values being lowered have one of each for: the examples, inside of `spelling` the words, of `each`
     the sentences; apart: which of the two it is, what it sees, and of what
     """
@@ -68,6 +70,9 @@ class Walk:
     shared_used: set[Span] = field(default_factory=set[Span])
     running: list[str] = field(default_factory=list[str])
     threshold: float | None = None
+    written: dict[str, Node] = field(default_factory=dict[str, Node])
+    decoded: dict[str, Span] = field(default_factory=dict[str, Span])
+    output: str | None = None
     rows: Dim = BATCH
     apart: tuple[str, str, str] = ("spelling", "word", "words")
     level: int = 0

@@ -59,3 +59,20 @@ class PutFirst(Op):
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return (apply(TakeFirst(node.inputs[0].type.shape[1]), cotangent),)
+
+
+@dataclass(frozen=True)
+class SinusoidAt(Op):
+    """A row of Sinusoid for each place, which counts from 0: i64[*S] -> [*S, width]."""
+
+    width: int
+    dtype: Dtype
+
+    def infer(self, *inputs: Type) -> Type:
+        (places,) = inputs
+        if places.dtype != "i64" or self.width < 1:
+            raise TypeRuleError("wants whole numbers, and a width of at least 1")
+        return Type(self.dtype, (*places.shape, self.width)).with_pad("finite")
+
+    def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
+        return elements(out, sizes)

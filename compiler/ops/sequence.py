@@ -90,3 +90,23 @@ class PutPosition(Op):
 
     def gradient(self, node: Node, cotangent: Node) -> tuple[Node | None, ...]:
         return apply(TakePosition(), cotangent, node.inputs[1]), None
+
+
+@dataclass(frozen=True)
+class PutLast(Op):
+    """A sequence with the last real position of each row exchanged: what grows by one position, in one memory.
+
+    past: [B, T, D], last: [B, 1, D], both finite, lengths: i64[B] -> [B, T, D]
+    """
+
+    def infer(self, *inputs: Type) -> Type:
+        past, last, lengths = inputs
+        if past.rank != 3 or past.ragged != 1 or past.pad not in ("zero", "finite"):
+            raise TypeRuleError("wants a sequence [B, T, D] whose padding is finite")
+        if last.shape != (past.shape[0], 1, past.shape[2]) or last.dtype != past.dtype:
+            raise TypeRuleError(f"wants one position [{past.shape[0]}, 1, {past.shape[2]}]")
+        one_each(lengths, past.shape[0])
+        return past.with_pad("finite")
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        return (inputs[2],)

@@ -18,7 +18,7 @@ from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import AddAlong, TakeAlong
 from compiler.ops.scan import Part, Scan
-from compiler.ops.sequence import Mask, TakePosition
+from compiler.ops.sequence import Mask, PutLast, TakePosition
 from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
 from compiler.plan.plan import Place
 
@@ -141,7 +141,7 @@ def overwritable(op: Op) -> tuple[int, ...]:
             return ()
         case DivShifted():
             return (1,)
-        case Mask() | AddAlong() | Softmax() | LogSoftmax() | AddRows() | SetRows() | StampRows():
+        case Mask() | AddAlong() | Softmax() | LogSoftmax() | AddRows() | SetRows() | StampRows() | PutLast():
             return (0,)
         case Fused(steps=steps):
             # All that a group reads it reads before its last step, or in it.

@@ -16,6 +16,7 @@ from compiler.sorts import (
     Tokens,
     asked_symbol_of,
     is_pair,
+    is_written,
     levels_symbol_of,
     places_of,
     segment_of,
@@ -42,7 +43,8 @@ class Rows:
     columns: by port or view: Sequences for what has positions, i64[count] for categories, f64[count, n] for numbers,
         f64[count, steps] or f64[count, steps, columns] for series, u8 or f32[count, h, w, c] for pictures, i64[count]
         for labels (-1: not known). Outputs may be absent when they are to be predicted.
-    symbols: for each text input, the symbol of its positions: `T`, or `T.<port>` where there are several
+    symbols: for each text that is there, the symbol of its positions: `T`, or `T.<port>` where there are several
+        inputs, and of a text that is written
     limits: for each such symbol, the positions that `max=` allows, where it is given
     written: of texts that are to be cut in segments the tokens as they stand; `take` leaves them behind
     text: a running text to learn from, whose windows are the examples; there are no columns then, and count is of words
@@ -240,9 +242,10 @@ class Rows:
 
 def make(ports: tuple[Port, ...], count: int, columns: Mapping[str, Sequences | Array]) -> Rows:
     """Rows with the symbols that the ports ask for."""
-    symbols = sequence_symbols(ports)
+    there = {p.name for p in ports if not is_written(p) or p.name in columns}
+    symbols = {name: symbol for name, symbol in sequence_symbols(ports).items() if name in there}
     limits = {
-        symbols[p.name]: max(p.sort.max, 2 if p.sort.marks else 1)
+        symbols[p.name]: p.sort.max + 1 if is_written(p) else max(p.sort.max, 2 if p.sort.marks else 1)
         for p in ports
         if p.name in symbols and isinstance(p.sort, Tokens) and p.sort.max is not None
     }
@@ -251,7 +254,7 @@ def make(ports: tuple[Port, ...], count: int, columns: Mapping[str, Sequences | 
 
 def of_text(ports: tuple[Port, ...], text: RunningText, counts: Mapping[str, tuple[int, ...]]) -> Rows:
     """A running text to learn from."""
-    symbols = sequence_symbols(ports)
+    symbols = {p.name: s for p in ports if not p.output and (s := sequence_symbols(ports).get(p.name)) is not None}
     limits = dict.fromkeys(symbols.values(), text.widest)
     return Rows(ports, text.words, {}, symbols, limits, text=text, against=opponents(ports, counts))
 
@@ -263,8 +266,8 @@ def of_documents(documents: Documents) -> Rows:
 
 
 def sequence_symbols(ports: tuple[Port, ...]) -> dict[str, str]:
-    """For each text input, the symbol of its positions."""
-    return {p.name: sequence_symbol_of(p, ports) for p in ports if isinstance(p.sort, Tokens) and not p.output}
+    """For each text, the symbol of its positions."""
+    return {p.name: sequence_symbol_of(p, ports) for p in ports if isinstance(p.sort, Tokens)}
 
 
 def bucket(length: int) -> int:

@@ -25,7 +25,7 @@ from compiler.sorts import (
 )
 from dsl.errors import Diagnostic, Note
 from dsl.source import Span
-from runtime.data import following, labels, maps, tags, tokens, views
+from runtime.data import following, labels, maps, tags, tokens, views, written
 from runtime.data import rows as encoded
 from runtime.data.against import opponents
 from runtime.data.part import Columns
@@ -66,7 +66,7 @@ class Whole:
         Raises DataError NN726 where a text and what is `per` it have different lengths.
         """
         found: dict[str, Tokenised] = {}
-        ports = following.as_read(ports)
+        ports = written.as_read(following.as_read(ports))
         for port in ports:
             given = self.columns.lists.get(port.name, self.columns.texts.get(port.name))
             if given is None:
@@ -109,7 +109,7 @@ class Whole:
         """The rows as numbers."""
         columns: dict[str, Sequences | Array] = {}
         given = self.columns
-        every, ports = ports, following.as_read(ports)
+        every, ports = ports, written.as_read(following.as_read(ports))
         for port in ports:
             name = port.name
             match port.sort:
@@ -143,7 +143,7 @@ class Whole:
         for view in views.views_of(ports):
             if view.name in tokenised:
                 columns[view.name] = views.encoded(view, ports, tokenised, tables.vocabularies[view.owner])
-        rows = encoded.make(every, self.count, following.with_targets(every, columns))
+        rows = encoded.make(every, self.count, written.with_fed(every, following.with_targets(every, columns)))
         texts = {p.per for p in ports if isinstance(p.sort, Segments)}
         rows = replace(rows, against=opponents(every, tables.counts))
         return replace(rows, written={name: each for name, each in tokenised.items() if name in texts})

@@ -9,12 +9,16 @@ LONGEST = 10_000.0
 
 
 def sinusoid(xp: Xp, out: Array) -> None:
+    sinusoid_at(xp, out[0], xp.arange(out.shape[1]))
+
+
+def sinusoid_at(xp: Xp, out: Array, places: Array) -> None:
     """In double precision: the sine of a large number in single precision has few right digits."""
-    _, positions, width = out.shape
-    places = xp.arange((width + 1) // 2, dtype=xp.float64)
-    angles = xp.arange(positions, dtype=xp.float64)[:, None] * xp.power(LONGEST, places * (-2.0 / width))
-    xp.copyto(out[0, :, 0::2], xp.sin(angles), casting="same_kind")
-    xp.copyto(out[0, :, 1::2], xp.cos(angles[:, : width // 2]), casting="same_kind")
+    width = out.shape[-1]
+    pairs = xp.arange((width + 1) // 2, dtype=xp.float64)
+    angles = places.astype(xp.float64)[..., None] * xp.power(LONGEST, pairs * (-2.0 / width))
+    xp.copyto(out[..., 0::2], xp.sin(angles), casting="same_kind")
+    xp.copyto(out[..., 1::2], xp.cos(angles[..., : width // 2]), casting="same_kind")
 
 
 def take_first(xp: Xp, out: Array, table: Array) -> None:

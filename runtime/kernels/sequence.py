@@ -51,6 +51,15 @@ def put_position(xp: Xp, out: Array, x: Array, positions: Array, index: Array) -
     out.reshape(-1, out.shape[2])[index] = x
 
 
+def put_last(xp: Xp, out: Array, past: Array, last: Array, lengths: Array, index: Array) -> None:
+    """index: i64[B] work space. out may be past's memory."""
+    if out is not past:
+        xp.copyto(out, past)
+    _rows(xp, index, lengths, out.shape[1])
+    xp.subtract(index, 1, out=index)
+    out.reshape(-1, out.shape[2])[index] = last[:, 0]
+
+
 def _rows(xp: Xp, index: Array, positions: Array, length: int) -> None:
     index[...] = xp.arange(len(positions))
     xp.multiply(index, length, out=index)

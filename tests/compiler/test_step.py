@@ -45,10 +45,15 @@ def whole(graph: Graph, weights: dict[str, Array], ids: Array) -> Array:
 
 def stepped(step: Step, weights: dict[str, Array], ids: Array) -> list[Array]:
     """[B, V] of each position."""
-    sizes = {"B": len(ids)}
-    store = weights | evaluate(step.start, weights, sizes)
+    sizes = {"B": len(ids), **({"T": ids.shape[1] + 1} if step.grows else {})}
+    past = {n.op.name: np.zeros(bound_shape(n.type, sizes)) for n in step.grows if isinstance(n.op, Input)}
+    store = weights | past | evaluate(step.start, weights, {"B": len(ids)})
     executor = Executor(numpy_backend(), optimize(step.graph), compile_bucket, store)
-    return [executor.run({"text": ids[:, t : t + 1]}, sizes)["next.scores"][:, 0].copy() for t in range(ids.shape[1])]
+    found: list[Array] = []
+    for t in range(ids.shape[1]):
+        fed = {"text": ids[:, t : t + 1], "lengths.T": np.full(len(ids), t + 1)}
+        found.append(executor.run(fed, sizes)["next.scores"][:, 0].copy())
+    return found
 
 
 def step_in(network: Network) -> Step:
@@ -78,6 +83,9 @@ def test_random_language_models_step_as_they_read():
         ("lstm 3 layers=2", "dense softmax"),
         ("conv k=3 filters=4 causal dilation=2", "dense softmax"),
         ("x = dense 4", "start = param[3]", "gru(x, h=start) 3", "dense softmax"),
+        ("attention causal heads=2", "attention causal", "dense softmax"),
+        ("positions sinusoid", "causal_layer heads=2 ff=6", "layernorm", "dense softmax"),
+        ("lstm 4", "attention causal", "conv k=2 filters=3 causal", "dense softmax"),
         ("x = dense 4 tanh", "concat(x, (x | lstm 2), (x | conv k=3 filters=2 causal))", "dense softmax"),
     ],
 )
@@ -97,6 +105,15 @@ def test_step_carries_states_of_every_layer_and_what_a_convolution_looks_back_at
     assert shapes == {
         "h": "f64[B, 5]", "c": "f64[B, 5]", "h.2": "f64[B, 5]", "c.2": "f64[B, 5]", "past": "f64[B, 3, 5]",
     }  # fmt: skip
+
+
+def test_step_carries_keys_and_values_of_all_positions_so_far():
+    step = step_in(lines("attention causal heads=2", "dense softmax"))
+    assert {n.op.name: str(n.type) for n in step.grows if isinstance(n.op, Input)} == {
+        "past": "f64[B, T, 4]", "past.2": "f64[B, T, 4]",
+    }  # fmt: skip
+    assert step.counts
+    assert not step.start.outputs
 
 
 def test_input_named_as_a_state_keeps_its_name():

@@ -67,7 +67,7 @@ def test_line_by_line_model_expects_what_it_reads(body: str, tmp_path: Path):
 def test_transformer_expects_what_it_reads(body: str, tmp_path: Path):
     model = language_model(tmp_path, body)
     written = writer(model)
-    assert "reads the text anew" in written.how
+    assert "each token is read once" in written.how
     found = expected(written, written.layout.tokens(LINES))
     np.testing.assert_allclose(found, read_whole(model, tmp_path), rtol=0, atol=2e-6)
 

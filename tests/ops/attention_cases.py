@@ -8,7 +8,7 @@ import numpy as np
 
 from compiler.ir.types import BATCH, columns, moved
 from compiler.ops import attention, normal, positions
-from tests.ops.case import LENGTHS, LENGTHS_TYPE, SIZES, TEXT, Case, T, alone, f64
+from tests.ops.case import LENGTHS, LENGTHS_TYPE, SIZES, TEXT, Case, T, alone, f64, i64
 from tests.ops.formulas import Array, softmax_of
 
 S = columns(T)
@@ -115,6 +115,9 @@ ATTENTION = [
 POSITIONS = [
     Case("sinusoid", positions.Sinusoid(T, 6, "f64"), (), lambda: waves(5, 6), f64(1, T, 6)),
     Case("sinusoid of an odd width", positions.Sinusoid(4, 3, "f64"), (), lambda: waves(4, 3), f64(1, 4, 3)),
+    Case("sinusoid at", positions.SinusoidAt(5, "f64"), (i64(BATCH, 1),),
+         lambda at: np.array([[[wave(int(t), c, 5) for c in range(5)] for t in row] for row in at]), f64(BATCH, 1, 5),
+         ("ids 9",)),
     Case("take first", positions.TakeFirst(T), (f64(7, 2),), first_rows, f64(1, T, 2), smooth=(0,)),
     Case("take first of fewer", positions.TakeFirst(T), (f64(3, 2),), first_rows, f64(1, T, 2), smooth=(0,)),
     Case("put first", positions.PutFirst(7), (f64(1, T, 2, pad="zero"),),

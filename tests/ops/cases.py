@@ -270,6 +270,10 @@ SEQUENCE = [
     Case("put position", sequence.PutPosition(T), (f64(BATCH, 2), LENGTHS_TYPE),
          lambda x, at: np.stack([np.outer(np.arange(5) == i, row) for row, i in zip(x, at, strict=True)]), TEXT,
          ("normal", "real"), (0,)),
+    Case("put last", sequence.PutLast(), (TEXT, f64(BATCH, 1, 2), LENGTHS_TYPE),
+         lambda past, last, n: np.stack([[*p[: k - 1], x[0], *p[k:]] for p, x, k in zip(past, last, n, strict=True)]),
+         f64(BATCH, T, 2),
+         ("normal", "normal", "lengths")),
 ]  # fmt: skip
 
 

@@ -1,0 +1,126 @@
+"""What a decoder expects after what has been written: by its step, or by reading all of it anew for each token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from compiler.ir.graph import Graph
+from compiler.settings.predict import PredictSettings
+from compiler.sorts import Port, Tokens, fed_name
+from runtime.backend import Array
+from runtime.data import Batch, Rows, batches
+from runtime.data.rows import bucket
+from runtime.evaluate import feeds_of, float_dtype
+from runtime.execute import Executor
+from runtime.memory import require_memory
+from runtime.search import Decoder, Ids, beam_search, drawn
+from runtime.stepping import Stepping
+from runtime.weights import stream
+
+ROWS = 256
+"""That are written at once, those of a beam counted."""
+
+
+class Speaker(Decoder, Protocol):
+    """A decoder of one text, for batch after batch."""
+
+    def begin(self, batch: Batch, copies: int) -> None:
+        """Rows of the inputs, each so many times."""
+        ...
+
+
+class Stepped:
+    """By its step. start: what comes from the inputs alone, None where nothing does; port: the text that is written"""
+
+    def __init__(self, port: Port, output: str, start: Executor | None, stepping: Stepping) -> None:
+        self.port, self.output, self.start, self.stepping = port, output, start, stepping
+        self.feeds: dict[str, Array] = {}
+
+    def begin(self, batch: Batch, copies: int) -> None:
+        first: dict[str, Array] = {}
+        if self.start is not None:
+            require_room(self.start, batch.sizes)
+            found = self.start.run(feeds_of(self.start.graph, batch), batch.sizes)
+            first = {name: np.repeat(value, copies, axis=0) for name, value in found.items()}
+        self.feeds = _repeated(feeds_of(self.stepping.program.graph, batch), copies)
+        self.stepping.begin(first, {**batch.sizes, "B": batch.sizes["B"] * copies})
+
+    def expected(self, ids: Ids) -> Array:
+        return self.stepping.run({**self.feeds, fed_name(self.port): ids[:, None]})[self.output][:, 0]
+
+    def follow(self, parents: Ids) -> None:
+        self.stepping.follow(parents)
+
+
+class Anew:
+    """By reading inputs and text anew for each token. symbol: of the text's positions"""
+
+    def __init__(self, port: Port, output: str, whole: Executor, symbol: str) -> None:
+        self.port, self.output, self.whole, self.symbol = port, output, whole, symbol
+        self.feeds: dict[str, Array] = {}
+        self.sizes: dict[str, int] = {}
+        self.text: Ids = np.zeros((0, 0), np.int64)
+
+    def begin(self, batch: Batch, copies: int) -> None:
+        self.feeds = _repeated(feeds_of(self.whole.graph, batch), copies)
+        self.sizes = {**batch.sizes, "B": batch.sizes["B"] * copies}
+        self.text = np.zeros((self.sizes["B"], 0), np.int64)
+
+    def expected(self, ids: Ids) -> Array:
+        self.text = np.concatenate([self.text, ids[:, None]], axis=1)
+        count, length = self.text.shape
+        sizes = {**self.sizes, self.symbol: bucket(length)}
+        require_room(self.whole, sizes)
+        padded = np.zeros((count, sizes[self.symbol]), np.int64)
+        padded[:, :length] = self.text
+        feeds = {**self.feeds, fed_name(self.port): padded, f"lengths.{self.symbol}": np.full(count, length)}
+        return self.whole.run(feeds, sizes)[self.output][:, length - 1]
+
+    def follow(self, parents: Ids) -> None:
+        self.text = self.text[parents]
+
+
+def _repeated(feeds: Mapping[str, Array], copies: int) -> dict[str, Array]:
+    return {name: np.repeat(value, copies, axis=0) for name, value in feeds.items()}
+
+
+def require_room(executor: Executor, sizes: Mapping[str, int]) -> None:
+    require_memory(executor.arena_bytes(sizes), executor.backend.available_bytes(), "writing")
+
+
+def texts_of(
+    speaker: Speaker, graph: Graph, port: Port, rows: Rows, settings: PredictSettings, seed: int
+) -> list[list[int]]:
+    """The ids that are written for each row, without the end. graph: for prediction; seed: of what is drawn"""
+    assert isinstance(port.sort, Tokens)
+    rows = without_texts(rows)
+    most = settings.max if port.sort.max is None else min(settings.max, port.sort.max)
+    found: list[list[int]] = [[] for _ in range(rows.count)]
+    for batch in batches(rows, max(1, ROWS // settings.beam), order="plain", dtype=float_dtype(graph)):
+        speaker.begin(batch, settings.beam)
+        if settings.beam > 1:
+            texts = beam_search(speaker, batch.count, settings, most)
+        else:
+            seeds = [_seed(seed, row) for row in batch.rows.tolist()] if settings.temperature else [0] * batch.count
+            texts = drawn(speaker, settings, most, seeds)
+        for row, text in zip(batch.rows.tolist(), texts, strict=True):
+            found[row] = text
+    return found
+
+
+def _seed(seed: int, row: int) -> int:
+    """Whatever rows are beside it in a batch, a row is written alike."""
+    return int(stream(seed, f"text {row}").bit_generator.random_raw())
+
+
+def without_texts(rows: Rows) -> Rows:
+    """The rows without the texts that are to be written."""
+    outputs = {p.name for p in rows.ports if p.output}
+    names = {*outputs, *(fed_name(p) for p in rows.ports)}
+    columns = {name: column for name, column in rows.columns.items() if name not in names}
+    symbols = {name: symbol for name, symbol in rows.symbols.items() if name not in outputs}
+    return replace(rows, columns=columns, symbols=symbols)

@@ -1,0 +1,139 @@
+"""Which text a decoder writes: the likeliest token each time, one that is drawn, or the best of several kept beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.settings.predict import PredictSettings
+from runtime.backend import Array
+from runtime.data.tokens import BEGIN, END
+from runtime.sampling import choose, draws
+
+Ids = NDArray[np.int64]
+
+
+class Decoder(Protocol):
+    """What tells, for some rows at once, which token comes next."""
+
+    def expected(self, ids: Ids) -> Array:
+        """The probability of each id to come next, f[rows, V], once each row has read one token more."""
+        ...
+
+    def follow(self, parents: Ids) -> None:
+        """Row i goes on from what row parents[i] has read."""
+        ...
+
+
+@dataclass
+class _Ended:
+    """The texts of one example that have ended: how good each is, and its tokens."""
+
+    found: list[tuple[float, list[int]]] = field(default_factory=list["tuple[float, list[int]]"])
+
+    def best(self) -> float:
+        return max((score for score, _ in self.found), default=-np.inf)
+
+
+def penalty(length: int, power: float) -> float:
+    """What a text's log-probability is divided by: ((5 + length) / 6)^power, the end counted.
+
+    Source: Wu et al. 2016, arXiv:1609.08144, eq. 14.
+    """
+    return ((5 + length) / 6) ** power
+
+
+def drawn(decoder: Decoder, settings: PredictSettings, most: int, seeds: list[int]) -> list[list[int]]:
+    """A text for each row, token by token: the likeliest, or drawn by a seed for each. Ends are left out."""
+    chances = [draws(seed) for seed in seeds]
+    texts: list[list[int]] = [[] for _ in seeds]
+    going = np.ones(len(seeds), np.bool_)
+    ids = np.full(len(seeds), BEGIN)
+    for _ in range(most):
+        found = decoder.expected(ids)
+        if settings.temperature == 0 or settings.top == 1:
+            ids = likeliest(found)
+        else:
+            rows = zip(found, chances, strict=True)
+            ids = np.array([choose(row, settings, next(chance)) for row, chance in rows], np.int64)
+        going &= ids != END
+        if not going.any():
+            break
+        for row in np.flatnonzero(going).tolist():
+            texts[row].append(int(ids[row]))
+    return texts
+
+
+def likeliest(probabilities: Array) -> Ids:
+    """The id of each row, never one of those that no text has; an end where nothing has a probability."""
+    rest = probabilities[:, END:]
+    return np.where(rest.max(axis=1) > 0, rest.argmax(axis=1) + END, END)
+
+
+def beam_search(decoder: Decoder, examples: int, settings: PredictSettings, most: int) -> list[list[int]]:
+    """The best text of each example. The rows of the decoder are `beam` beside each other for each example.
+
+    In each step the likeliest ways to go on are kept, `beam` of them. One that ends is laid aside where it is among the
+    best `beam`; an example is done when so many have ended, or none that goes on can become better. The best is that of
+    the largest log-probability over `penalty`; what is still going after `most` tokens counts where nothing has ended.
+    """
+    beam, power = settings.beam, settings.length
+    wide = 2 * beam
+    ids = np.full(examples * beam, BEGIN)
+    scores = np.full((examples, beam), -np.inf)
+    scores[:, 0] = 0
+    texts = np.zeros((examples, beam, most), np.int64)
+    ended = [_Ended() for _ in range(examples)]
+    going = np.ones(examples, np.bool_)
+    first = np.arange(examples)[:, None] * beam
+    for at in range(most):
+        candidates, logs = best_of_each(decoder.expected(ids), wide)
+        total = (scores[:, :, None] + logs.reshape(examples, beam, -1)).reshape(examples, -1)
+        order = np.argsort(-total, axis=1, kind="stable")[:, :wide]
+        total = np.take_along_axis(total, order, 1)
+        parents = order // logs.shape[1]
+        tokens = np.take_along_axis(candidates.reshape(examples, -1), order, 1)
+        ends = tokens == END
+        for example, rank in np.argwhere(ends[:, :beam] & going[:, None] & np.isfinite(total[:, :beam])).tolist():
+            text = texts[example, parents[example, rank], :at].tolist()
+            ended[example].found.append((total[example, rank] / penalty(at + 1, power), text))
+        # Those that go on stand before those that end, in their order.
+        kept = np.argsort(ends, axis=1, kind="stable")[:, :beam]
+        scores = np.where(np.take_along_axis(ends, kept, 1), -np.inf, np.take_along_axis(total, kept, 1))
+        parents = np.take_along_axis(parents, kept, 1)
+        chosen = np.take_along_axis(tokens, kept, 1)
+        texts = np.take_along_axis(texts, parents[:, :, None], 1)
+        texts[:, :, at] = chosen
+        bound = scores.max(axis=1) / penalty(most, power)
+        for example in np.flatnonzero(going).tolist():
+            done = ended[example]
+            going[example] = len(done.found) < beam and bound[example] > done.best()
+        if not going.any() or at + 1 == most:
+            break
+        rows = (first + parents).ravel()
+        if not np.array_equal(rows, np.arange(len(rows))):
+            decoder.follow(rows)
+        ids = chosen.ravel()
+    return [_chosen(done, texts[i, int(scores[i].argmax())].tolist()) for i, done in enumerate(ended)]
+
+
+def best_of_each(probabilities: Array, wide: int) -> tuple[Ids, NDArray[np.float64]]:
+    """Of each row the `wide` likeliest ids, the likeliest first, and the logarithms of their probabilities."""
+    rest = probabilities[:, END:]
+    wide = min(wide, rest.shape[1])
+    places = np.argpartition(-rest, wide - 1, axis=1)[:, :wide]
+    values = np.take_along_axis(rest, places, 1)
+    # Of equal ones the first counts, however the parts were made.
+    order = np.lexsort((places, -values), axis=1)
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.take_along_axis(values, order, 1).astype(np.float64))
+    return np.take_along_axis(places, order, 1) + END, logs
+
+
+def _chosen(done: _Ended, going: list[int]) -> list[int]:
+    if not done.found:
+        return going
+    return max(done.found, key=lambda each: each[0])[1]

@@ -1,0 +1,67 @@
+"""A model that writes a text: trained, scored and asked on the command line and from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nnc
+from nnc import cli
+from nnc.failure import guarded
+from tests.nnc.translators import DECODERS, spec
+
+COPIES = "".join(f"{a} {b}\t{b} {a}\n" for a in "abcde" for b in "abcde")
+TRAIN = "train { adam lr=0.03 ; batch 5 ; epochs 25 }\npredict { beam 3 max=6 }"
+
+
+def run(*arguments: str) -> int:
+    return guarded(arguments, cli.run)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It turns two letters round."""
+    folder = tmp_path_factory.mktemp("pairs")
+    (folder / "pairs.tsv").write_text(COPIES)
+    body = DECODERS["attention in the cell"].replace("embed 4", "embed 8").replace(") 5", ") 16").replace("5 t", "16 t")
+    (folder / "m.nn").write_text(spec(body, more=TRAIN))
+    assert run("train", str(folder / "m.nn"), "--out", str(folder / "run"), "--json") == 0
+    return folder
+
+
+def test_trained_model_writes_what_it_has_learnt(trained: Path, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert run("predict", str(trained / "run"), "a b", "e c", "d d") == 0
+    assert capsys.readouterr().out == "b a\nc e\nd d\n"
+    assert run("predict", str(trained / "run"), "--file", str(trained / "pairs.tsv"), "--json") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    wanted = [{"target": line.split("\t")[1]} for line in COPIES.splitlines()]
+    assert sum(a == b for a, b in zip(lines, wanted, strict=True)) >= 23
+    assert nnc.load(trained / "run").predict(["a b", "e c"]) == ["b a", "c e"]
+
+
+def test_model_writes_alike_whether_optimized_or_not(trained: Path, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert run("predict", str(trained / "run"), "a b", "e c", "a", "b b b b b", "--no-optimize") == 0
+    plain = capsys.readouterr().out
+    assert run("predict", str(trained / "run"), "a b", "e c", "a", "b b b b b") == 0
+    assert capsys.readouterr().out == plain
+
+
+def test_source_that_is_empty_is_translated_too(trained: Path):
+    (text,) = nnc.load(trained / "run").predict([""])
+    assert isinstance(text, str)
+    assert len(text.split()) <= 6
+
+
+def test_generate_says_that_predict_is_for_it(trained: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("generate", str(trained / "run"), "--prompt", "a") == 1
+    assert "NN875" in capsys.readouterr().err
+
+
+def test_step_of_a_decoder_is_shown(trained: Path, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert run("inspect", str(trained / "run"), "--stage", "step") == 0
+    assert capsys.readouterr().out.startswith("# each token is read once; carried from one to the next: h [16]\n")
