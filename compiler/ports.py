@@ -157,22 +157,11 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
         return None
     side = OUTPUTS if output else INPUTS
     if word not in side:
-        if word == "image" and output:
+        kind = "output" if output else "input"
+        message, help = f"{word} is no sort for an {kind}", f"an {kind} is one of {', '.join(side)}"
+        if word == "image":
             help = "a picture as its numbers is real[n], such as real[64] for 8 rows of 8: end with flatten"
-            report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.name.span, LATER_LABEL, help=help))
-        elif sort.per is None and output and word != "series":
-            message = f"{word} as an output is not there yet: a text that decode writes"
-            report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
-        else:
-            kind = "output" if output else "input"
-            report(
-                Diagnostic(
-                    "NN210",
-                    f"{word} is no sort for an {kind}",
-                    sort.span,
-                    help=f"an {kind} is one of {', '.join(side)}",
-                )
-            )
+        report(Diagnostic("NN210", message, sort.span, help=help))
         return None
     if sort.per is not None and word not in PER:
         help = f"of these there is one for each position: {', '.join(PER)}"

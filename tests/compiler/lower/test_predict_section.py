@@ -39,7 +39,7 @@ def test_predict_is_set_from_the_command_line():
 @pytest.mark.parametrize(
     ("section", "wanted"),
     [
-        ("predict { beam 4 max=100 }", [("NN350", 6, 11)]),
+        ("predict { beam 4 max=100 }", [("NN605", 6, 1)]),
         ("predict { threshold 0.3 }", [("NN605", 6, 11)]),
         ("predict { threshold }", [("NN405", 6, 11)]),
         ("predict { threshold 7 }", [("NN404", 6, 21)]),
@@ -61,7 +61,7 @@ def test_predict_is_checked(section: str, wanted: list[Place]):
 
 def test_setting_that_stands_as_an_entry_is_told_where_it_belongs():
     (found,) = diagnostics(WRITER + "predict { max 100 }")
-    assert found.help == "it is a setting of greedy, sample: greedy max=..."
+    assert found.help == "it is a setting of greedy, beam, sample: greedy max=..."
 
 
 def test_predict_is_for_a_model_that_writes():

@@ -135,7 +135,7 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ("train { train.batch 3 }", [("NN602", 4, 9)]),
         ("train a { epochs 3 }", []),
         ("train a { epochs 3 }\ntrain b { epochs 3 }", []),
-        ("predict { beam 4 max=100 }", [("NN350", 4, 11)]),
+        ("predict { beam 4 max=100 }", [("NN605", 4, 1)]),
         ("predict { baem 4 }", [("NN602", 4, 11)]),
         ("data_ { }", [("NN601", 4, 1)]),
         ("sweep { train.adam.lr log=1e-4,1e-2 ; train.batch choice=8,16 ; trials 5 }", []),
@@ -254,8 +254,8 @@ def test_errors_of_all_parts_are_told_in_order():
 
 
 def test_later_things_are_told_once_each():
-    spec = model("embed 4\npointer\npointer | decode\nlast\ndense softmax")
-    assert [d.message.split()[0] for d in diagnostics(spec)] == ["pointer", "decode"]
+    spec = model("embed 4\npointer\npointer | each\nlast\ndense softmax")
+    assert [d.message.split()[0] for d in diagnostics(spec)] == ["pointer", "each"]
 
 
 BATCHNORM = "model m({input}) -> label: class {{ {body} ; batchnorm ; {end} }}\ntrain {{ batch 1 }}\n"
