@@ -103,8 +103,9 @@ SORTS: dict[str, Signature] = {
 }
 INPUTS = ("words", "chars", "sentences", "sentence_pair", "word", "bag", "category", "real", "series", "image")
 OUTPUTS = (
-    "class", "real", "segments", "spans", "next", "previous", "word", "words", "chars", "copy", "penalty", *pair_ports.MADE,
-)  # fmt: skip
+    *("class", "real", "segments", "spans", "next", "previous", "word", "words", "chars", "copy", "penalty"),
+    *pair_ports.MADE,
+)
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
 FOLLOWING = ("next", "previous")

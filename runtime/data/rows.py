@@ -254,7 +254,9 @@ def make(ports: tuple[Port, ...], count: int, columns: Mapping[str, Sequences | 
 
 def of_text(ports: tuple[Port, ...], text: RunningText, counts: Mapping[str, tuple[int, ...]]) -> Rows:
     """A running text to learn from."""
-    symbols = {name: s for name, s in sequence_symbols(ports).items() if name in {p.name for p in ports if not p.output}}
+    symbols = {
+        name: s for name, s in sequence_symbols(ports).items() if name in {p.name for p in ports if not p.output}
+    }
     limits = dict.fromkeys(symbols.values(), text.widest)
     return Rows(ports, text.words, {}, symbols, limits, text=text, against=opponents(ports, counts))
 
