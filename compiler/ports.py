@@ -160,9 +160,11 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
     if word not in side:
         kind = "output" if output else "input"
         message, help = f"{word} is no sort for an {kind}", f"an {kind} is one of {', '.join(side)}"
-        if word == "image":
+        if word == "image" and output:
             help = "a picture as its numbers is real[n], such as real[64] for 8 rows of 8: end with flatten"
-        report(Diagnostic("NN210", message, sort.span, help=help))
+            report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.name.span, LATER_LABEL, help=help))
+        else:
+            report(Diagnostic("NN210", message, sort.span, help=help))
         return None
     if sort.per is not None and word not in PER:
         help = f"of these there is one for each position: {', '.join(PER)}"

@@ -254,8 +254,8 @@ def test_errors_of_all_parts_are_told_in_order():
 
 
 def test_later_things_are_told_once_each():
-    spec = model("embed 4\npointer\npointer | each\nlast\ndense softmax")
-    assert [d.message.split()[0] for d in diagnostics(spec)] == ["pointer", "each"]
+    spec = model("embed 4\npointer\npointer\nlast\ndense softmax")
+    assert [d.message.split()[0] for d in diagnostics(spec)] == ["pointer"]
 
 
 BATCHNORM = "model m({input}) -> label: class {{ {body} ; batchnorm ; {end} }}\ntrain {{ batch 1 }}\n"

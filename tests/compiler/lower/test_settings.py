@@ -152,7 +152,7 @@ def test_string_constant_stands_for_its_word():
         ("x: series[4]", "y: series[4]", [("NN210", 2, 29)]),
         ("x: series[4]", "y: class per x", [("NN215", 2, 39)]),
         ("x: real", "y: next(x)", [("NN215", 2, 29)]),
-        ("x: real", "y: image[2,2]", [("NN210", 2, 24)]),
+        ("x: real", "y: category", [("NN210", 2, 24)]),
         ("x: real", "y: class per x", [("NN215", 2, 34)]),
     ],
 )
