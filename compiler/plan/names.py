@@ -11,7 +11,8 @@ from compiler.ir.text import op_name
 
 RESERVED = frozenset({"np", "k", "at", "w", "bind", "step", *keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 
-HARMLESS = re.compile(r"[a-z][a-z0-9_]{0,39}")
+HARMLESS = re.compile(r"[a-z][a-z0-9_]*")
+LONGEST = 40
 
 
 class Names:
@@ -40,9 +41,12 @@ class Names:
 
 
 def plain(name: str, otherwise: str = "value") -> str:
-    """The name as an identifier, or another word where it has other letters than a to z."""
-    found = name.replace(".", "_").lower()
-    return found if HARMLESS.fullmatch(found) else otherwise
+    """The name as an identifier, of a long one its end; another word where it has other letters than a to z."""
+    parts = name.lower().split(".")
+    if not HARMLESS.fullmatch("_".join(parts)):
+        return otherwise
+    ends = ("_".join(parts[i:]) for i in range(len(parts)))
+    return next((end for end in ends if len(end) <= LONGEST and HARMLESS.fullmatch(end)), otherwise)
 
 
 def derived(name: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from compiler.passes import optimize
 from compiler.plan import Plan, make_plan, show
 from compiler.plan.arena import ALIGNMENT, arranged
 from compiler.plan.layout import contiguous, reshaped
+from compiler.plan.names import plain
 from compiler.plan.plan import Call, Loop, Place, Region, RowsPlace, Where
 from dsl.source import Span
 from tests.compiler.random_graphs import FUZZ, fresh_seed, random_graph, random_sizes
@@ -218,3 +219,10 @@ def test_line_of_a_spec_stays_in_its_comment(text: str):
     compile(source, "test", "exec")
     assert not any(line.strip().startswith("import") for line in source.splitlines())
     assert sum(line.strip().startswith("# 1  ") for line in source.splitlines()) == 1
+
+
+def test_long_name_is_known_by_its_end():
+    name = "repeat.1.encoder_layer_pre.attention.weight_query"
+    assert plain(name, "weight") == "encoder_layer_pre_attention_weight_query"
+    assert plain("x" * 41, "weight") == "weight"
+    assert plain("é.attention.weight", "weight") == "weight"
