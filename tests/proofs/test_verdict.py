@@ -8,6 +8,7 @@ import random
 from tests.proofs.random_recurrent import recurrent_sample
 from tests.proofs.random_series import series_sample
 from tests.proofs.random_specs import sample
+from tests.proofs.random_words import word_sample
 from tests.proofs.verdict import explained
 
 SEED = int(os.environ.get("NNC_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
@@ -34,6 +35,14 @@ def test_check_says_what_a_run_of_a_tagger_or_a_language_model_says() -> None:
 def test_check_says_what_a_run_of_a_forecaster_says() -> None:
     print(f"NNC_SEED={SEED}")
     said = [explained(series_sample(seed)) for seed in range(SEED, SEED + 12)]
+    wrong = [words for words, _ in said if words is not None]
+    assert not wrong, "\n".join(wrong)
+    assert any(verdict == "ok" for _, verdict in said)
+
+
+def test_check_says_what_a_run_of_a_model_of_words_says() -> None:
+    print(f"NNC_SEED={SEED}")
+    said = [explained(word_sample(seed)) for seed in range(SEED, SEED + 20)]
     wrong = [words for words, _ in said if words is not None]
     assert not wrong, "\n".join(wrong)
     assert any(verdict == "ok" for _, verdict in said)
