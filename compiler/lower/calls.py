@@ -267,6 +267,9 @@ def _head(
             layer.span,
             help=f"name the line after its output: {next(iter(walk.units))} = ..., or give a size: dense 100",
         )
+    if walk.units[name] == 0:
+        message = f"{name} is a penalty, and a head is for an output that has a target"
+        walk.build.fail("NN906", message, layer.span, help="give a size: dense 100; or name a value: abs(code)")
     if of_a_word(settings):
         return walk.units[name], True
     if activation in ("sigmoid", "sign") and walk.classes.get(name, False):

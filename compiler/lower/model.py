@@ -48,6 +48,8 @@ from dsl import ast
 from dsl.errors import Diagnostic
 from dsl.source import Span
 
+NO_TARGET = 0
+"""Units of a head for an output that has none."""
 MOST_WEIGHTS = 100_000_000_000
 """400 GB in single precision."""
 
@@ -146,7 +148,7 @@ def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim
     if isinstance(port.sort, NUMBERS):
         return port.sort.width
     if isinstance(port.sort, Penalty):
-        return 1
+        return NO_TARGET
     if isinstance(port.sort, Follows):
         return 2
     return bind(symbol(classes_symbol_of(port, ports)), sizes)

@@ -87,6 +87,7 @@ def test_wrong_copy_is_told(ports: str, said: str, help: str):
     [
         ("e.weight", "NN906", "small is a penalty, the mean of the numbers of each example"),
         ("text | embed 4 | conv k=2,3 filters=2", "NN906", "but gets a bundle"),
+        ("text | embed 4 | mean | dense", "NN906", "small is a penalty, and a head is for an output that has a target"),
         ("text | onehot", "NN213", "small needs a width that is known"),
         ("text", "NN208", "small needs numbers"),
     ],
