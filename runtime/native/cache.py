@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,9 @@ class Cache:
                 file.write(b"\n".join((MAGIC, _digest(name, rest), rest)))
             os.replace(temporary, self.folder / name)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            # Where nothing can be written, as on a disk that is only read, nothing can be taken away either.
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def _entry(name: str, data: bytes) -> Entry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -31,6 +32,18 @@ def test_cache_is_closed_to_others(folder: Path):
     assert folder.stat().st_mode & 0o777 == 0o700
     assert folder.parent.stat().st_mode & 0o777 == 0o700
     assert (folder / "kernel_1").stat().st_mode & 0o777 == 0o600
+
+
+def test_disk_that_is_only_read_keeps_nothing_and_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    cache = user_cache()
+
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "unlink", refuse)
+    cache.write("kernel_1", ENTRY)
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("of", ["nnc", "nnc/kernels"])
