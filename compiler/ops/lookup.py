@@ -16,6 +16,11 @@ def _ids(type: Type) -> None:
         raise TypeRuleError("ids are i64")
 
 
+def _one_shape(dense: Type, sparse: Type) -> None:
+    if dense.rows is not None or sparse.rows is None or dense.shape != sparse.shape or dense.dtype != sparse.dtype:
+        raise TypeRuleError("wants a dense and a row-sparse table of one shape")
+
+
 @dataclass(frozen=True)
 class Gather(Op):
     """The rows of a table that ids name. table: [V, *R], ids: i64[*S] -> [*S, *R].
@@ -74,8 +79,7 @@ class AddRows(Op):
 
     def infer(self, *inputs: Type) -> Type:
         dense, sparse = inputs
-        if dense.rows is not None or sparse.rows is None or dense.shape != sparse.shape or dense.dtype != sparse.dtype:
-            raise TypeRuleError("wants a dense and a row-sparse table of one shape")
+        _one_shape(dense, sparse)
         return dense
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
@@ -104,8 +108,7 @@ class SetRows(Op):
 
     def infer(self, *inputs: Type) -> Type:
         dense, sparse = inputs
-        if dense.rows is not None or sparse.rows is None or dense.shape != sparse.shape or dense.dtype != sparse.dtype:
-            raise TypeRuleError("wants a dense and a row-sparse table of one shape")
+        _one_shape(dense, sparse)
         return dense
 
 
@@ -144,8 +147,7 @@ class PickRows(Op):
 
     def infer(self, *inputs: Type) -> Type:
         dense, like = inputs
-        if like.rows is None or dense.shape != like.shape or dense.dtype != like.dtype:
-            raise TypeRuleError("wants a dense and a row-sparse table of one shape")
+        _one_shape(dense, like)
         return like
 
 
