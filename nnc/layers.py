@@ -36,7 +36,7 @@ from compiler.sorts import (
 )
 from dsl.render import columns, show
 from dsl.source import Span
-from nnc.sizes import GUESSES
+from nnc.sizes import GUESSES, asked
 from nnc.widths import cut
 
 NOUNS = {
@@ -109,7 +109,8 @@ def sizes_at(nodes: Iterable[Node], length: int, given: Mapping[str, int] | None
                 if isinstance(dim, Extent):
                     for name in (size_name(name) for name, _ in dim.terms):
                         kind = name.partition(".")[0]
-                        sizes[name] = (given or {}).get(name, length if kind in ("T", "W") else GUESSES.get(kind, 1))
+                        usual = length if kind in ("T", "W") else asked(length) if kind == "M" else GUESSES.get(kind, 1)
+                        sizes[name] = (given or {}).get(name, usual)
     return {**sizes, "B": 1}
 
 

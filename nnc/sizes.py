@@ -15,6 +15,10 @@ GUESSES = {"V": 10_000, "classes": 2, "K": 8, "L": 16}
 branches on the way to a word."""
 
 
+RATE = 0.15
+"""The usual share of tokens that are masked."""
+
+
 def open_symbols(experiment: Experiment) -> list[str]:
     """What the weights' shapes still hang on."""
     dims = [d for p in experiment.network.parameters for d in p.type.shape if not isinstance(d, int)]
@@ -35,10 +39,20 @@ def batch_sizes(experiment: Experiment) -> dict[str, int]:
 
 
 def _usual(name: str, batch: int) -> int:
-    """Of a symbol of a batch: positions of a text, characters of a word, and different words of all its texts."""
-    return {"K": GUESSES["K"], "L": GUESSES["L"], "W": batch * DEFAULT_LENGTH // 2}.get(
-        name.partition(".")[0], DEFAULT_LENGTH
-    )
+    """Of a symbol of a batch: positions of a text, characters of a word, and different words of all its texts, and
+    tokens that are masked."""
+    others = {
+        "K": GUESSES["K"],
+        "L": GUESSES["L"],
+        "W": batch * DEFAULT_LENGTH // 2,
+        "M": batch * asked(DEFAULT_LENGTH),
+    }
+    return others.get(name.partition(".")[0], DEFAULT_LENGTH)
+
+
+def asked(positions: int) -> int:
+    """Tokens of a text of so many positions that are masked, where nothing says how many."""
+    return max(1, round(RATE * positions))
 
 
 def unknown_size(sizes: Mapping[str, int], experiment: Experiment) -> str | None:
