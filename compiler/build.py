@@ -133,6 +133,8 @@ class Build:
     pixels: bool = False
     documents: Mapping[str, Sentence] = field(default_factory=dict[str, Sentence])
     sites: int = 0
+    rounds: int = 0
+    repeating: int = 0
     cell: CellSite | None = None
     carried: dict[str, tuple[Node, Span]] = field(default_factory=dict[str, "tuple[Node, Span]"])
     ends: dict[Node, tuple[tuple[Dim, bool], ...]] = field(default_factory=dict[Node, "tuple[tuple[Dim, bool], ...]"])
@@ -152,7 +154,8 @@ class Build:
     wide each direction is and whether it ends at the first position; steps: of what a `crf` head gives, what tags
     score that follow each other [K, K] (from, to), come first [K] and last [K]; word_heads: the scores that a head
     of a word gives all words, or all inner nodes of their tree; pairs: the ids of inputs that are pairs of
-    texts; parts: of what a labelled layer gives, other values that its label names."""
+    texts; parts: of what a labelled layer gives, other values that its label names; rounds: of `repeat` that have begun,
+    those inside of others not counted; repeating: how many rounds are under way."""
 
     @property
     def made(self) -> int:
@@ -328,7 +331,7 @@ class Use:
                 self.fail("NN531", f"init={chosen} is as wide as it is: scale= means nothing there", help=help)
             init = Init(chosen, width, init.fan_in, init.fan_out, init.padding_row)
         trained = trained and not self.frozen
-        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, trained, self.head, vectors)
+        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, trained, self.head, vectors, build.rounds)
         if path not in build.parameters:
             build.parameters[path] = parameter
             build.weights[path] = Node(Input(path, "weight", parameter.type), (), parameter.type, self.span)

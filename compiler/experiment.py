@@ -69,6 +69,7 @@ class Parameter:
     trained: False where frozen
     head: a dense layer that ends in an output; `clip weights=` holds its columns
     vectors: where rows of it come from, the others start as init says
+    round: how many rounds of `repeat` had begun where it was made, those inside of others not counted
     """
 
     name: str
@@ -78,6 +79,7 @@ class Parameter:
     trained: bool = True
     head: bool = False
     vectors: Vectors | None = None
+    round: int = 0
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,8 @@ class Network:
     """Forward without targets. Outputs `NAME.scores`, of an output `per` a text also `NAME.labels`, and of `dense crf`
     `NAME.probabilities`."""
     carried: tuple[CarriedState, ...] = ()
+    rounds: int = 0
+    """Of all its `repeat`s, those inside of others not counted."""
 
     @property
     def ports(self) -> tuple[Port, ...]:

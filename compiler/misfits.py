@@ -35,6 +35,8 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     yield from _loss(network, train)
     if train.balanced and not any(has_labels(h.port) and h.loss != "crf" for h in network.heads):
         yield _nothing("classes balanced weighs labels, and no output is a class", train.balanced_span)
+    if train.layerwise != 1 and not network.rounds:
+        yield _nothing("layerwise lowers the rate round by round, and there is no repeat", train.layerwise_span)
     if train.smoothing and not any(h.of_probabilities for h in network.heads):
         yield _nothing("smoothing is for the probabilities of labels, and no output has any", train.smoothing_span)
     if train.batch_tokens is not None and not any(isinstance(p.sort, Tokens) for p in network.inputs):

@@ -87,6 +87,7 @@ def update(step: Step, experiment: Experiment, p: Parameter, w: Node, g: Node) -
     adamw is adam on w (1 - lr decay); the others add decay * w to the gradient. Source: Loshchilov and Hutter 2019.
     """
     settings = experiment.train
+    step.share = settings.layerwise ** (experiment.network.rounds - p.round)
     before = w
     if settings.decay:
         if settings.optimizer.name == "adamw":

@@ -22,6 +22,7 @@ class Step:
     """A step being built: numbers that the run sets, states, updates.
 
     looked_up: the weights of which a step reads rows alone, with the name of the input that says which
+    share: what lr is times for the weight at hand
     """
 
     dtype: Dtype
@@ -32,6 +33,7 @@ class Step:
     state_nodes: list[Node] = field(default_factory=list[Node])
     updates: list[Output] = field(default_factory=list[Output])
     deferred: list[Deferred] = field(default_factory=list[Deferred])
+    share: float = 1.0
 
     def op(self, op: Op, *operands: Node) -> Node:
         return apply(op, *operands, span=self.span)
@@ -57,9 +59,14 @@ class Step:
             self.numbers[name] = Node(Input(name, "number", Type(dtype)), (), Type(dtype))
         return self.numbers[name]
 
+    def lr(self) -> Node:
+        """f64[]"""
+        lr = self.number("lr", "f64")
+        return lr if self.share == 1 else self.op(Mul(), lr, constant(self.share, "f64", self.span))
+
     def rate(self) -> Node:
         """lr in the weights' dtype."""
-        return self.op(Cast(self.dtype), self.number("lr", "f64"))
+        return self.op(Cast(self.dtype), self.lr())
 
     def state(self, weight: Parameter, name: str, start: float = 0.0) -> Node:
         return self.kept(State(f"{weight.name}.{name}", weight.type, start), weight.span)
@@ -143,7 +150,8 @@ def adam(step: Step, settings: Optimizer, weight: Parameter, w: Node, g: Node) -
     """
     first, second = settings.betas
     m, v = step.state(weight, "mean"), step.state(weight, "square")
-    if weight.name in step.looked_up and pays(settings, weight, g):
+    # Rows are made up for by the run's own rate.
+    if weight.name in step.looked_up and step.share == 1 and pays(settings, weight, g):
         return adam_rows(step, settings, weight, (w, m, v), g)
     mean, square = step.mean(m, g, first), step.mean(v, step.op(Mul(), g, g), second)
     step.update(m, mean)
@@ -189,7 +197,7 @@ def adam_rates(step: Step, first: float, second: float) -> tuple[Node, Node]:
         power = step.op(Exp(), step.op(Mul(), t, constant(math.log(beta), "f64", step.span)))
         return step.op(Sub(), one, power)
 
-    rate = step.op(Div(), step.number("lr", "f64"), correction(first))
+    rate = step.op(Div(), step.lr(), correction(first))
     root = step.op(Sqrt(), correction(second))
     return step.op(Cast(step.dtype), rate), step.op(Cast(step.dtype), root)
 

@@ -6,14 +6,14 @@ import shlex
 from itertools import takewhile
 from pathlib import Path
 
-from compiler.sorts import Category, Port, Real, Series, Tokens, owner
+from compiler.sorts import Category, Port, Real, Series, Tokens, is_pair, owner
 from compiler.written import written
 from nnc.forecasting import forecasts
 from nnc.model import Model
 from nnc.report import LONGEST_EXAMPLE
 from runtime.data import Rows
 from runtime.data.detokenise import joined
-from runtime.data.tokens import Sequences, splitter
+from runtime.data.tokens import END, Sequences, Vocabulary, splitter
 
 ROWS_LOOKED_AT = 1000
 PROMPT_TOKENS = 20
@@ -26,7 +26,7 @@ def example_of(model: Model, rows: Rows) -> str | None:
     printed: a picture, a text read backwards, what the vocabulary lacks."""
     found: list[str] = []
     inputs = model.experiment.network.inputs
-    if rows.text is not None:
+    if rows.drawn:
         rows = rows.of_first_lines()
     for row in range(min(rows.count, ROWS_LOOKED_AT)):
         fields: list[str] = []
@@ -69,6 +69,8 @@ def _fields(model: Model, port: Port, rows: Rows, row: int) -> list[str] | None:
             assert isinstance(text, Tokens)
             if text.reverse:
                 return None
+            if is_pair(port.sort):
+                return _of_pair(port, vocabulary, ids[1:-1])
             tokens = [vocabulary.token(i) for i in (ids[1:-1] if text.marks else ids)]
             known = [token for token in tokens if token is not None]
             if len(known) < len(tokens):
@@ -86,6 +88,19 @@ def _fields(model: Model, port: Port, rows: Rows, row: int) -> list[str] | None:
             return [f"{value:.6g}" for value in values.ravel().tolist()]
         case _:
             return None
+
+
+def _of_pair(port: Port, vocabulary: Vocabulary, ids: list[int]) -> list[str] | None:
+    """A field for each text. ids: without the marks around"""
+    sort = port.sort
+    assert isinstance(sort, Tokens)
+    at = ids.index(END) if END in ids else len(ids)
+    texts = [[vocabulary.token(i) for i in part] for part in (ids[:at], ids[at + 1 :])]
+    known = [[token for token in tokens if token is not None] for tokens in texts]
+    said = [joined(sort, tokens) for tokens in known]
+    if known != texts or any(list(splitter(sort)(text)) != tokens for text, tokens in zip(said, known, strict=True)):
+        return None
+    return said[:1] if at == len(ids) else said
 
 
 def _quoted(text: str) -> str:

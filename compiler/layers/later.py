@@ -10,8 +10,5 @@ LATER_SORTS: dict[str, str] = {
 }
 
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
-    "train": (
-        "teacher",
-        "layerwise",
-    ),
+    "train": ("teacher",),
 }

@@ -307,6 +307,7 @@ def network(
             evaluation,
             prediction,
             stateful.carried(training.build),
+            training.build.rounds,
         ),
         [],
     )

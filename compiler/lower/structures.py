@@ -194,13 +194,18 @@ def run_rounds(
         walk.free(layer.label, scope)
         frozen = walk.build.labelled(layer.label.id, own.path)
         scope.names[layer.label.id] = LabelBinding({}, {}, layer.label.span, many=True)
+    build = walk.build
     for i, constants in enumerate(rounds, 1):
+        # Rounds that share their weights are one.
+        build.rounds += build.repeating == 0 and (i == 1 or not shared)
         inner = Scope(scope, rounds=True)
         for key, binding in constants.items():
             walk.free(ast.Name(key, span=binding.span), scope)
             inner.names[key] = binding
+        build.repeating += 1
         with walk.below(Namespace(own.path) if shared else own.child(str(i)), frozen=frozen):
             x = inside(walk, braces, inner, x)
+        build.repeating -= 1
     if layer.label is not None:
         scope.names[layer.label.id] = LabelBinding({}, {}, layer.label.span, x, many=True)
     return x

@@ -31,6 +31,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
         schedule=schedule(*entries.found["schedule"], reading) if "schedule" in entries.found else Schedule(),
         clip=_clip(entries),
         loss=_loss(entries, names),
+        layerwise=entries.number("layerwise", "factor") or 1.0,
         smoothing=entries.number("smoothing", "x") or 0.0,
         balanced="classes" in entries.found,
         patience=entries.count("stop", "patience"),
@@ -40,6 +41,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
         stop_span=entries.span("stop"),
         batch_span=entries.span("batch"),
         unroll_span=entries.span("unroll"),
+        layerwise_span=entries.span("layerwise"),
         smoothing_span=entries.span("smoothing"),
         balanced_span=entries.span("classes"),
     )

@@ -143,6 +143,12 @@ TRAIN = {
             ("kind",),
         ),
         Signature(
+            "layerwise",
+            "the rate of each round of repeat times so much for every round above it; lowest before them all",
+            (Setting("factor", "number", "times how much", required=True, low=1e-6, high=1),),
+            ("factor",),
+        ),
+        Signature(
             "smoothing",
             "so much of a label's probability goes to all labels alike, in training; PyTorch's",
             (Setting("x", "number", "how much", required=True, low=0, high=1, below=True),),

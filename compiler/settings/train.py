@@ -87,6 +87,7 @@ class TrainSettings:
     batch: rows a step (lanes, of a stream), and rows at once in scoring; batch_tokens: with it a step takes as many
     rows as have no more positions than that, padding counted, at least one
     epochs, steps: the first of the two that is reached ends the run; one of them at least is given
+    layerwise: what the rate of a weight is times for each round of `repeat` above it
     smoothing: of the labels, in the training loss of each class output; balanced: each label weighs N / (classes count)
     there: inputs `class_weights.OUTPUT` of kind number
     patience, metric: of `stop`; patience None never stops early; metric None is the first of the first output
@@ -102,6 +103,7 @@ class TrainSettings:
     schedule: Schedule = field(default_factory=Schedule)
     clip: Clip = field(default_factory=Clip)
     loss: Loss = field(default_factory=Loss)
+    layerwise: float = 1.0
     smoothing: float = 0.0
     balanced: bool = False
     patience: int | None = None
@@ -111,5 +113,6 @@ class TrainSettings:
     stop_span: Span | None = None
     batch_span: Span | None = None
     unroll_span: Span | None = None
+    layerwise_span: Span | None = None
     smoothing_span: Span | None = None
     balanced_span: Span | None = None

@@ -25,7 +25,7 @@ from compiler.sorts import (
 from compiler.views import Sentence, Spelling, base
 from runtime.data.against import Opponents, most_levels, opponents
 from runtime.data.asked import Asked, asked_of
-from runtime.data.documents import Documents
+from runtime.data.documents import SCORED, Documents
 from runtime.data.documents import Pairs as SentencePairs
 from runtime.data.pairs import segments
 from runtime.data.spelled import Spelled
@@ -124,7 +124,9 @@ class Rows:
         return sizes
 
     def of_first_lines(self) -> Rows:
-        """All windows of the first lines of the running text."""
+        """All windows of the first lines of the running text, or its first pairs."""
+        if self.documents is not None:
+            return self.of_pairs(self.documents.drawn(SCORED).take(np.arange(min(FIRST_LINES, self.count))), SCORED)
         assert self.text is not None
         first = take_lines(self.text, np.arange(min(FIRST_LINES, len(self.text.lines.lengths))))
         return self.of_windows(first.everything())
