@@ -331,7 +331,9 @@ class Use:
                 self.fail("NN531", f"init={chosen} is as wide as it is: scale= means nothing there", help=help)
             init = Init(chosen, width, init.fan_in, init.fan_out, init.padding_row)
         trained = trained and not self.frozen
-        parameter = Parameter(path, Type(build.dtype, shape), init, self.span, trained, self.head, vectors, build.rounds)
+        parameter = Parameter(
+            path, Type(build.dtype, shape), init, self.span, trained, self.head, vectors, build.rounds
+        )
         if path not in build.parameters:
             build.parameters[path] = parameter
             build.weights[path] = Node(Input(path, "weight", parameter.type), (), parameter.type, self.span)
