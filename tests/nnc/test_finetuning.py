@@ -87,7 +87,10 @@ def test_the_head_first_and_then_everything(capsys: pytest.CaptureFixture[str]):
     }
     assert all(moved[name] > 0 for name in moved if name != "segment.weight" and not name.endswith("bias_key"))
     # Adam's first step is as long as its rate, whatever the gradient: a round further down is moved half as far.
-    assert moved["encoder.1.encoder_layer.attention.weight_query"] < moved["encoder.2.encoder_layer.attention.weight_query"] * 0.8
+    assert (
+        moved["encoder.1.encoder_layer.attention.weight_query"]
+        < moved["encoder.2.encoder_layer.attention.weight_query"] * 0.8
+    )
 
 
 def test_a_tagger_begins_with_the_same_encoder(capsys: pytest.CaptureFixture[str]):
