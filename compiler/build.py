@@ -154,8 +154,8 @@ class Build:
     wide each direction is and whether it ends at the first position; steps: of what a `crf` head gives, what tags
     score that follow each other [K, K] (from, to), come first [K] and last [K]; word_heads: the scores that a head
     of a word gives all words, or all inner nodes of their tree; pairs: the ids of inputs that are pairs of
-    texts; parts: of what a labelled layer gives, other values that its label names; rounds: of `repeat` that have begun,
-    those inside of others not counted; repeating: how many rounds are under way."""
+    texts; parts: of what a labelled layer gives, other values that its label names; rounds: of `repeat` that have
+    begun, those inside of others not counted; repeating: how many rounds are under way."""
 
     @property
     def made(self) -> int:
