@@ -195,6 +195,8 @@ def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: 
             lines.append(text)
             lead = ""
     lines.append(line("", "loss", evaluation.loss))
+    if any("persistence_rmse" in output.metrics for output in evaluation.outputs):
+        lines.append("  RMSE and MAE are in the data's own units")
     for output in evaluation.outputs:
         for table in (confusion(output, width), by_class(output, width)):
             lines += ["", *table] if table else []

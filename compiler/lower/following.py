@@ -39,6 +39,8 @@ def refusals(graph: Graph, ports: tuple[Port, ...], used_by: Mapping[Node, Note]
     for port in ports:
         if isinstance(port.sort, Following):
             text = along(port, ports)
+            if (alone := _not_alone(text, ports)) is not None:
+                return [alone]
             views = _views(text, ports)
             given, ahead = _given(text, ports, views), not port.sort.backwards
         elif is_written(port):
@@ -52,6 +54,18 @@ def refusals(graph: Graph, ports: tuple[Port, ...], used_by: Mapping[Node, Note]
             lines.setdefault(used_by[node].span if node in used_by else node.span, node)
         found += [_refusal(node, port, ahead, views, used_by.get(node)) for node in lines.values()]
     return found
+
+
+def _not_alone(text: Port, ports: tuple[Port, ...]) -> Diagnostic | None:
+    """An error where `max=` cuts a text of many lines into windows, and something else stands in each line."""
+    assert isinstance(text.sort, Tokens)
+    others = [p for p in ports if p is not text and not (isinstance(p.sort, Following) and p.per == text.name)]
+    if text.sort.max is None or not others:
+        return None
+    other = others[0]
+    message = f"max={text.sort.max} makes one stream of all lines of {text.name}, and {other.name} stands in each line"
+    help = "leave max= out: then each line is a sequence of its own"
+    return Diagnostic("NN899", message, text.span, notes=(Note(other.span, "this one"),), help=help)
 
 
 def _beside(text: Port, ports: tuple[Port, ...]) -> list[Port]:
