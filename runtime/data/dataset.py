@@ -342,7 +342,7 @@ def encode_raw(
     """
     if series.has_series(ports):
         filled = series.scaled(ports, series.carried_on(ports, raw, missing), tables.scalings)
-        raw = series.examples(ports, filled, raw, "other", problems).raw
+        raw = series.examples(ports, filled, raw, "given", problems).raw
     whole = Whole.of((raw,))
     pair = pair_of(ports)
     if pair is not None and not outputs_optional:
