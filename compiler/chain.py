@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from compiler.autodiff import cotangents
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Graph, Input, Node, Output, sorted_nodes
+from compiler.ir.types import Type, rows_of
 from compiler.ops.scan import Part
 from dsl.source import Span
 
@@ -127,11 +128,11 @@ def backward(link: Link, lengths: Mapping[str, Node]) -> Graph:
     """
     known = {n: n for n in lengths.values()}
     for i, node in enumerate(taken(link, lengths)):
-        known[node] = _input(f"value.{i}", node)
+        known[node] = _input(f"value.{i}", node.type, node.span)
     fed = [n for n in known.values() if n not in lengths.values()]
     for node in link.nodes:
         known[node] = Node(node.op, tuple(known[n] for n in node.inputs), node.type, node.span)
-    seeds = {known[n]: _input(f"upstream.{i}", n) for i, n in enumerate(link.results)}
+    seeds = {known[n]: _input(f"upstream.{i}", n.type, n.span) for i, n in enumerate(link.results)}
     found = cotangents(seeds, [known[n] for n in link.operands], lengths)
     flows = tuple(Output(f"downstream.{i}", n) for i, n in enumerate(found) if n is not None)
     return Graph((*fed, *seeds.values(), *lengths.values()), flows)
@@ -143,5 +144,9 @@ def taken(link: Link, lengths: Mapping[str, Node]) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(n for node in link.nodes for n in node.inputs if n not in inside))
 
 
-def _input(name: str, like: Node) -> Node:
-    return Node(Input(name, "inner", like.type), (), like.type, like.span)
+def _input(name: str, type: Type, span: Span | None) -> Node:
+    ragged = type.ragged
+    if ragged is not None and rows_of(type.shape[ragged]) not in type.shape:
+        # Of what all rows of a batch share (a table of positions) no row has padding that could be masked.
+        type = type.with_pad("zero")
+    return Node(Input(name, "inner", type), (), type, span)

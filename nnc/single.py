@@ -170,17 +170,19 @@ def numbers(experiment: Experiment, count: int) -> dict[str, Array]:
 
 
 def _batch(rows: Rows, number: int, count: int, experiment: Experiment) -> Batch:
-    """Of a stream a window, of a running text windows of its first lines."""
+    """Of a stream a window; of a running text windows of its first lines; of documents pairs as an epoch draws them."""
     seed, unroll = experiment.train.seed, experiment.train.unroll
     if rows.text is not None:
         rows = rows.of_first_lines()
-    there = batch_count(rows, count, unroll=unroll) if rows.stream else rows.count
+    drawn = rows.stream or rows.documents is not None
+    there = batch_count(rows, count, seed=seed, unroll=unroll) if drawn else rows.count
     if not 1 <= number <= there:
         what = "window" if rows.stream else "row"
         message = f"there is no training {what} {number:,}: there {'is one' if there == 1 else f'are {there:,}'}"
         raise RunError(Diagnostic("NN920", message, help=f"--row takes a number from 1 to {there:,}"))
-    if rows.stream:
-        return next(islice(batches(rows, count, order="train", dtype="f64", unroll=unroll), number - 1, None))
+    if drawn:
+        every = batches(rows, count, order="train", seed=seed, bucket=count > 1, dtype="f64", unroll=unroll)
+        return next(islice(every, number - 1, None))
     chosen = np.arange(number - 1, min(number - 1 + count, there))
     return make_batch(rows, chosen, bucket=count > 1, dtype="f64", key=(seed, 0, number - 1))
 

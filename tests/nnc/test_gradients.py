@@ -53,17 +53,33 @@ STREAM = """model m(text: chars) -> next: next(text) {
 data { train "stream.txt" }
 train { batch 2 ; unroll 5 }
 """
+BERT = """model m(pair: sentence_pair(max=12)) -> word: masked(pair, rate=30%), follows: follows(pair) {
+  h = pair.words | embed 4 as emb | positions learned | repeat 2 { encoder_layer heads=2 ff=4 }
+  word = h | dense 4 gelu | dense softmax tied=emb
+  follows = h | first | dense softmax
+}
+data { train "documents.txt" }
+"""
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    for name, text in (("f", F), ("neuron", NEURON), ("xor", XOR), ("texts", TEXTS), ("tags", TAGS), ("lm", STREAM)):
+    for name, text in (
+        ("f", F),
+        ("neuron", NEURON),
+        ("xor", XOR),
+        ("texts", TEXTS),
+        ("tags", TAGS),
+        ("lm", STREAM),
+        ("bert", BERT),
+    ):
         (tmp_path / f"{name}.nn").write_text(text)
     (tmp_path / "xor.csv").write_text("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n")
     (tmp_path / "texts.tsv").write_text("a\tone two three\nb\tfour five one two six\n")
     (tmp_path / "tags.tsv").write_text("one\tA\ntwo\tB\n\nthree\tA\n")
+    (tmp_path / "documents.txt").write_text("one two three\nfour five six\nseven one\n\ntwo four\nsix six\n")
     (tmp_path / "stream.txt").write_text("abcabcabcabc\n" * 3)
     return tmp_path
 
@@ -128,7 +144,7 @@ def test_with_what_an_output_ought_to_be_the_gradient_is_that_of_the_loss(
     assert found["inputs"]["x"]["gradient"]["numbers"] == [4.0]
 
 
-@pytest.mark.parametrize(("spec", "row"), [("xor", 3), ("texts", 2), ("tags", 1), ("lm", 2)])
+@pytest.mark.parametrize(("spec", "row"), [("xor", 3), ("texts", 2), ("tags", 1), ("lm", 2), ("bert", 2)])
 @pytest.mark.parametrize("line", [None, 2])
 def test_gradients_are_those_that_training_follows(here: Path, capsys: pytest.CaptureFixture[str], spec, row, line):
     """The links, walked one by one, against the one graph that the compiler makes of the whole."""
