@@ -27,7 +27,7 @@ class DefectError(Exception):
     """check and a run do not agree, or something failed that is no error of the spec."""
 
 
-BY_DATA = ("NN209", "NN650", "NN7")
+BY_DATA = ("NN209", "NN650", "NN7", "NN896")
 """How the codes begin of what needs the data: how many labels there are, whether there is a data section, and what is
 wrong in the files, which `check --data` says."""
 
