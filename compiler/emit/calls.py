@@ -12,17 +12,18 @@ from compiler.emit.picks import picks_kernel
 from compiler.emit.picture import convolution_kernel, window_kernel
 from compiler.emit.product import product_kernel
 from compiler.emit.reduce import reduction_kernel
-from compiler.emit.sequences import dropout_kernel, heads_kernel, mask_kernel
+from compiler.emit.sequences import dropout_kernel, heads_kernel, lengths_kernel, mask_kernel
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
-from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows
+from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong
-from compiler.ops.sequence import Mask
+from compiler.ops.scan import Ended
+from compiler.ops.sequence import Lengths, Mask
 from compiler.ops.shape import Concat, Reshape, Transpose
 from compiler.plan.plan import Call, Moving
 
@@ -40,11 +41,13 @@ def call_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | Non
             kernel = along_kernel(call)
         case Mask():
             kernel = mask_kernel(call)
+        case Lengths() | Ended():
+            kernel = lengths_kernel(call)
         case DropoutMask():
             kernel = dropout_kernel(call)
         case HeadScores() | HeadMix() | HeadSpread():
             kernel = heads_kernel(call)
-        case Gather() | ScatterRows() | AddRows() | Dense() | PickRows():
+        case Gather() | ScatterRows() | AddRows() | SetRows() | StampRows() | Dense() | PickRows():
             kernel = lookup_kernel(call)
         case PicksOuter() | PicksMatMul():
             kernel = picks_kernel(call)

@@ -6,6 +6,7 @@ from math import prod
 
 from compiler.emit.kernel import Kernel
 from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
+from compiler.ir.types import DTYPES
 from compiler.ops.attention import CausalSoftmax, KeySoftmax
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.reduction import ArgMax, PutAlong, TakeAlong
@@ -80,19 +81,26 @@ for a in range(leading):
                 whole[(a * length + places[c]) * width + c] = row[c]
 """
 
+MOST_EXACT = 2**24
+"""Up to which float32 has every whole number."""
+
 ARG_MAX = """
+# Positions are numbers of the same width as x, so that vectors hold as many of them.
+best, place = F(top, width), F(rank, width)
 for a in range(leading):
-    best, found = F(top + a * width * SIZE, width), i64(out + a * width * 8, width)
     first = F(x + a * length * width * SIZE, width)
     for c in range(width):
         best[c] = first[c]
-        found[c] = 0
+        place[c] = REAL(0)
     for t in range(1, length):
-        row = F(x + (a * length + t) * width * SIZE, width)
+        row, here = F(x + (a * length + t) * width * SIZE, width), REAL(t)
         for c in range(width):
             more = row[c] > best[c]
-            found[c] = t if more else found[c]
+            place[c] = here if more else place[c]
             best[c] = row[c] if more else best[c]
+    found = i64(out + a * width * 8, width)
+    for c in range(width):
+        found[c] = np.int64(place[c])
 """
 
 
@@ -136,7 +144,10 @@ def along_kernel(call: Call) -> Kernel | None:
         "width": prod(whole.shape[op.axis + 1 :]),
     }  # fmt: skip
     if isinstance(op, ArgMax):
-        return kernel_of(ARG_MAX, x.dtype, x=x, out=out, top=call.scratch[0], **sizes)
+        top, _, rank = call.scratch
+        if prod(rank.shape) * DTYPES[rank.dtype] < sizes["width"] * DTYPES[x.dtype] or sizes["length"] > MOST_EXACT:
+            return None
+        return kernel_of(ARG_MAX, x.dtype, x=x, out=out, top=top, rank=rank, **sizes)
     positions = call.inputs[1]
     if not isinstance(positions, Place) or not lies_whole(positions):
         return None

@@ -9,7 +9,7 @@ from compiler.emit.product import laid
 from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
 from compiler.ir.types import Dtype
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
-from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows
+from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, SetRows, StampRows
 from compiler.plan.plan import Call, Place, RowsPlace, Where
 
 GATHER = """
@@ -118,6 +118,20 @@ for i in range(n):
         y[j] += row[j]
 """
 
+SET_ROWS = ADD_ROWS.replace("y[j] += row[j]", "y[j] = row[j]")
+
+STAMP_ROWS = """
+stamp = i64(number, 1)[0]
+if stamps != out:
+    row, y = i64(stamps, rows), i64(out, rows)
+    for j in range(rows):
+        y[j] = row[j]
+given, known = i64(out, rows), i64(rows_ids, room)
+given[0] = stamp
+for i in range(i64(rows_count, 1)[0]):
+    given[known[i]] = stamp
+"""
+
 DENSE = """
 whole = F(out, rows * width)
 for j in range(rows * width):
@@ -208,6 +222,10 @@ def lookup_kernel(call: Call) -> Kernel | None:
             return kernel_of(PICK_ROWS, dtype, table=table, **_same(out, rows))
         case AddRows(), Place(), (Place() as dense, RowsPlace() as rows):
             return kernel_of(ADD_ROWS, dtype, out=out, dense=dense, **_read(rows))
+        case SetRows(), Place(), (Place() as dense, RowsPlace() as rows):
+            return kernel_of(SET_ROWS, dtype, out=out, dense=dense, **_read(rows))
+        case StampRows(), Place(), (Place() as stamps, RowsPlace() as rows, Place() as number):
+            return kernel_of(STAMP_ROWS, dtype, out=out, stamps=stamps, number=number, **_read(rows))
         case Dense(), Place(), (RowsPlace() as rows,):
             return kernel_of(DENSE, dtype, out=out, **_read(rows))
         case MatMulRows(transposed=transposed), RowsPlace(), (RowsPlace() as rows, Place() as w):

@@ -23,6 +23,18 @@ for b in range(batch):
             row[j] = FILL
 """
 
+LENGTHS = """
+for b in range(batch):
+    F(out + b * SIZE, 1)[0] = REAL(max((factor * i64(tokens + b * 8, 1)[0] + shift) // step, least))
+"""
+
+ENDED = """
+for b in range(batch):
+    real = max((factor * i64(tokens + b * 8, 1)[0] + shift) // step, least)
+    for t in range(count):
+        b8(out + t * batch + b, 1)[0] = t >= real
+"""
+
 DROPOUT = """
 key, first = (i64(seed, 1)[0], site), i64(step, 1)[0]
 y = F(out, count)
@@ -77,6 +89,19 @@ def mask_kernel(call: Call) -> Kernel | None:
     fill = "REAL(-np.inf)" if given["fill"] == -inf else "REAL(0)"
     return kernel_of(MASK.replace("FILL", fill), x.dtype, x=x, out=out, tokens=tokens, batch=batch, count=count,
                      width=width, far=far, near=near, **real)  # fmt: skip
+
+
+def lengths_kernel(call: Call) -> Kernel | None:
+    """Of how long rows are, as numbers, or of which have ended at each position."""
+    tokens, out = call.inputs[0], call.out
+    if not isinstance(tokens, Place) or not isinstance(out, Place) or not lies_whole(tokens, out):
+        return None
+    real = whole_numbers(call)
+    if out.dtype == "bool":
+        return kernel_of(ENDED, "f32", tokens=tokens, out=out, batch=tokens.shape[0], count=out.shape[0], **real)
+    if out.dtype not in ("f32", "f64"):
+        return None
+    return kernel_of(LENGTHS, out.dtype, tokens=tokens, out=out, batch=tokens.shape[0], **real)
 
 
 def dropout_kernel(call: Call) -> Kernel | None:
