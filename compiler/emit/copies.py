@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.ops.shape import Broadcast, Concat, Reshape, Transpose
@@ -22,12 +21,13 @@ def copy_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | Non
     match call.op:
         case Transpose(axes=axes):
             x = parts[0]
-            turned = replace(x, shape=tuple(x.shape[i] for i in axes), strides=tuple(x.strides[i] for i in axes))
-            pairs.append((turned, out))
+            shape, strides = tuple(x.shape[i] for i in axes), tuple(x.strides[i] for i in axes)
+            pairs.append((_view(x, call.op, shape, strides), out))
         case Reshape():
             if not is_contiguous(out.shape, out.strides):
                 return None
-            pairs.append((parts[0], replace(out, shape=parts[0].shape, strides=contiguous(parts[0].shape))))
+            shape = parts[0].shape
+            pairs.append((parts[0], _view(out, Reshape(shape), shape, contiguous(shape))))
         case Concat(axis=axis):
             start = 0
             for part in parts:
@@ -41,3 +41,10 @@ def copy_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | Non
     found = [elementwise_kernel([Call(Broadcast(to.shape), to, (x,))], moving=moving) for x, to in pairs]
     kernels = [kernel for kernel in found if kernel is not None]
     return kernels if len(kernels) == len(found) else None
+
+
+def _view(place: Place, by: Transpose | Reshape, shape: tuple[int, ...], strides: tuple[int, ...]) -> Place:
+    """The same memory seen otherwise, under a name of its own: whoever names the place itself sees it as it is."""
+    how = ("turned", *by.axes) if isinstance(by, Transpose) else ("shaped", *shape)
+    name = "_".join([place.name, *map(str, how)])
+    return Place(name, place.region, place.dtype, shape, strides, place, by)

@@ -13,7 +13,7 @@ import pytest
 from compiler.ir.graph import Graph, Input, Output, apply
 from compiler.ir.types import Type
 from compiler.ops.elementwise import Mul, Sub, Tanh, constant
-from compiler.ops.shape import Transpose
+from compiler.ops.shape import Reshape, Transpose
 from compiler.passes import optimize
 from compiler.pipeline import compile_bucket, compile_native
 from runtime.backend import Backend
@@ -81,3 +81,15 @@ def test_matrix_that_is_less_its_own_transpose_is_read_before_it_is_written():
     given = graph, {"w": np.random.default_rng(0).normal(size=(50, 50))}, dict[str, int]()
     wanted, found = computed(given, numpy_backend()), computed(given, shared_backend())
     np.testing.assert_allclose(found["w after"], wanted["w after"], rtol=1e-12)
+
+
+def test_copies_in_other_orders_and_shapes_leave_the_names_of_what_they_read_and_write():
+    x = apply(Input("x", "data", Type("f64", (3, 3, 3))))
+    turned = [apply(Transpose(axes), x) for axes in ((1, 0, 2), (0, 2, 1))]
+    flat = [apply(Reshape((9, 3)), node) for node in turned]
+    squares = [apply(Mul(), node, node) for node in (*turned, *flat)]
+    outputs = [Output(f"y{i}", node) for i, node in enumerate((*turned, *flat, *squares))]
+    given = Graph((x,), tuple(outputs)), {"x": np.arange(27.0).reshape(3, 3, 3)}, dict[str, int]()
+    wanted, found = computed(given, numpy_backend()), computed(given, shared_backend())
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
