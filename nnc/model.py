@@ -127,6 +127,8 @@ class Model:
 
     def evaluate(self, rows: Given | str | PathLike[str]) -> dict[str, Any]:
         """The scores on labelled rows, in memory or in a file: loss and metrics, as `nnc eval --json` gives them."""
+        from nnc.translating import with_text_scores  # it imports this page
+
         if isinstance(rows, str | PathLike):
             encoded, _ = self.read([str(rows)], outputs_optional=False)
         else:
@@ -134,7 +136,8 @@ class Model:
         network, batch = self.experiment.network, self.experiment.train.batch
         executor = self.executor(network.evaluation)
         require_room(executor, encoded, batch)
-        return evaluate(executor, network.heads, encoded, self.tables, batch).to_json()
+        found = with_text_scores(self, encoded, evaluate(executor, network.heads, encoded, self.tables, batch))
+        return found.to_json() if found is not None else {}
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model file: one file that `nnc.load` and `nnc predict` open, whole or not at all."""

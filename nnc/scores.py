@@ -29,6 +29,8 @@ def mean(values: list[Any]) -> Any:
     """Of numbers, and of objects of numbers, key by key; null where one is missing."""
     if any(value is None for value in values):
         return None
+    if isinstance(values[0], str):
+        return values[0]
     if isinstance(values[0], dict):
         keys = [key for key in values[0] if all(key in value for value in values)]
         return {key: mean([value[key] for value in values]) for key in keys}

@@ -17,6 +17,7 @@ from nnc.initial import initial as initial_weights
 from nnc.model import Model, Origin
 from nnc.scores import scores_json
 from nnc.spec_files import read_spec, use_reader
+from nnc.translating import with_text_scores
 from runtime.backend import Array, Backend
 from runtime.class_weights import class_weights
 from runtime.data import Dataset, read
@@ -169,7 +170,12 @@ def trained(
         data_root=None if recipe.data_root is None else _remembered(recipe.data_root),
         fingerprint=job.dataset.fingerprint,
     )
-    return result, Model(experiment, job.dataset.tables, result.weights, origin, _metrics(result))
+    model = Model(experiment, job.dataset.tables, result.weights, origin, {})
+    if score and not result.stopped:
+        data = job.dataset
+        valid, test = with_text_scores(model, data.valid, result.valid), with_text_scores(model, data.test, result.test)
+        result = replace(result, valid=valid, test=test)
+    return result, replace(model, metrics=_metrics(result))
 
 
 def _remembered(folder: Path) -> str | None:

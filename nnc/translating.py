@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compiler.sorts import Port, Tokens, is_written, owner, sequence_symbol_of
 from compiler.step import NoStep
 from compiler.written import decoder_step
+from nnc.bleu import by_sacrebleu
 from nnc.writing import stepping
 from runtime.data import Rows
 from runtime.data.detokenise import joined
+from runtime.data.tokens import splitter
 from runtime.decode import Anew, Speaker, Stepped, texts_of
+from runtime.evaluate import Evaluation, OutputScores
+from runtime.text_scores import exact_match
 
 if TYPE_CHECKING:
     from nnc.model import Model
@@ -49,3 +54,28 @@ def speaker(model: Model, port: Port) -> Speaker:
         return Anew(port, output, model.executor(network.prediction), symbol)
     start = model.executor(step.start) if step.start.outputs else None
     return Stepped(port, output, start, stepping(model, step, symbol))
+
+
+def with_text_scores(model: Model, rows: Rows | None, found: Evaluation | None) -> Evaluation | None:
+    """The scores of rows, with those of what is written for them: `bleu`, `chrf` and `exact_match`.
+
+    As `predict` of the spec says; without sacrebleu `exact_match` alone.
+    """
+    if found is None or rows is None or not any(map(is_written, model.experiment.network.outputs)):
+        return found
+    written = written_tokens(model, rows)
+    sorts = {p.name: p.sort for p in model.ports}
+    outputs: list[OutputScores] = []
+    for scores in found.outputs:
+        sort = sorts[scores.name]
+        if scores.name not in written or not isinstance(sort, Tokens):
+            outputs.append(scores)
+            continue
+        texts, told = written[scores.name], rows.told[scores.name]
+        split = splitter(sort)
+        metrics = {**scores.metrics, "exact_match": exact_match(texts, [list(split(text)) for text in told])}
+        counted = by_sacrebleu([joined(sort, tokens) for tokens in texts], told, sort.lower)
+        if counted is not None:
+            metrics |= counted[0]
+        outputs.append(replace(scores, metrics=metrics, signature=None if counted is None else counted[1]))
+    return replace(found, outputs=tuple(outputs))

@@ -50,12 +50,16 @@ BY_LABEL = ("precision", "recall", "f1", "count")
 
 @dataclass(frozen=True)
 class OutputScores:
-    """One output's metrics, in the order of the reference; of a class also each label's, and the confusion matrix."""
+    """One output's metrics, in the order of the reference; of a class also each label's, and the confusion matrix.
+
+    signature: how texts were compared
+    """
 
     name: str
     metrics: Mapping[str, float]
     classes: Mapping[str, Mapping[str, float]] | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class Evaluation:
 
 def _json(scores: OutputScores) -> dict[str, Any]:
     result: dict[str, Any] = {name: number_or_null(value) for name, value in scores.metrics.items()}
+    if scores.signature is not None:
+        result["signature"] = scores.signature
     if scores.classes is not None:
         result["classes"] = {
             label: {name: number_or_null(value) for name, value in each.items()}

@@ -36,7 +36,8 @@ NOT_OF_THE_LIBRARY = {"pickle", "_pickle", "marshal", "shelve", "dill", "copyreg
 CUPY = Path("runtime/cuda_backend.py")
 SKLEARN = Path("nnc/estimator.py")
 PILLOW = Path("runtime/data/pictures.py")
-ALONE = {CUPY: ("cupy",), SKLEARN: ("sklearn",), PILLOW: ("PIL",)}
+SACREBLEU = Path("nnc/bleu.py")
+ALONE = {CUPY: ("cupy",), SKLEARN: ("sklearn",), PILLOW: ("PIL",), SACREBLEU: ("sacrebleu",)}
 """What one file alone may import."""
 NATIVE = Path("runtime/native")
 EXECUTORS = (Path("runtime/execute.py"), NATIVE / "compiling.py")

@@ -17,11 +17,12 @@ from nnc.failure import print_diagnostics, width
 from nnc.model import Model
 from nnc.opening import open_model
 from nnc.report import scores
+from nnc.translating import with_text_scores
 from nnc.vectors import asked_of, vectors_of
 from runtime.baselines import baselines
 from runtime.data import Rows, read
 from runtime.data.files import read_text, resolve
-from runtime.evaluate import evaluate, number_or_null, require_room
+from runtime.evaluate import Evaluation, evaluate, number_or_null, require_room
 from runtime.word_vectors import SimilarityScores
 
 
@@ -47,7 +48,11 @@ def run(
     heads, batch = model.experiment.network.heads, model.experiment.train.batch
     for rows in parts.values():
         require_room(executor, rows, batch)
-    found = {name: evaluate(executor, heads, rows, model.tables, batch) for name, rows in parts.items()}
+    found: dict[str, Evaluation] = {}
+    for name, rows in parts.items():
+        scored = with_text_scores(model, rows, evaluate(executor, heads, rows, model.tables, batch))
+        assert scored is not None
+        found[name] = scored
     network = model.experiment.network
     beaten = baselines(network.inputs, network.outputs, train, model.tables)
     if beaten is not None:
@@ -58,6 +63,7 @@ def run(
     for name, each in found.items():
         print(f"{each.rows:,} {name} rows")
         print("\n".join(scores(each, name, None, width(sys.stdout))))
+        print("".join(f"{o.signature}\n" for o in each.outputs if o.signature is not None), end="")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -49,6 +49,7 @@ class Rows:
     written: of texts that are to be cut in segments the tokens as they stand; `take` leaves them behind
     text: a running text to learn from, whose windows are the examples; there are no columns then, and count is of words
     against: of outputs that are words, what these are told from
+    told: of texts that a model writes what stands in the data
     documents: sentences to learn from, of which pairs are the examples; there are no columns then
     """
 
@@ -61,6 +62,7 @@ class Rows:
     text: RunningText | None = None
     against: Mapping[str, Opponents] = field(default_factory=dict[str, Opponents])
     documents: Documents | None = None
+    told: Mapping[str, Sequence[str]] = field(default_factory=dict[str, "Sequence[str]"])
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """These rows, in this order."""
@@ -72,7 +74,8 @@ class Rows:
         of_array = slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
         for name, column in self.columns.items():
             columns[name] = column.take(rows) if isinstance(column, Sequences) else column[of_array]
-        return Rows(self.ports, len(rows), columns, self.symbols, self.limits, against=self.against)
+        told = {name: [texts[i] for i in rows.tolist()] for name, texts in self.told.items()}
+        return Rows(self.ports, len(rows), columns, self.symbols, self.limits, against=self.against, told=told)
 
     def of_windows(self, pairs: Pairs) -> Rows:
         """Examples of the running text as rows of their own."""

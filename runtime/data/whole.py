@@ -21,6 +21,7 @@ from compiler.sorts import (
     Spans,
     Tokens,
     Word,
+    is_written,
     owner,
 )
 from dsl.errors import Diagnostic, Note
@@ -146,4 +147,9 @@ class Whole:
         rows = encoded.make(every, self.count, written.with_fed(every, following.with_targets(every, columns)))
         texts = {p.per for p in ports if isinstance(p.sort, Segments)}
         rows = replace(rows, against=opponents(every, tables.counts))
-        return replace(rows, written={name: each for name, each in tokenised.items() if name in texts})
+        told = {
+            p.name: given.texts.get(p.name) or [" ".join(tokens) for tokens in given.lists[p.name]]
+            for p in ports
+            if is_written(p) and p.name in tokenised
+        }
+        return replace(rows, told=told, written={name: each for name, each in tokenised.items() if name in texts})

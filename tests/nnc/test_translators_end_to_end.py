@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -40,6 +41,26 @@ def test_trained_model_writes_what_it_has_learnt(trained: Path, capsys: pytest.C
     wanted = [{"target": line.split("\t")[1]} for line in COPIES.splitlines()]
     assert sum(a == b for a, b in zip(lines, wanted, strict=True)) >= 23
     assert nnc.load(trained / "run").predict(["a b", "e c"]) == ["b a", "c e"]
+
+
+def test_texts_are_scored_as_they_are_written(trained: Path, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert run("eval", str(trained / "run"), "--data", str(trained / "pairs.tsv"), "--json") == 0
+    found = json.loads(capsys.readouterr().out)["test"]
+    assert found["exact_match"] >= 23 / 25
+    assert {"perplexity", "accuracy", "loss"} < found.keys()
+    if importlib.util.find_spec("sacrebleu") is not None:
+        assert 90 <= found["chrf"] <= 100
+        assert "tok:13a" in found["signature"]
+    assert nnc.load(trained / "run").evaluate(trained / "pairs.tsv") == found
+
+
+def test_run_ends_with_the_scores_of_its_texts(trained: Path, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    sets = ["train.epochs=1", "data.valid=20%"]
+    options = [part for each in sets for part in ("--set", each)]
+    assert run("train", str(trained / "m.nn"), "--out", str(trained / "scored"), "--json", *options) == 0
+    assert 0 <= json.loads(capsys.readouterr().out.splitlines()[-1])["valid"]["exact_match"] <= 1
 
 
 def test_model_writes_alike_whether_optimized_or_not(trained: Path, capsys: pytest.CaptureFixture[str]):
