@@ -1,7 +1,7 @@
 """Dates as people write them, and as files are sorted by: data for specs/dates.nn. Made with a fixed seed.
 
-`python specs/dates/generate.py` writes train.tsv.gz, valid.tsv.gz and test.tsv.gz beside this file, always the same text:
-a row a date, `3 May 2019` and `2019-05-03`. No date stands in two of the files, however it is written.
+`python specs/dates/generate.py` writes train.tsv.gz, valid.tsv.gz and test.tsv.gz beside this file, always the same
+text: a row a date, `3 May 2019` and `2019-05-03`. No date stands in two files, however it is written.
 """
 
 from __future__ import annotations
