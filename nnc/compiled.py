@@ -14,7 +14,7 @@ from dsl.errors import Diagnostic, SpecError
 from nnc.given import Sets, Spec, recipe_of
 from nnc.layers import table
 from nnc.page import network_page
-from nnc.sizes import batch_sizes, open_symbols, sizes_missing, unknown_size
+from nnc.sizes import open_symbols, sizes_missing, unknown_size, with_given
 from nnc.training import Recipe
 
 Stage: TypeAlias = Literal["training", "evaluation", "prediction", "gradients", "optimized"]
@@ -77,7 +77,7 @@ class Compiled:
             given = {**dataset.train.largest(experiment.train.batch), **dataset.tables.sizes(), **given}
             experiment = self.recipe.check(given)
         graph = pipeline.optimize(pipeline.training_step(experiment).graph)
-        return pipeline.compile_bucket(graph, {**batch_sizes(experiment), **given})[0]
+        return pipeline.compile_bucket(graph, with_given(experiment, given))[0]
 
     def __repr__(self) -> str:
         return f"<Compiled {self.experiment.file}: model {self.experiment.network.name}>"

@@ -19,7 +19,7 @@ from compiler.experiment import Experiment, TrainingStep
 from compiler.plan.make import make_plan
 from dsl.errors import RunError
 from nnc.initial import begin
-from nnc.sizes import batch_sizes, open_symbols, sizes_missing
+from nnc.sizes import open_symbols, sizes_missing, with_given
 from nnc.stand_in import stand_in
 from nnc.training import Recipe, prepared
 from runtime.backend import Array
@@ -64,7 +64,7 @@ def subject(recipe: Recipe, sizes: Mapping[str, int] | None) -> Subject:
         raise RunError(sizes_missing(unbound, "nnc profile"))
     step = pipeline.training_step(unbound)
     step = replace(step, graph=pipeline.optimize(step.graph)) if recipe.optimized else step
-    every = {**batch_sizes(unbound), **(sizes or {})}
+    every = with_given(unbound, sizes or {})
     return Subject(unbound, step, every, (stand_in(step.graph, every),), None)
 
 

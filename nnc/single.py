@@ -172,7 +172,7 @@ def numbers(experiment: Experiment, count: int) -> dict[str, Array]:
 def _batch(rows: Rows, number: int, count: int, experiment: Experiment) -> Batch:
     """Of a stream a window; of a running text windows of its first lines; of documents pairs as an epoch draws them."""
     seed, unroll = experiment.train.seed, experiment.train.unroll
-    if rows.text is not None:
+    if rows.drawn:
         rows = rows.of_first_lines()
     drawn = rows.stream or rows.documents is not None
     there = batch_count(rows, count, seed=seed, unroll=unroll) if drawn else rows.count

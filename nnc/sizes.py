@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compiler.experiment import Experiment
+from compiler.sorts import asked_symbol_of
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
+from runtime.data.asked import asked_of
 
 DEFAULT_LENGTH = 20
 """Positions of a text where nothing says how many."""
@@ -35,6 +37,16 @@ def batch_sizes(experiment: Experiment) -> dict[str, int]:
             if not isinstance(dim, int):
                 for name, _ in dim.terms:
                     sizes.setdefault(name, _usual(name, sizes["B"]))
+    return sizes
+
+
+def with_given(experiment: Experiment, given: Mapping[str, int]) -> dict[str, int]:
+    """Those of a batch, and these in the place of theirs; of longer texts more tokens are masked."""
+    sizes = {**batch_sizes(experiment), **given}
+    for each in asked_of(experiment.network.ports):
+        name = asked_symbol_of(each.name)
+        if name in sizes and name not in given:
+            sizes[name] = each.width(sizes["B"], sizes.get(each.symbol, DEFAULT_LENGTH))
     return sizes
 
 

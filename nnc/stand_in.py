@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
 from compiler.ir.graph import Graph, Input, Node
 from compiler.ir.types import bound_shape, value_of
 from compiler.ops.lookup import Bag, Gather, OneHot, ScatterRows
+from compiler.ops.picking import PickPositions
 from compiler.ops.reduction import PutAlong, TakeAlong
 from runtime.backend import NUMPY_DTYPES, Array
 
@@ -17,6 +19,7 @@ def stand_in(graph: Graph, sizes: Mapping[str, int]) -> dict[str, Array]:
     """What a step is fed beside lr, step and seed. sizes: every symbol of the graph"""
     chance = np.random.Generator(np.random.Philox(1))
     limits = _limits(graph, sizes)
+    places = {n.inputs[1]: n.inputs[0].type for n in graph.nodes() if isinstance(n.op, PickPositions)}
     feeds: dict[str, Array] = {}
     for node in graph.inputs:
         assert isinstance(node.op, Input)
@@ -26,6 +29,8 @@ def stand_in(graph: Graph, sizes: Mapping[str, int]) -> dict[str, Array]:
                 feeds[node.op.name] = np.full(shape, sizes[node.op.name.removeprefix("lengths.")], dtype)
             case "number":
                 feeds[node.op.name] = np.ones(shape, dtype)
+            case "data" if node in places:
+                feeds[node.op.name] = _apart(chance, shape[1], prod(bound_shape(places[node], sizes)[:2]))
             case "data" if node.type.dtype == "i64":
                 # 0 is padding.
                 feeds[node.op.name] = chance.integers(1, max(2, limits.get(node, 2)), shape)
@@ -34,6 +39,14 @@ def stand_in(graph: Graph, sizes: Mapping[str, int]) -> dict[str, Array]:
             case _:
                 pass
     return feeds | {"rows": np.float64(sizes["B"])}
+
+
+def _apart(chance: np.random.Generator, count: int, of: int) -> Array:
+    """So many places of so many, each once; i64[1, count], -1 where there are no more."""
+    found = np.full((1, count), -1, np.int64)
+    drawn = chance.permutation(of)[:count]
+    found[0, : len(drawn)] = drawn
+    return found
 
 
 def _limits(graph: Graph, sizes: Mapping[str, int]) -> dict[Node, int]:

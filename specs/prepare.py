@@ -4,6 +4,8 @@
 
 - sst2.nn: `sentcls/sst1.train_phrases.tsv.gz`, every phrase of the Stanford Sentiment Treebank with 0 to 4, becomes
   `sentcls/sst2.train_phrases.tsv` without the neutral ones, 0 and 1 as 0, 3 and 4 as 1; dev and test are copied
+- bert_sst2.nn, sst2_encoder.nn: every tenth line of `sentcls/sst2.train.tsv.gz`, the first one among them, becomes
+  `sentcls/sst2.train_tenth.tsv`
 - chnsenticorp.nn: `zhcls/chnsenticorp_htl.all.tsv.gz` has no official split: of the lines, counted from 0, those at
   10 n are test, at 10 n + 1 valid, the others train
 
@@ -32,6 +34,11 @@ def as_it_is(name: str) -> Callable[[list[str]], dict[str, list[str]]]:
     return lambda lines: {name.removesuffix(".gz"): lines}
 
 
+def tenth(lines: list[str]) -> dict[str, list[str]]:
+    """So few that what was learnt of other text shows."""
+    return {"sentcls/sst2.train_tenth.tsv": lines[0::10]}
+
+
 def by_line(lines: list[str]) -> dict[str, list[str]]:
     """A tenth for the test, a tenth to choose by."""
     parts = {"test": lines[0::10], "valid": lines[1::10], "train": [x for i, x in enumerate(lines) if i % 10 > 1]}
@@ -42,6 +49,7 @@ PREPARED = {
     PHRASES: phrases,
     "sentcls/sst2.dev.tsv.gz": as_it_is("sentcls/sst2.dev.tsv.gz"),
     "sentcls/sst2.test.tsv.gz": as_it_is("sentcls/sst2.test.tsv.gz"),
+    "sentcls/sst2.train.tsv.gz": tenth,
     HOTELS: by_line,
 }
 

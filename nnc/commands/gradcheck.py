@@ -19,7 +19,7 @@ from nnc.failure import FAILED, print_diagnostics, width
 from nnc.gradcheck import Checked, Entry, Result, gradcheck
 from nnc.gradients_page import number
 from nnc.single import Single, by_chance, of_row, start
-from nnc.sizes import batch_sizes, open_symbols, sizes_missing
+from nnc.sizes import open_symbols, sizes_missing, with_given
 from nnc.training import recipe
 from nnc.widths import aligned, folded
 
@@ -69,7 +69,7 @@ def _example(spec: Path, options: Options) -> Single:
     begun = start(spec, options.sets, options.data_root, with_data=False, sizes=options.sizes or {})
     if open_symbols(begun.experiment):
         raise RunError(sizes_missing(begun.experiment, "nnc gradcheck"))
-    return by_chance(begun, {**batch_sizes(begun.experiment), "B": ROWS, **(options.sizes or {})})
+    return by_chance(begun, with_given(begun.experiment, {"B": ROWS, **(options.sizes or {})}))
 
 
 def _is_run(spec: Path) -> bool:

@@ -19,7 +19,7 @@ from dsl.errors import RunError
 from dsl.source import shown
 from nnc.failure import width
 from nnc.layers import a_word, flops, shape_in_words, table, value_bytes, weight_counts
-from nnc.sizes import batch_sizes, open_symbols, sizes_missing, unknown_size
+from nnc.sizes import open_symbols, sizes_missing, unknown_size, with_given
 from nnc.spec_files import read_spec, use_reader
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], D
         from nnc.opening import open_model
 
         model = open_model(spec)
-        return model.experiment, {**batch_sizes(model.experiment), **given}, None
+        return model.experiment, with_given(model.experiment, given), None
     text, use = read_spec(spec), use_reader(spec)
 
     def check(sizes: dict[str, int] | None) -> Experiment:
@@ -127,7 +127,7 @@ def _opened(spec: Path, options: Options) -> tuple[Experiment, dict[str, int], D
         refuse_unknown(given, check(None))
     experiment = check(given or None)
     if options.stage not in NEED_SIZES or options.pass_name is not None or not open_symbols(experiment):
-        return experiment, {**batch_sizes(experiment), **given}, None
+        return experiment, with_given(experiment, given), None
     if options.sizes is None and experiment.data is not None:
         from runtime.data import largest_sizes, read
 

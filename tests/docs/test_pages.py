@@ -19,6 +19,7 @@ GUIDES = (
     "cells",
     "attention",
     "vectors",
+    "pretraining",
     "writing",
     "series",
     "performance",

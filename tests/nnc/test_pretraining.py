@@ -126,3 +126,22 @@ def test_a_corpus_of_one_document_is_told(capsys: pytest.CaptureFixture[str]):
     Path("corpus.txt").write_text("a b\nb c\nc d\n\nd e\n")
     assert nnc_run("train", "bert.nn", "--out", "run") == 1
     assert "NN888" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data", ["with its data", "without"])
+def test_gradients_of_masks_and_pairs_are_differences_of_the_loss(data: str, capsys: pytest.CaptureFixture[str]):
+    spec = SPEC if data == "with its data" else "".join(x for x in SPEC.splitlines(True) if not x.startswith("data"))
+    Path("bert.nn").write_text(spec.replace("p=0.1", "p=0"))
+    sizes = () if data == "with its data" else ("--sizes", "V=9,T=7")
+    assert nnc_run("gradcheck", "bert.nn", "--entries", "2", *sizes) == 0
+    assert "ok" in capsys.readouterr().out
+
+
+def test_gradients_of_an_example_are_shown_line_by_line(capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("inspect", "bert.nn", "--stage", "gradients", "--row", "2") == 0
+    assert "positions learned as places" in capsys.readouterr().out
+
+
+def test_a_step_is_planned_with_as_many_masks_as_the_texts_are_long(capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("inspect", "bert.nn", "--stage", "plan", "--sizes", "V=9,T=12,B=4") == 0
+    assert f"M.word={4 * round(12 * 0.2)}" in capsys.readouterr().out
