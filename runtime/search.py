@@ -14,6 +14,8 @@ from runtime.data.tokens import BEGIN, END
 from runtime.sampling import choose, draws
 
 Ids = NDArray[np.int64]
+BLOCK = 64
+"""Words whose largest probability is looked at first."""
 
 
 class Decoder(Protocol):
@@ -124,13 +126,31 @@ def best_of_each(probabilities: Array, wide: int) -> tuple[Ids, NDArray[np.float
     """Of each row the `wide` likeliest ids, the likeliest first, and the logarithms of their probabilities."""
     rest = probabilities[:, END:]
     wide = min(wide, rest.shape[1])
-    places = np.argpartition(-rest, wide - 1, axis=1)[:, :wide]
-    values = np.take_along_axis(rest, places, 1)
+    near = _candidates(rest, wide)
+    values = rest if near is None else np.take_along_axis(rest, near, 1)
+    count = values.shape[1]
+    places = np.argpartition(values, count - wide, axis=1)[:, count - wide :]
+    values = np.take_along_axis(values, places, 1)
+    places = places if near is None else np.take_along_axis(near, places, 1)
     # Of equal ones the first counts, however the parts were made.
     order = np.lexsort((places, -values), axis=1)
     with np.errstate(divide="ignore"):
         logs = np.log(np.take_along_axis(values, order, 1).astype(np.float64))
     return np.take_along_axis(places, order, 1) + END, logs
+
+
+def _candidates(rest: Array, wide: int) -> Ids | None:
+    """Where in each row the `wide` largest are, among others: a vocabulary is cut into blocks, and they are in those of
+    the `wide` largest maxima. None where that saves nothing."""
+    rows, count = rest.shape
+    blocks = count // BLOCK
+    if blocks < 2 * wide:
+        return None
+    largest = rest[:, : blocks * BLOCK].reshape(rows, blocks, BLOCK).max(axis=2)
+    chosen = np.sort(np.argsort(-largest, axis=1, kind="stable")[:, :wide], axis=1)
+    inside = (chosen[:, :, None] * BLOCK + np.arange(BLOCK)).reshape(rows, -1)
+    behind = np.broadcast_to(np.arange(blocks * BLOCK, count), (rows, count - blocks * BLOCK))
+    return np.concatenate([inside, behind], axis=1)
 
 
 def _chosen(done: _Ended, going: list[int]) -> list[int]:

@@ -89,3 +89,15 @@ def test_best_of_each_row_are_in_order_and_of_equal_ones_the_first():
     ids, logs = best_of_each(np.array([[0.9, 0, 0, 0.1, 0.2, 0.2, 0.05]], np.float32), 3)
     assert ids.tolist() == [[4, 5, 3]]
     np.testing.assert_allclose(np.exp(logs), [[0.2, 0.2, 0.1]], rtol=1e-6)
+
+
+def test_best_of_a_large_vocabulary_are_those_of_a_whole_sort():
+    rng = np.random.default_rng(0)
+    probabilities = rng.random((9, 1003)).astype(np.float32)
+    probabilities[3, 900] = 2
+    probabilities[4, 1002] = 2
+    ids, logs = best_of_each(probabilities, 5)
+    rest = probabilities[:, END:]
+    wanted = np.argsort(-rest, axis=1, kind="stable")[:, :5]
+    assert (ids == wanted + END).all()
+    np.testing.assert_array_equal(logs, np.log(np.take_along_axis(rest, wanted, 1).astype(np.float64)))
