@@ -100,9 +100,9 @@ BAD = [
     ("a.csv", b"1,good\n\n0,bad\n", "NN711", 2, 1),
     ("a.txt", b"good\n", "NN710", 1, 1),
     ("a.tsv.gz", b"1\tgood\n", "NN705", 1, 1),
-    ("a.tsv.gz", gzip.compress(OK.encode())[:-6], "NN705", 1, 1),
-    ("a.tsv.gz", gzip.compress(OK.encode())[:-8] + b"12345678", "NN705", 1, 1),
-    ("a.tsv.gz", gzip.compress(OK.encode()) + b"junk", "NN705", 1, 1),
+    ("a.tsv.gz", gzip.compress(OK.encode(), mtime=0)[:-6], "NN705", 1, 1),
+    ("a.tsv.gz", gzip.compress(OK.encode(), mtime=0)[:-8] + b"12345678", "NN705", 1, 1),
+    ("a.tsv.gz", gzip.compress(OK.encode(), mtime=0) + b"junk", "NN705", 1, 1),
     ("a.tsv.gz", b"", "NN707", 1, 1),
 ]
 
