@@ -8,7 +8,6 @@ from compiler.experiment import Experiment
 from compiler.sorts import asked_symbol_of
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
-from runtime.data.asked import asked_of
 
 DEFAULT_LENGTH = 20
 """Positions of a text where nothing says how many."""
@@ -42,6 +41,8 @@ def batch_sizes(experiment: Experiment) -> dict[str, int]:
 
 def with_given(experiment: Experiment, given: Mapping[str, int]) -> dict[str, int]:
     """Those of a batch, and these in the place of theirs; of longer texts more tokens are masked."""
+    from runtime.data.asked import asked_of  # It needs NumPy, which `check` does without.
+
     sizes = {**batch_sizes(experiment), **given}
     for each in asked_of(experiment.network.ports):
         name = asked_symbol_of(each.name)

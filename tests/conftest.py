@@ -21,6 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("PYTEST_XDIST_WORKER"):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # Read when NumPy is imported, here and in what tests start.
+        os.environ.pop("COLUMNS", None)  # Set for each process; lines are as long as they are where no terminal is.
     # Compiled kernels outlive a run of the tests, but never come from the user's own cache folder, nor go there.
     place = Path(config.rootpath, ".pytest_cache", "compiled")
     place.mkdir(parents=True, exist_ok=True)

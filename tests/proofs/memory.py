@@ -11,6 +11,7 @@ import argparse
 import ctypes
 import gc
 import json
+import os
 import random
 import subprocess
 import sys
@@ -40,9 +41,11 @@ class Measured:
 def measured(name: str, spec: str, folder: Path) -> Measured:
     """spec: the text; folder: where its data lie."""
     (folder / "m.nn").write_text(spec, "utf-8")
+    # Estimates go by as many threads as the BLAS takes by itself.
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.proofs.memory", "--folder", str(folder)],
-        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env=environment,
     )  # fmt: skip
     if done.returncode:
         raise AssertionError(f"{name}\n{spec}\n{done.stderr}")
