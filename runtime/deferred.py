@@ -86,7 +86,7 @@ class _Table:
 
     def bring_up(self, ids: Array | None, step: int) -> None:
         """ids: of the rows, 0 and one id twice among them; None for all. step: with which they are up to date then"""
-        xp, moved = self.backend.xp, self.store[self.of.moved]
+        moved = self.store[self.of.moved]
         rows = len(moved)
         named = np.ones(rows, bool) if ids is None else np.zeros(rows, bool)
         if ids is not None:
@@ -96,9 +96,10 @@ class _Table:
         behind = found[moved[found] < step]
         part = max(1, PART // self.store[self.of.weight].shape[1])
         for start in range(0, len(behind), part):
-            self._bring_up(xp, behind[start : start + part], step)
+            self._bring_up(behind[start : start + part], step)
 
-    def _bring_up(self, xp: Array, rows: Array, step: int) -> None:
+    def _bring_up(self, rows: Array, step: int) -> None:
+        xp = self.backend.xp
         weight, mean, square, moved, rates = (
             self.store[name] for name in (self.of.weight, self.of.mean, self.of.square, self.of.moved, self.of.rates)
         )

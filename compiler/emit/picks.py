@@ -8,13 +8,8 @@ from compiler.emit.whole import kernel_of, lies_whole
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.plan.plan import Call, Place, RowsPlace
 
-OUTER = """
-n = i64(rows_count, 1)[0]
-every = F(work, width * taps * depth)
-for d in range(width * taps * depth):
-    every[d] = REAL(0)
-for j in range(width):
-    for b in range(batch):
+# For each tap of each pick that counts, with the rows at these addresses: to += number * from.
+EACH_PICK = """\
         number = F(x + (b * width + j) * SIZE, 1)[0]
         if number != REAL(0):
             pick = i64(picks + (b * width + j) * 8, 1)[0]
@@ -23,10 +18,24 @@ for j in range(width):
                 if at >= 0 and at < length:
                     place = i64(places + (b * length + at) * 8, 1)[0]
                     if place < n:
-                        row = F(values + place * depth * SIZE, depth)
-                        y = F(work + (j * taps + tap) * depth * SIZE, depth)
+                        row = F(FROM, depth)
+                        y = F(TO, depth)
                         for d in range(depth):
                             y[d] += number * row[d]
+"""
+WORD, TAP = "values + place * depth * SIZE", "work + (j * taps + tap) * depth * SIZE"
+
+OUTER = (
+    """
+n = i64(rows_count, 1)[0]
+every = F(work, width * taps * depth)
+for d in range(width * taps * depth):
+    every[d] = REAL(0)
+for j in range(width):
+    for b in range(batch):
+"""
+    + EACH_PICK.replace("FROM", WORD).replace("TO", TAP)
+    + """\
 for d in range(depth):
     for tap in range(taps):
         row = F(work + (tap * depth + d) * SIZE, (width - 1) * taps * depth + 1)
@@ -34,6 +43,7 @@ for d in range(depth):
         for j in range(width):
             y[j] = row[j * taps * depth]
 """
+)
 
 MATMUL = (
     SAME_IDS
@@ -49,19 +59,8 @@ for d in range(room * depth):
     every[d] = REAL(0)
 for b in range(batch):
     for j in range(width):
-        number = F(x + (b * width + j) * SIZE, 1)[0]
-        if number != REAL(0):
-            pick = i64(picks + (b * width + j) * 8, 1)[0]
-            for tap in range(taps):
-                at = pick + tap * dilation - before
-                if at >= 0 and at < length:
-                    place = i64(places + (b * length + at) * 8, 1)[0]
-                    if place < n:
-                        row = F(work + (j * taps + tap) * depth * SIZE, depth)
-                        y = F(values + place * depth * SIZE, depth)
-                        for d in range(depth):
-                            y[d] += number * row[d]
 """
+    + EACH_PICK.replace("FROM", TAP).replace("TO", WORD)
 )
 
 

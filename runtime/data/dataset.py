@@ -216,7 +216,7 @@ def _assemble_text(
         for n, each in rows.items()
         if n != "train"
     }
-    dataset = Dataset(train, scored.get("valid"), scored.get("test"), tables, tuple(problems.warnings), fingerprint)
+    dataset = _dataset(train, scored, tables, problems, fingerprint)
     return Assembled(dataset, whole, tokenised, splits)
 
 
@@ -241,8 +241,13 @@ def _assemble_documents(
     every = running.documents_of(ports, found, tokenised[text.name], tables.vocabularies[owner(text)])
     train = running.to_learn(every.take(documents["train"]))
     scored = {n: running.to_score(every.take(each), n) for n, each in documents.items() if n != "train"}
-    dataset = Dataset(train, scored.get("valid"), scored.get("test"), tables, tuple(problems.warnings), fingerprint)
+    dataset = _dataset(train, scored, tables, problems, fingerprint)
     return Assembled(dataset, whole, tokenised, splits)
+
+
+def _dataset(train: Rows, scored: Mapping[str, Rows], tables: Tables, problems: Problems, fingerprint: str) -> Dataset:
+    """With the warnings that there are by now."""
+    return Dataset(train, scored.get("valid"), scored.get("test"), tables, tuple(problems.warnings), fingerprint)
 
 
 def _no_windows(lines: str, span: Span | None) -> Diagnostic:
@@ -267,7 +272,7 @@ def _assemble_stream(
     tables = fitting.fit(ports, made.counted, whole.columns, made.splits["train"], vocabularies)
     rows = {name: made.rows(ports, tables, name) for name in made.splits}
     fitting.warn(ports, made.counted, whole.columns, whole.span, made.splits, rows["train"], problems)
-    dataset = Dataset(rows["train"], rows.get("valid"), rows.get("test"), tables, tuple(problems.warnings), fingerprint)
+    dataset = _dataset(rows["train"], rows, tables, problems, fingerprint)
     return Assembled(dataset, whole, made.counted, made.splits, lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.backend import Array, Xp
+from runtime.kernels.sequence import past_end, real_positions
 
 LOWEST = float("-inf")
 LEAST = -3e38
@@ -49,8 +50,7 @@ def key_softmax(
     least: int = 1,
 ) -> None:
     """total: [B, heads, T, 1], hidden: [B, 1, 1, S] work space"""
-    real = xp.maximum((tokens * factor + shift) // step, least)
-    past = xp.greater_equal(xp.arange(scores.shape[3]), real[:, None])
+    past = past_end(xp, scores.shape[3], real_positions(xp, tokens, factor, shift, step, least))
     hidden.fill(0)
     xp.copyto(hidden, LOWEST, where=past[:, None, None, :])
     _softmax(xp, out, scores, total, hidden)

@@ -22,6 +22,7 @@ from runtime.kernels import Kernel, philox, picture
 from runtime.kernels.distinct import picked
 from runtime.kernels.lookup import same_rows
 from runtime.kernels.reduction import places
+from runtime.kernels.sequence import real_positions
 
 
 def dropout_mask(
@@ -198,7 +199,7 @@ def mask(
     """All rows at once. out may be x's memory. time_first: [T, B, *R]"""
     if out is not x:
         xp.copyto(out, x)
-    real = xp.maximum((tokens * factor + shift) // step, least)
+    real = real_positions(xp, tokens, factor, shift, step, least)
     positions = xp.arange(out.shape[0 if time_first else 1])
     past = xp.greater_equal(*((positions[:, None], real) if time_first else (positions, real[:, None])))
     # A whole number's array takes no 0.0.

@@ -4,6 +4,7 @@ softmax over positions."""
 from __future__ import annotations
 
 from runtime.backend import Array, Xp
+from runtime.kernels.sequence import past_end, real_positions
 
 LOWEST = float("-inf")
 
@@ -49,8 +50,7 @@ def position_softmax(
     least: int = 1,
 ) -> None:
     """x: [B, T, n]; total: [B, 1, n] work space; how many positions of a row are real is as in `lengths`"""
-    real = xp.maximum((tokens * factor + shift) // step, least)
-    past = xp.greater_equal(xp.arange(x.shape[1]), real[:, None])
+    past = past_end(xp, x.shape[1], real_positions(xp, tokens, factor, shift, step, least))
     xp.copyto(out, x)
     xp.copyto(out, LOWEST, where=past[:, :, None])
     xp.max(out, axis=1, keepdims=True, out=total)

@@ -8,8 +8,17 @@ from runtime.backend import Array, Xp
 def lengths(
     xp: Xp, out: Array, tokens: Array, *, factor: int = 1, shift: int = 0, step: int = 1, least: int = 1
 ) -> None:
-    """max((factor * tokens + shift) // step, least)"""
-    xp.copyto(out, xp.maximum((tokens * factor + shift) // step, least))
+    xp.copyto(out, real_positions(xp, tokens, factor, shift, step, least))
+
+
+def real_positions(xp: Xp, tokens: Array, factor: int, shift: int, step: int, least: int) -> Array:
+    """Of each row: max((factor * tokens + shift) // step, least)"""
+    return xp.maximum((tokens * factor + shift) // step, least)
+
+
+def past_end(xp: Xp, positions: int, real: Array) -> Array:
+    """bool[B, positions], true from each row's length on"""
+    return xp.greater_equal(xp.arange(positions), real[:, None])
 
 
 def mask(
@@ -68,5 +77,5 @@ def _rows(xp: Xp, index: Array, positions: Array, length: int) -> None:
 
 def ended(xp: Xp, out: Array, tokens: Array, *, factor: int = 1, shift: int = 0, step: int = 1, least: int = 1) -> None:
     """out: bool[T, B, 1], true from each row's length on, which is as in lengths"""
-    real = xp.maximum((tokens * factor + shift) // step, least)
+    real = real_positions(xp, tokens, factor, shift, step, least)
     xp.greater_equal(xp.arange(out.shape[0])[:, None, None], real[:, None], out=out)
