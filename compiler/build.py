@@ -105,7 +105,41 @@ class CellSite:
 
 @dataclass
 class Build:
-    """One lowering of a model in one mode. Holds what has been made so far."""
+    """One lowering of a model in one mode. Holds what has been made so far.
+
+    What is known before the first line:
+    sizes: of vocabularies and label sets, by symbol, as far as they are known
+    longest: symbol of positions -> how many there are at most, where the input says it
+    freeze: labels whose weights are not trained
+    pixels: whether an output has a class for each pixel; documents: inputs of sentences, and what their words are like
+
+    Inputs and weights:
+    parameters, weights: by name, as a training step holds them, and as nodes; fresh: all other nodes, in order
+    vocabularies: ids -> how many ids there are; owners: ids -> whose vocabulary that is
+    pairs: the ids of inputs that are pairs of texts; views: input -> what the graph reads of it beside its ids
+    tables: weight -> by whose ids it is looked up; same_tables: where two inputs' ids look up one
+    labels: each with the paths below which its weights are named
+    updates: next values of weights that no gradient moves
+    sites: layers that draw; rounds: of `repeat` that have begun, those inside of others not counted
+    repeating: how many rounds are under way
+
+    What is known of a value:
+    origins: where it got its shape; pooled: of one without positions, the pooling that made it so
+    parts: of what a labelled layer gives, other values that its label names
+    ends: of what recurrent layers give, how wide each direction is and whether it ends at the first position
+    steps: of what a `crf` head gives, what tags score that follow each other [K, K] (from, to), come first [K] and
+    last [K]
+    word_heads: the scores that a head of a word gives all words, or all inner nodes of their tree
+
+    Recurrence:
+    cell: the one whose equations are being lowered
+    carried: states that live from window to window -> their last value, and the layer
+
+    Errors, and the table of layers:
+    diagnostics: without doubles, which `reported` tells; rows: of the table
+    within: the uses of blocks that are being lowered, outermost first
+    used_by: what a line of the library made -> the use of the block
+    """
 
     mode: Mode
     dtype: Dtype
@@ -142,20 +176,6 @@ class Build:
     word_heads: dict[Node, WordHead] = field(default_factory=dict[Node, WordHead])
     pairs: set[Node] = field(default_factory=set[Node])
     parts: dict[Node, dict[str, Node]] = field(default_factory=dict[Node, "dict[str, Node]"])
-    """longest: symbol of positions -> how many there are at most, where the input says it; fresh: all nodes so far;
-    pooled: values without positions -> the pooling that made them so; vocabularies: ids -> how many ids there are;
-    owners: ids -> whose vocabulary that is; views: input -> what the graph reads of it beside its ids; tables:
-    weight -> by whose ids it is looked up; used_by: what a line of the library made -> the use of the block;
-    within: the uses of blocks that are being lowered, outermost first; freeze: labels whose weights are not
-    trained; labels: each with the paths below which its weights are named; updates: next values of weights that no
-    gradient moves; pixels: whether an output has a class for each pixel; documents: inputs of sentences, and what
-    their words are like; sites: layers that draw; cell: the one whose equations are being lowered; carried: states
-    that live from window to window -> their last value, and the layer; ends: of what recurrent layers give, how
-    wide each direction is and whether it ends at the first position; steps: of what a `crf` head gives, what tags
-    score that follow each other [K, K] (from, to), come first [K] and last [K]; word_heads: the scores that a head
-    of a word gives all words, or all inner nodes of their tree; pairs: the ids of inputs that are pairs of
-    texts; parts: of what a labelled layer gives, other values that its label names; rounds: of `repeat` that have
-    begun, those inside of others not counted; repeating: how many rounds are under way."""
 
     @property
     def made(self) -> int:

@@ -10,7 +10,8 @@ from compiler.experiment import Experiment, Network, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
 from compiler.lower.missing import in_order, missing
-from compiler.lower.model import network
+from compiler.lower.model import Source
+from compiler.lower.network import network
 from compiler.misfits import misfits
 from compiler.overrides import overridden
 from compiler.phases import Phase, phase_names, unknown_labels
@@ -117,8 +118,8 @@ def _phase(
         found.report(diagnostic)
     if signature is None:
         return None, train, data
-    labels = frozenset(phase.freeze.labels)
-    lowered, wrong = network(model, found.top, signature, train, dtype, sizes, labels, threshold)
+    freeze = frozenset(phase.freeze.labels)
+    lowered, wrong = network(Source(model, found.top, signature, train, dtype, sizes, freeze, threshold))
     for diagnostic in wrong:
         found.report(diagnostic)
     return lowered, train, data

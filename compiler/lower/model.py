@@ -1,18 +1,19 @@
-"""A whole model into graphs: inputs, body, outputs, losses."""
+"""A whole model into the graph of a mode: inputs, body, outputs, losses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from math import prod
+from contextlib import suppress
+from dataclasses import dataclass
 
-from compiler.build import Build, Mode, Origin, SameTable, Stop, TooLarge, WordHead
-from compiler.experiment import Head, Network
-from compiler.ir.graph import Graph, Node, Output, sorted_nodes
+from compiler.build import Build, Mode, Origin, Stop, TooLarge, WordHead
+from compiler.experiment import Head
+from compiler.ir.graph import Graph, Node, Output
 from compiler.ir.types import BATCH, Dim, Dtype, Type, bind, symbol
-from compiler.lower import decoding, following, stateful, statements, structures
+from compiler.lower import decoding, statements, structures
 from compiler.lower.heads import head_of, results_of, total_loss
 from compiler.lower.picked import picked
+from compiler.lower.unused import refuse_heads_of_no_output, refuse_unused
 from compiler.lower.walk import Walk
 from compiler.scope import Scope, ValueBinding
 from compiler.settings.train import TrainSettings
@@ -36,112 +37,144 @@ from compiler.sorts import (
     is_written,
     owner,
     places_of,
-    segment_of,
     sequence_symbol_of,
     vocabulary_symbol_of,
-    vocabulary_word,
-    word_of,
 )
-from compiler.values import Bundle, Value, what
-from compiler.views import base
+from compiler.values import Value, what
 from dsl import ast
-from dsl.errors import Diagnostic
-from dsl.source import Span
 
 NO_TARGET = 0
 """Units of a head for an output that has none."""
-MOST_WEIGHTS = 100_000_000_000
-"""400 GB in single precision."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model, and what decides beside it how it is lowered: the same in every mode.
+
+    top: the names of the file; ports: the inputs, then the outputs
+    sizes: of vocabularies and label sets, by symbol, as far as they are known
+    freeze: labels whose weights are not trained; threshold: above which one unit says the second label
+    """
+
+    model: ast.Model
+    top: Scope
+    ports: tuple[Port, ...]
+    train: TrainSettings
+    dtype: Dtype
+    sizes: Mapping[str, int]
+    freeze: frozenset[str] = frozenset()
+    threshold: float | None = None
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        return tuple(p for p in self.ports if not p.output)
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        return tuple(p for p in self.ports if p.output)
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """One mode's graph, with what the network needs of it."""
+    """One mode's graph, with what the network needs of it.
+
+    graph: None where there were errors, which the build holds; values: of each head the scores
+    """
 
     build: Build
     walk: Walk
     graph: Graph | None
-    heads: tuple[Head, ...]
+    heads: tuple[Head, ...] = ()
     values: tuple[Node, ...] = ()
-    """Of each head the scores."""
 
     def word_heads(self) -> list[tuple[Head, WordHead]]:
         known = self.build.word_heads
         return [(h, known[v]) for h, v in zip(self.heads, self.values, strict=True) if v in known]
 
 
-def lower(
-    model: ast.Model,
-    top: Scope,
-    ports: tuple[Port, ...],
-    train: TrainSettings,
-    mode: Mode,
-    dtype: Dtype,
-    sizes: Mapping[str, int],
-    freeze: frozenset[str] = frozenset(),
-    threshold: float | None = None,
-) -> Lowered:
-    """The model in one mode; graph is None where there were errors, which the build holds."""
+def lower(source: Source, mode: Mode) -> Lowered:
+    """The model in one mode."""
+    walk = _walk(source, mode)
+    build, scope = walk.build, Scope(source.top)
+    for port in source.inputs:
+        scope.names[port.name] = ValueBinding(_input(build, port, source), port.span)
+    last = _last_value(walk, source, scope)
+    if build.diagnostics:
+        return Lowered(build, walk, None)
+    read = _heads(walk, source, scope, last)
+    heads, values = tuple(head for head, _ in read), tuple(scores for _, scores in read)
+    outputs = _results(walk, source, read, mode)
+    if build.diagnostics or len(heads) < len(walk.units):
+        return Lowered(build, walk, None)
+    if mode == "training":
+        outputs = total_loss(walk, outputs, source.train)
+        refuse_unused(walk, source.inputs, values)
+        refuse_heads_of_no_output(walk, values)
+        outputs += [Output(f"{name}'", node, name) for name, node in build.updates.items()]
+    outputs += [Output(f"{name}'", last) for name, (last, _) in build.carried.items()]
+    if build.diagnostics:
+        return Lowered(build, walk, None, heads, values)
+    graph = Graph((*build.inputs.values(), *build.weights.values()), tuple(outputs))
+    return Lowered(build, walk, graph, heads, values)
+
+
+def _walk(source: Source, mode: Mode) -> Walk:
+    """What is known of a model before its first line."""
+    ports, sizes = source.ports, source.sizes
     # Of a text that is written the end, or the begin, is one more.
     longest = {
         sequence_symbol_of(p, ports): p.sort.max + is_written(p)
         for p in ports
         if isinstance(p.sort, Tokens) and p.sort.max
     }
-    build = Build(mode, dtype, sizes, longest, freeze=freeze)
+    build = Build(mode, source.dtype, sizes, longest, freeze=source.freeze)
     build.pixels = any(isinstance(p.sort, Pixels) for p in ports)
     build.documents = {p.name: p.sort.sentence for p in ports if isinstance(p.sort, Document)}
-    units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in ports if p.output}
-    classes = {p.name: not isinstance(p.sort, NUMBERS) for p in ports if p.output}
+    units: dict[str, Dim] = {p.name: _units(p, ports, sizes) for p in source.outputs}
+    classes = {p.name: not isinstance(p.sort, NUMBERS) for p in source.outputs}
     marked = frozenset(p.name for p in ports if isinstance(p.sort, Tokens) and p.sort.marks)
-    walk = Walk(build, top, units, classes, marked, threshold=threshold)
+    walk = Walk(build, source.top, units, classes, marked, threshold=source.threshold)
     walk.written.update({p.name: decoding.fed(build, p, ports, sizes) for p in ports if is_written(p)})
-    inputs = [p for p in ports if not p.output]
-    scope = Scope(top)
-    for port in inputs:
-        scope.names[port.name] = ValueBinding(_input(build, port, ports, sizes), port.span)
-    current = scope.names[inputs[0].name] if len(inputs) == 1 else None
+    return walk
+
+
+def _last_value(walk: Walk, source: Source, scope: Scope) -> Value | None:
+    """The last line's value, which a single output may be; None where there is none. Names go into the scope."""
+    inputs = source.inputs
+    only = scope.names[inputs[0].name] if len(inputs) == 1 else None
+    current = only.value if isinstance(only, ValueBinding) else None
     try:
         for port in inputs:
-            walk.free(ast.Name(port.name, span=port.span), top)
-        last = statements.body(walk, model.body, scope, current.value if isinstance(current, ValueBinding) else None)
-        # A body that only declares has no value, though nothing in it is wrong.
-        last = None if all(map(structures.structures_only, model.body.statements)) and current is None else last
+            walk.free(ast.Name(port.name, span=port.span), source.top)
+        last = statements.body(walk, source.model.body, scope, current)
     except (Stop, TooLarge):
-        last = None
-    if build.diagnostics:
-        return Lowered(build, walk, None, ())
-    outputs: list[Output] = []
-    heads: list[Head] = []
-    values: list[Node] = []
-    for port in (p for p in ports if p.output):
+        return None
+    # A body that only declares has no value, though nothing in it is wrong.
+    only_declares = all(map(structures.structures_only, source.model.body.statements))
+    return None if only_declares and current is None else last
+
+
+def _heads(walk: Walk, source: Source, scope: Scope, last: Value | None) -> list[tuple[Head, Node]]:
+    """Each output's head and scores; an output that is wrong is reported, and left out."""
+    found: list[tuple[Head, Node]] = []
+    for port in source.outputs:
         if is_written(port) and port.name not in walk.decoded:
-            build.report(decoding.no_decode(port))
+            walk.build.report(decoding.no_decode(port))
             continue
-        try:
-            head, scores = head_of(walk, port, scope, last, train)
-            heads.append(head)
-            values.append(scores)
-        except Stop:
-            continue
-    for head, scores in zip(heads, values, strict=True):
-        try:
+        with suppress(Stop):
+            found.append(head_of(walk, port, scope, last, source.train))
+    return found
+
+
+def _results(walk: Walk, source: Source, read: list[tuple[Head, Node]], mode: Mode) -> list[Output]:
+    """What the graph gives of each output; what is wrong is reported."""
+    found: list[Output] = []
+    values = [scores for _, scores in read]
+    for head, scores in read:
+        with suppress(Stop):
             asked = _asked(walk, head, scores, values) if isinstance(head.port.sort, Masked) else scores
-            outputs += results_of(walk, head, asked, mode, train)
-        except Stop:
-            continue
-    if build.diagnostics or len(heads) < len(walk.units):
-        return Lowered(build, walk, None, ())
-    if mode == "training":
-        outputs = total_loss(walk, outputs, train)
-        _unused(walk, inputs, [*values, *(n for part in walk.parts for n in _nodes(part))])
-        _heads_of_no_output(walk, values)
-        outputs += [Output(f"{name}'", node, name) for name, node in build.updates.items()]
-    outputs += [Output(f"{name}'", last) for name, (last, _) in build.carried.items()]
-    order = [*build.inputs.values(), *build.weights.values()]
-    return Lowered(
-        build, walk, None if build.diagnostics else Graph(tuple(order), tuple(outputs)), tuple(heads), tuple(values)
-    )
+            found += results_of(walk, head, asked, mode, source.train)
+    return found
 
 
 def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim:
@@ -154,10 +187,10 @@ def _units(port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Dim
     return bind(symbol(classes_symbol_of(port, ports)), sizes)
 
 
-def _input(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str, int]) -> Node:
+def _input(build: Build, port: Port, source: Source) -> Node:
     match port.sort:
         case Tokens() | Category():
-            node = _ids(build, port, ports, sizes)
+            node = _ids(build, port, source.ports, source.sizes)
         case Image(height=height, width=width, channels=channels):
             node = build.input(port.name, Type(build.dtype, (BATCH, height, width, channels)), "data")
         case Real(width=width):
@@ -193,153 +226,3 @@ def _asked(walk: Walk, head: Head, scores: Node, values: list[Node]) -> Node:
     if scores in walk.heads:
         walk.heads[found] = walk.heads[scores]
     return found
-
-
-def _heads_of_no_output(walk: Walk, values: list[Node]) -> None:
-    """A `crf` whose scores go on into another layer: nothing would ever use what it learns of neighbours; and a head of
-    words, whose scores are not made while it learns."""
-    for scores in walk.build.word_heads:
-        if scores not in values:
-            message = "dense negatives= and hierarchical predict a word, and this is no output"
-            place = walk.build.origins[scores].span
-            walk.build.report(Diagnostic("NN591", message, place, help="end with it, or write dense 100"))
-    for scores in walk.build.steps:
-        if scores not in values:
-            help = "end with it, or write dense without crf"
-            message = "dense crf scores the tags of an output, and this is no output"
-            walk.build.report(Diagnostic("NN219", message, walk.build.origins[scores].span, help=help))
-
-
-def _unused(walk: Walk, inputs: list[Port], values: list[Node]) -> None:
-    """An input, a name or a line that reaches no output's value is an error."""
-    reached = set(sorted_nodes(values))
-    build = walk.build
-    for port in inputs:
-        views = [build.inputs[view.of(port.name)] for view in build.views.get(port.name, ())]
-        views += [build.inputs[name] for name in (segment_of(port.name),) if name in build.inputs]
-        if reached.isdisjoint((build.inputs[port.name], *views)):
-            build.report(
-                Diagnostic(
-                    "NN503",
-                    f"the input {port.name} reaches no output",
-                    port.span,
-                    "never used",
-                    help=f"use it, or leave it out: {port.name} | ...",
-                )
-            )
-    for span, name in walk.shared.items():
-        if span not in walk.shared_used:
-            build.report(Diagnostic("NN503", f"{name} is never used", span, "never used", help=f"x | {name} uses it"))
-    used: dict[Span, bool] = {}
-    for line in walk.lines:
-        used[line.span] = used.get(line.span, False) or any(n in reached for n in _nodes(line.value))
-    for line in walk.lines:
-        if not used[line.span]:
-            named = f"{line.name} is" if line.name else "this line's value is"
-            build.report(
-                Diagnostic(
-                    "NN503",
-                    f"{named} never used: it reaches no output",
-                    line.span,
-                    "never used",
-                    help="use it in a later line, or leave it out",
-                )
-            )
-
-
-def _nodes(value: Value) -> tuple[Node, ...]:
-    return value.parts if isinstance(value, Bundle) else (value,) if isinstance(value, Node) else ()
-
-
-def network(
-    model: ast.Model,
-    top: Scope,
-    ports: tuple[Port, ...],
-    train: TrainSettings,
-    dtype: Dtype,
-    sizes: Mapping[str, int],
-    freeze: frozenset[str] = frozenset(),
-    threshold: float | None = None,
-) -> tuple[Network | None, list[Diagnostic]]:
-    """The model lowered for training, evaluation and prediction; None with the errors where there are any.
-
-    freeze: labels whose weights are not trained; threshold: above which one unit says the second label
-    """
-    training = lower(model, top, ports, train, "training", dtype, sizes, freeze, threshold)
-    while training.build.same_tables and not training.build.diagnostics:
-        merged, wrong = _one_vocabulary(ports, training.build.same_tables[0])
-        if wrong is not None:
-            return None, [wrong]
-        ports = merged
-        training = lower(model, top, ports, train, "training", dtype, sizes, freeze, threshold)
-    if training.graph is None:
-        return None, training.build.diagnostics
-    of_stateful = stateful.refusals(training.build, ports)
-    if of_stateful:
-        return None, of_stateful
-    ports = stateful.marked(training.build, ports)
-    too_large = _too_large(training.build)
-    if too_large is not None:
-        return None, [too_large]
-    against = {h.port.name: head.against for h, head in training.word_heads()}
-    ports = tuple(
-        replace(p, views=tuple(training.build.views.get(p.name, ())), against=against.get(p.name)) for p in ports
-    )
-    others = [
-        lower(model, top, ports, train, mode, dtype, sizes, freeze, threshold) for mode in ("evaluation", "prediction")
-    ]
-    evaluation, prediction = (o.graph for o in others)
-    if evaluation is None or prediction is None:
-        return None, [d for o in others for d in o.build.diagnostics]
-    looking = [*decoding.refusals(prediction, ports), *following.refusals(prediction, ports, others[1].build.used_by)]
-    if looking:
-        return None, looking
-    return (
-        Network(
-            model.name.id,
-            tuple(p for p in ports if not p.output),
-            tuple(p for p in ports if p.output),
-            training.heads,
-            tuple(training.build.parameters.values()),
-            tuple(training.build.rows),
-            {label: tuple(paths) for label, paths in training.build.labels.items()},
-            training.graph,
-            evaluation,
-            prediction,
-            stateful.carried(training.build),
-            training.build.rounds,
-        ),
-        [],
-    )
-
-
-def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Port, ...], Diagnostic | None]:
-    """The ports with the second's vocabulary joined to the first's: their ids look up the same table."""
-    words = {p.name: word_of(p.sort) for p in ports}
-    of = {p.name: vocabulary_word(p.sort) for p in ports}
-    first, second = base(same.first), base(same.second)
-    if of[first] != of[second] or same.first.removeprefix(first) != same.second.removeprefix(second):
-        kinds = [f"{o} is {words.get(o, 'n-grams')}" for o in (same.first, same.second)]
-        message = f"{kinds[0]} and {kinds[1]}: they cannot share one table"
-        return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")
-    merged = tuple(
-        replace(p, sort=replace(p.sort, vocabulary=first))
-        if isinstance(p.sort, Tokens | Category) and owner(p) == second
-        else p
-        for p in ports
-    )
-    return merged, None
-
-
-def _too_large(build: Build) -> Diagnostic | None:
-    """What no machine could hold, whatever the data are."""
-    most, total = None, 0
-    for parameter in build.parameters.values():
-        count = prod(d if isinstance(d, int) else 1 for d in parameter.type.shape)
-        total += count
-        if most is None or count > most[0]:
-            most = count, parameter
-    if most is None or total <= MOST_WEIGHTS:
-        return None
-    message = f"the model has {total:,} weights, more than any machine holds"
-    return Diagnostic("NN510", message, most[1].span, "most of them are here", help="make the layer narrower")
