@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NoReturn
 
 from compiler.build import Mode, Stop
 from compiler.experiment import Head
 from compiler.ir.graph import Node, Output
 from compiler.ir.types import BATCH, Type, is_ragged
-from compiler.layers.dense import CRF
+from compiler.lower.endings import Ending
 from compiler.lower.losses import Losses
 from compiler.lower.made_outputs import as_one_vector, copied, mean_of_each, results_of_a_penalty
 from compiler.lower.positions import results_per_position
-from compiler.lower.spread import Spread, spread_of
 from compiler.lower.walk import Walk
 from compiler.lower.word_outputs import results_of_a_word
 from compiler.ops.elementwise import Add, Div, Mul
@@ -26,18 +24,14 @@ from compiler.sorts import (
     Class,
     Copy,
     Following,
-    Negatives,
     Penalty,
     Pixels,
     Port,
     Word,
     fed_name,
-    has_labels,
     is_written,
 )
 from compiler.values import Bundle, Failed, Value, is_ids, is_picture, what
-
-END_IN_SOFTMAX = "end with dense softmax"
 
 
 def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: TrainSettings) -> tuple[Head, Node]:
@@ -68,10 +62,10 @@ def _read(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Train
         found = as_one_vector(walk, port.sort, found)
     if isinstance(port.sort, Pixels):
         value = _for_each_pixel(walk, port, port.sort, found)
-        return _head(walk, port, value, train), value
+        return Ending(walk, port, value, train).head(), value
     if port.per is not None or is_written(port):
         value = _for_each_position(walk, port, found)
-        return _head(walk, port, value, train), value
+        return Ending(walk, port, value, train).head(), value
     if isinstance(found, Bundle) or found.type.rank != 2 or is_ids(found) or found.type.shape[0] != BATCH:
         pooled = isinstance(found, Bundle) or any(is_ragged(d) for d in found.type.shape)
         notes = walk.build.origin(found) if isinstance(found, Node) else ()
@@ -82,7 +76,7 @@ def _read(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Train
             help="pool over the positions before the head, with maxpool, mean or last" if pooled else "",
             notes=notes,
         )
-    return _head(walk, port, found, train), found
+    return Ending(walk, port, found, train).head(), found
 
 
 def _for_each_position(walk: Walk, port: Port, found: Node | Bundle) -> Node:
@@ -114,84 +108,6 @@ def _for_each_pixel(walk: Walk, port: Port, sort: Pixels, found: Node | Bundle) 
         help="keep the size, with `same`, or make it again what it was, with upsample2d; then end with dense softmax",
         notes=notes,
     )
-
-
-def _head(walk: Walk, port: Port, value: Node, train: TrainSettings) -> Head:
-    units, width = walk.units[port.name], value.type.shape[-1]
-
-    def misfit(code: str, message: str, help: str) -> NoReturn:
-        walk.build.fail(code, message, port.span, help=help, notes=walk.build.origin(value))
-
-    of_a_word = walk.build.word_heads.get(value)
-    if of_a_word is not None:
-        if not isinstance(port.sort, Word):
-            misfit("NN591", f"dense negatives= and hierarchical predict words, and {port.name} is none", END_IN_SOFTMAX)
-        if isinstance(of_a_word.against, Negatives):
-            return Head(port, "negatives", "negative sampling")
-        return Head(port, "hierarchical", "hierarchical softmax")
-    if (isinstance(port.sort, Word) or is_written(port)) and (
-        width == 1 or walk.heads.get(value) in ("sigmoid", "sign")
-    ):
-        misfit("NN209", f"{port.name} is made of many words, but its value tells two things apart", END_IN_SOFTMAX)
-    if walk.heads.get(value) == CRF and (port.per is None or not has_labels(port)):
-        help = "end with dense" if isinstance(port.sort, NUMBERS) else END_IN_SOFTMAX
-        misfit("NN219", f"dense crf scores tags of tokens, and {port.name} has none", help)
-    if isinstance(port.sort, NUMBERS):
-        if width != units:
-            misfit("NN209", f"{port.name} is {units} numbers, but its value is {width} wide", "end with dense")
-        if width == 1 and walk.heads.get(value) == "softmax":
-            misfit("NN516", f"{port.name} is one number, and softmax over one number is always 1", "end with dense")
-        huber = train.loss.kind_of(port.name) == "huber"
-        return Head(port, "linear", "huber" if huber else "mean squared error")
-    activation = walk.heads.get(value)
-    if train.loss.kind_of(port.name) == "perceptron" and activation != "sign":
-        walk.build.fail(
-            "NN513",
-            f"loss perceptron is for dense sign, which {port.name} does not end in",
-            port.span,
-            help="end with dense sign, or leave the loss out",
-        )
-    if train.loss.kind_of(port.name) == "contrastive":
-        if width != 1 or activation == "sign":
-            value_is = f"{width} wide" if width != 1 else "a sign"
-            misfit(
-                "NN209",
-                f"loss contrastive is for one score, but the value of {port.name} is {value_is}",
-                "end with cosine(a, b), or name the output that it is for: loss contrastive of=...",
-            )
-        if isinstance(units, int) and units > 2:
-            misfit("NN209", f"{port.name} has {units} classes, but loss contrastive tells two apart", END_IN_SOFTMAX)
-        return Head(port, "score", "contrastive")
-    if activation in ("sigmoid", "sign") and isinstance(units, int) and units > 2:
-        misfit(
-            "NN209",
-            f"{port.name} has {units} classes, but dense {activation} tells two apart",
-            END_IN_SOFTMAX,
-        )
-    if activation is None and (spread := spread_of(value)) != Spread.UNKNOWN:
-        layer = value.span.snippet if value.span is not None else "its value"
-        numbers = "any numbers" if spread == Spread.ANY else "numbers below 0"
-        misfit("NN515", f"{port.name} needs probabilities, but {layer} gives {numbers}", END_IN_SOFTMAX)
-    if activation == "softmax":
-        return Head(port, "softmax", "cross-entropy")
-    if activation == "sigmoid":
-        return Head(port, "sigmoid", "logistic")
-    if activation == CRF:
-        return Head(port, "crf", "crf")
-    if activation == "sign":
-        if train.loss.kind_of(port.name) != "perceptron":
-            walk.build.fail(
-                "NN513",
-                f"{port.name} ends in sign, whose gradient is 0: no loss can train it",
-                port.span,
-                help="write `loss perceptron` in train, or end with dense softmax",
-            )
-        return Head(port, "sign", "perceptron")
-    # How many classes there are may not be known yet; then a number of units may be right.
-    known = isinstance(units, int) or not isinstance(width, int)
-    if (width not in (units, 1) and known) or (width == 1 and isinstance(units, int) and units > 2):
-        misfit("NN209", f"{port.name} has {units} classes, but its value is {width} wide", END_IN_SOFTMAX)
-    return Head(port, "sigmoid" if width == 1 else "probabilities", "logistic" if width == 1 else "cross-entropy")
 
 
 def results_of(walk: Walk, head: Head, scores: Node, mode: Mode, train: TrainSettings) -> list[Output]:
