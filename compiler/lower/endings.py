@@ -119,9 +119,10 @@ class Ending:
         return Head(self.port, "score", "contrastive")
 
     def _of_no_head(self) -> Head:
-        """Of a value that the user made a probability: one of the second label, or one of each."""
+        """Of a value that the user made a probability: one of the second label, or one of each. The head of another output,
+        of numbers, is none either."""
         name, units, width = self.port.name, self.units, self.width
-        if self.activation is None and (spread := spread_of(self.value)) != Spread.UNKNOWN:
+        if (spread := spread_of(self.value)) != Spread.UNKNOWN:
             layer = self.value.span.snippet if self.value.span is not None else "its value"
             numbers = "any numbers" if spread == Spread.ANY else "numbers below 0"
             self.misfit("NN515", f"{name} needs probabilities, but {layer} gives {numbers}", END_IN_SOFTMAX)

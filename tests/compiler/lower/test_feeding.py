@@ -119,6 +119,7 @@ def test_several_inputs_have_lengths_and_vocabularies_of_their_own():
         (model("embed 4\nmean\ndense 3\nresidual { dense 3 tanh }"), [("NN515", 1, 25)]),
         (model("embed 4\nleaky 3", output="tags: class per text"), [("NN515", 1, 25)]),
         (model("embed 3\nmean"), [("NN515", 1, 25)]),
+        (model("embed 3\nmean\na = dense relu\nlabel = a", output="a: real, label: class"), [("NN515", 1, 34)]),
         (model("embed 4\nlstm 3\nlast"), [("NN515", 1, 25)]),
         (model("embed 4\ndense 3\nmaxpool"), [("NN515", 1, 25)]),
         (model("embed 4\nmean\ndense 3 tanh\ndropout 0.5"), [("NN515", 1, 25)]),
