@@ -27,6 +27,7 @@ from compiler.scope import BlockBinding, ConstantBinding, LabelBinding, Scope, S
 from compiler.signature import Resolved
 from compiler.values import Bundle, Failed, Value, is_sequence, shape_of, types_of, what
 from dsl import ast
+from dsl.source import Span
 
 ALL_ROWS = ("batchnorm",)
 """Layers whose result for an example depends on the others."""
@@ -134,12 +135,7 @@ def _layer(
         no_settings(walk, word, layer.callee)
     if word is PARAM:
         return parameter(walk, layer, scope, current, piped)
-    if walk.build.cell is not None and word.word in ALL_ROWS:
-        message = f"{word.word} looks at all examples and positions, and a cell at one at a time"
-        walk.build.fail("NN558", message, place, help="put it before or after the cell; layernorm works in one")
-    if walk.build.cell is not None and word.word in ALL_POSITIONS:
-        message = f"{word.word} looks at all positions, and a cell at one at a time"
-        walk.build.fail("NN558", message, place, help="put it before or after the cell")
+    _refuse_in_a_cell(walk, word, place)
     settings = settings_of(walk, word.signature, layer.arguments, layer.callee.span, scope)
     label = _label(walk, layer, scope, word.weights)
     tied = tied_weights(walk, layer, settings, scope)
@@ -154,13 +150,13 @@ def _layer(
         layer.span,
         settings,
         path,
-        label,
-        walk.frozen or held or settings.get("frozen") is True,
-        tied,
-        units,
-        head,
-        place,
-        frozenset(a.key for a in layer.arguments if isinstance(a, ast.Setting) and a.span.file == SET),
+        label=label,
+        frozen=walk.frozen or held or settings.get("frozen") is True,
+        tied=tied,
+        units=units,
+        head=head,
+        place=place,
+        overridden=frozenset(a.key for a in layer.arguments if isinstance(a, ast.Setting) and a.span.file == SET),
     )
     start, before = len(walk.build.fresh), len(walk.build.parameters)
     result = _lowered(use, word, values)
@@ -175,14 +171,31 @@ def _layer(
         LayerRow(layer.span, layer.span.snippet, walk.level, types_of(result), own, tuple(walk.build.fresh[start:]))
     )
     if label is not None:
-        prefix = use.name + "."
-        many = scope.repeated
-        own_weights = (
-            {} if many else {n.removeprefix(prefix): w for n, w in walk.build.weights.items() if n.startswith(prefix)}
-        )
-        found = walk.build.parts.get(result, {}) if isinstance(result, Node) and not many else {}
-        scope.names[label] = LabelBinding({**(tied or {}), **own_weights}, {**found}, layer.span, result, many)
+        scope.names[label] = _labelled(use, result, scope.repeated)
     return result
+
+
+def _refuse_in_a_cell(walk: Walk, word: LayerWord, place: Span) -> None:
+    """A cell sees one example at one position: a layer that looks at others has no place in it."""
+    if walk.build.cell is None:
+        return
+    if word.word in ALL_ROWS:
+        message = f"{word.word} looks at all examples and positions, and a cell at one at a time"
+        walk.build.fail("NN558", message, place, help="put it before or after the cell; layernorm works in one")
+    if word.word in ALL_POSITIONS:
+        message = f"{word.word} looks at all positions, and a cell at one at a time"
+        walk.build.fail("NN558", message, place, help="put it before or after the cell")
+
+
+def _labelled(use: Use, result: Value, repeated: bool) -> LabelBinding:
+    """What a layer's label stands for: its weights, tied ones too, and parts of its value.
+
+    repeated: in a `repeat`, where it means all rounds, and each has weights and parts of its own
+    """
+    prefix, build = use.name + ".", use.build
+    own = {} if repeated else {n.removeprefix(prefix): w for n, w in build.weights.items() if n.startswith(prefix)}
+    parts = build.parts.get(result, {}) if isinstance(result, Node) and not repeated else {}
+    return LabelBinding({**(use.tied or {}), **own}, {**parts}, use.span, result, repeated)
 
 
 def weight_path(walk: Walk, word: LayerWord, label: str | None) -> str:

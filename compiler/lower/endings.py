@@ -119,8 +119,10 @@ class Ending:
         return Head(self.port, "score", "contrastive")
 
     def _of_no_head(self) -> Head:
-        """Of a value that the user made a probability: one of the second label, or one of each. The head of another output,
-        of numbers, is none either."""
+        """Of a value that the user made a probability: one of the second label, or one of each.
+
+        The head of another output, of numbers, is none of this one's.
+        """
         name, units, width = self.port.name, self.units, self.width
         if (spread := spread_of(self.value)) != Spread.UNKNOWN:
             layer = self.value.span.snippet if self.value.span is not None else "its value"
