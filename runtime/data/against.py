@@ -14,8 +14,6 @@ from runtime.data.huffman import Huffman, huffman
 from runtime.data.splits import draws
 from runtime.data.tokens import OWN_IDS
 
-Key = tuple[int, ...]
-
 
 @dataclass(frozen=True)
 class Opponents:

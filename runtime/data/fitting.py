@@ -32,7 +32,6 @@ from dsl.source import Span
 from runtime.data import labels, maps, real, tags, tokens
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
-from runtime.data.real import Scaling
 from runtime.data.rows import Array, Rows
 from runtime.data.schemes import BMES
 from runtime.data.table import plural
@@ -57,52 +56,74 @@ def fit(
 
     Raises DataError: NN717 for one label only, NN724 for a vocabulary without a token.
     """
-    vocabularies: dict[str, Vocabulary] = {}
-    for port in ports:
-        if given is not None and port.name in given:
-            vocabularies[port.name] = given[port.name]
-        elif isinstance(port.sort, Document):
-            # Its words are known, and no sentence is a token of the network.
-            vocabularies[port.name] = Vocabulary(())
-        elif isinstance(port.sort, Tokens | Category) and owner(port) == port.name:
-            sharing = [p.name for p in ports if has_ids(p) and owner(p) == port.name]
-            found = tokens.fit(port.sort, [(tokenised[name], train) for name in sharing])
-            if not found.tokens:
-                raise DataError(_no_tokens(port, port.sort))
-            vocabularies[port.name] = found
-    for view in views_of(ports):
-        if given is not None and view.owner in given:
-            vocabularies[view.owner] = given[view.owner]
-        elif view.owner not in vocabularies:
-            sharing = [v for v in views_of(ports) if v.owner == view.owner]
-            found = tokens.fit(view.sort, [(tokenised[v.name], rows_in(v, tokenised, train)) for v in sharing])
-            if not found.tokens:
-                raise DataError(_none_of(view))
-            vocabularies[view.owner] = found
-    label_sets: dict[str, tuple[str, ...]] = {}
-    scalings: dict[str, Scaling] = {}
-    for port in ports:
-        if isinstance(port.sort, Segments):
-            label_sets[port.name] = BMES
-        elif isinstance(port.sort, Follows):
-            label_sets[port.name] = FOLLOWS
-        elif isinstance(port.sort, Spans):
-            label_sets[port.name] = tags.fit(port, tokenised[port.name], train)
-        elif has_labels(port) and port.name in tokenised:
-            counts = tokenised[port.name].counts(train)
-            label_sets[port.name] = labels.fit(port, (tokenised[port.name].names[i] for i in np.flatnonzero(counts)))
-        elif isinstance(port.sort, Pixels):
-            label_sets[port.name] = maps.fit(port, columns.maps[port.name][train])
-        elif has_labels(port):
-            column = columns.texts[port.name]
-            label_sets[port.name] = labels.fit(port, map(column.__getitem__, train.tolist()))
-        elif isinstance(port.sort, Real) and port.sort.standard:
-            scalings[port.name] = real.fit(columns.numbers[port.name][train])
+    vocabularies = _vocabularies(ports, tokenised, train, given or {})
+    label_sets = {p.name: _labels(p, tokenised, columns, train) for p in ports if has_labels(p)}
+    scalings = {
+        p.name: real.fit(columns.numbers[p.name][train]) for p in ports if isinstance(p.sort, Real) and p.sort.standard
+    }
     counts: dict[str, tuple[int, ...]] = {}
     for name in dict.fromkeys(owner(p) for p in ports if isinstance(p.sort, Word)):
-        sharing = [p.name for p in ports if has_ids(p) and owner(p) == name]
-        counts[name] = tokens.counts_of(vocabularies[name], [(tokenised[each], train) for each in sharing])
+        counts[name] = tokens.counts_of(
+            vocabularies[name], [(tokenised[each], train) for each in _sharing(ports, name)]
+        )
     return Tables(vocabularies, label_sets, scalings, counts)
+
+
+def _sharing(ports: tuple[Port, ...], name: str) -> list[str]:
+    """The inputs and outputs whose ids are of the vocabulary of that name."""
+    return [p.name for p in ports if has_ids(p) and owner(p) == name]
+
+
+def _vocabularies(
+    ports: tuple[Port, ...],
+    tokenised: Mapping[str, Tokenised],
+    train: NDArray[np.int64],
+    given: Mapping[str, Vocabulary],
+) -> dict[str, Vocabulary]:
+    """By owner: those of texts and categories, then those of what texts are read by beside, n-grams or characters."""
+    found: dict[str, Vocabulary] = {}
+    for port in ports:
+        if port.name in given:
+            found[port.name] = given[port.name]
+        elif isinstance(port.sort, Document):
+            # Its words are known, and no sentence is a token of the network.
+            found[port.name] = Vocabulary(())
+        elif isinstance(port.sort, Tokens | Category) and owner(port) == port.name:
+            fitted = tokens.fit(port.sort, [(tokenised[name], train) for name in _sharing(ports, port.name)])
+            if not fitted.tokens:
+                raise DataError(_no_tokens(port, port.sort))
+            found[port.name] = fitted
+    for view in views_of(ports):
+        if view.owner in given:
+            found[view.owner] = given[view.owner]
+        elif view.owner not in found:
+            sharing = [v for v in views_of(ports) if v.owner == view.owner]
+            fitted = tokens.fit(view.sort, [(tokenised[v.name], rows_in(v, tokenised, train)) for v in sharing])
+            if not fitted.tokens:
+                raise DataError(_none_of(view))
+            found[view.owner] = fitted
+    return found
+
+
+def _labels(
+    port: Port, tokenised: Mapping[str, Tokenised], columns: Columns, train: NDArray[np.int64]
+) -> tuple[str, ...]:
+    """The labels of an output, in the order of their ids."""
+    match port.sort:
+        case Segments():
+            return BMES
+        case Follows():
+            return FOLLOWS
+        case Spans():
+            return tags.fit(port, tokenised[port.name], train)
+        case Pixels():
+            return maps.fit(port, columns.maps[port.name][train])
+        case _ if port.name in tokenised:
+            each = tokenised[port.name]
+            return labels.fit(port, (each.names[i] for i in np.flatnonzero(each.counts(train))))
+        case _:
+            column = columns.texts[port.name]
+            return labels.fit(port, map(column.__getitem__, train.tolist()))
 
 
 def _no_tokens(port: Port, sort: Tokens | Category) -> Diagnostic:
