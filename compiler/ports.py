@@ -8,8 +8,10 @@ from compiler import pair_ports
 from compiler.layers.later import LATER_SORTS
 from compiler.series import ahead, series
 from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Setting, Signature, resolve
+from compiler.sort_sizes import image, number
 from compiler.sorts import (
     PAIR,
+    SUBWORDS,
     Category,
     Class,
     Copy,
@@ -27,6 +29,7 @@ from compiler.sorts import (
     Spans,
     Tokens,
     Word,
+    asks_for_other_pieces,
     has_ids,
     vocabulary_word,
     word_of,
@@ -55,6 +58,14 @@ OF_WORD = tuple(s for s in TOKENS if s.name in ("lower", "punctuation", "min", "
 SORTS: dict[str, Signature] = {
     "words": Signature("words", "text, split at white space", TOKENS),
     "chars": Signature("chars", "text, character by character", tuple(s for s in TOKENS if s.name != "punctuation")),
+    SUBWORDS: Signature(
+        SUBWORDS,
+        "`subwords[8000]`: text in pieces of words, at most so many, learnt by byte pair encoding",
+        (
+            Setting("min", "count", "how often a character, or two pieces side by side, must be seen", 1, low=1),
+            *(s for s in TOKENS if s.name not in ("punctuation", "min", "keep")),
+        ),
+    ),
     "sentences": Signature(
         "sentences",
         "a text, sentence by sentence, cut behind . ! ? and 。 ！ ？; `each { ... }` works on each of them",
@@ -101,16 +112,17 @@ SORTS: dict[str, Signature] = {
     "penalty": Signature("penalty", "a value without a target: its mean is added to the loss"),
     **pair_ports.MADE,
 }
-INPUTS = ("words", "chars", "sentences", "sentence_pair", "word", "bag", "category", "real", "series", "image")
+INPUTS = (
+    *("words", "chars", SUBWORDS, "sentences", "sentence_pair"),
+    *("word", "bag", "category", "real", "series", "image"),
+)
 OUTPUTS = (
-    *("class", "real", "segments", "spans", "next", "previous", "word", "words", "chars", "copy", "penalty"),
+    *("class", "real", "segments", "spans", "next", "previous", "word", "words", "chars", SUBWORDS, "copy", "penalty"),
     *pair_ports.MADE,
 )
 PER = {"category": False, "class": False, "segments": True, "spans": True}
 """The sorts that may be `per` an input, and whether they must."""
 FOLLOWING = ("next", "previous")
-MOST_COLUMNS = 1_000_000
-LONGEST_SIDE = 100_000
 
 
 def ports(model: ast.Model, evaluate: Evaluate, report: Report) -> tuple[Port, ...] | None:
@@ -190,10 +202,10 @@ def _sort(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> S
     if settings is None:
         return None
     if word == "image":
-        return _image(sort, evaluate, report)
+        return image(sort, evaluate, report)
     if word == "series":
         return series(sort, settings["standard"] is True, evaluate, report)
-    width = _width(sort, evaluate, report)
+    width = number(sort, evaluate, report)
     if width is None:
         return None
     return _resolved(word, settings, width)
@@ -232,38 +244,6 @@ def _copy(sort: ast.Sort, report: Report) -> Copy | None:
     return None
 
 
-def _width(sort: ast.Sort, evaluate: Evaluate, report: Report) -> int | None:
-    if len(sort.sizes) == 0:
-        return 1
-    if sort.name.id != "real" or len(sort.sizes) > 1:
-        help = "real[13] and image[28,28] have sizes"
-        report(Diagnostic("NN211", f"{sort.name.id} has no such size", sort.span, help=help))
-        return None
-    width = evaluate(sort.sizes[0])
-    if isinstance(width, int) and not isinstance(width, bool) and 1 <= width <= MOST_COLUMNS:
-        return width
-    if width is not None:
-        message = f"real[{width}] is no number of columns"
-        report(Diagnostic("NN211", message, sort.sizes[0].span, help="real[13] is 13 columns"))
-    return None
-
-
-def _image(sort: ast.Sort, evaluate: Evaluate, report: Report) -> Image | None:
-    if len(sort.sizes) not in (2, 3):
-        message = "image needs its height and width, and channels where it has colours"
-        report(Diagnostic("NN211", message, sort.span, help="image[28,28] is grey, image[32,32,3] has three channels"))
-        return None
-    sizes: list[int] = []
-    for expression in sort.sizes:
-        size = evaluate(expression)
-        if isinstance(size, int) and not isinstance(size, bool) and 1 <= size <= LONGEST_SIDE:
-            sizes.append(size)
-        elif size is not None:
-            message = f"a picture's size is a whole number from 1 to {LONGEST_SIDE:,}, not {size}"
-            report(Diagnostic("NN211", message, expression.span, help="image[28,28]"))
-    return Image(*sizes) if len(sizes) == len(sort.sizes) else None
-
-
 def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
     if word == "class":
         return Class()
@@ -277,7 +257,7 @@ def _resolved(word: str, settings: dict[str, Resolved], width: int) -> Sort:
         return Real(width, settings["standard"] is True)
     least, most, kept, shares = (settings.get(k) for k in ("min", "max", "keep", "vocabulary"))
     min = least if isinstance(least, int) else 1
-    keep = kept if isinstance(kept, int) else None
+    keep = width if word == SUBWORDS else kept if isinstance(kept, int) else None
     vocabulary = shares if isinstance(shares, str) else None
     if word == "category":
         return Category(min, keep, vocabulary)
@@ -318,6 +298,10 @@ def _shares(port: Port, known: list[Port], given: dict[str, ast.Port], report: R
                 help=f"write vocabulary={other.sort.vocabulary}",
             )
         )
+        return False
+    if asked := asks_for_other_pieces(port.sort, other.sort):
+        message = f"{port.name} shares the pieces of {name}, and asks for others"
+        report(Diagnostic("NN307", message, given[port.name].sort.span, help=f"ask as {name} does: {asked}"))
         return False
     return True
 
@@ -363,6 +347,9 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
     inputs = [
         p for p in known if isinstance(p.sort, Tokens) and p.sort.unit not in ("bag", "sentences") and not p.output
     ]
+    if not isinstance(port.sort, Following):
+        # Nobody labels pieces that are yet to be learnt.
+        inputs = [p for p in inputs if word_of(p.sort) != SUBWORDS]
     texts = [p.name for p in inputs if not cut or (isinstance(p.sort, Tokens) and p.sort.unit == "chars")]
     if port.per in texts:
         return True
@@ -382,7 +369,9 @@ def _is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repo
         help = f"write class per {port.per}"
     else:
         message = f"{port.per} is {word_of(other.sort)}, which has no positions"
-        if cut and other in inputs:
+        if word_of(other.sort) == SUBWORDS:
+            message = f"{port.per} is subwords, and the data have no value for each piece of a word"
+        elif cut and other in inputs:
             message = f"{port.per} is {word_of(other.sort)}, and segments are made of characters"
         help = f"the texts are {', '.join(texts)}" if texts else f"name an input of {'' if cut else 'words or '}chars"
     report(Diagnostic("NN215", message, place.span, help=help))

@@ -12,11 +12,12 @@ from dsl.source import Span
 
 @dataclass(frozen=True)
 class Tokens:
-    """`words(...)`, `chars(...)`, `bag(word, ...)`, `sentence_pair(...)`: text as ids, 0 padding, 1 unknown, 2 begin, 3
-    end.
+    """`words(...)`, `chars(...)`, `subwords[n](...)`, `bag(word, ...)`, `sentence_pair(...)`: text as ids, 0 padding, 1
+    unknown, 2 begin, 3 end.
 
-    unit: "words", "chars", "sentences", "bag": a set of words, or PAIR, which has marks
-    min: how often a token must be seen in the training rows to get an id of its own
+    unit: "words", "chars", SUBWORDS, "sentences", "bag": a set of words, or PAIR, which has marks
+    min: how often a token must be seen in the training rows to get an id of its own; of subwords, a character and what
+        two pieces make
     max: positions; what is past it is cut, counted and said
     keep: size of the vocabulary, the four ids of the program's own not counted
     marks: begin and end are put around
@@ -201,6 +202,8 @@ LABELLED = (Class, Pixels, Segments, Spans, Follows)
 """The sorts that have labels: those of the training rows, but of segments and `follows`, whose are always the same."""
 MADE = (Following, Copy, Penalty, Ahead, Masked, Follows)
 """The sorts of outputs for which nothing is read: they are made from the inputs."""
+SUBWORDS = "subwords"
+"""The unit of a text in pieces of words, which are learnt; `keep` is the n of `subwords[n]`."""
 PAIR = "sentence_pair"
 """The unit of a text that is two, or one: begin A end B end."""
 SEGMENTS = 3
@@ -283,6 +286,14 @@ def vocabulary_word(sort: Sort) -> str:
     """What may share a vocabulary has this in common: `word` and `bag(word)` are of the same words."""
     word = word_of(sort)
     return "word" if word == "bag" else word
+
+
+def asks_for_other_pieces(sort: Sort, other: Sort) -> str:
+    """What `subwords` would have to be to share the pieces of another one; "" where it is that already, or is none."""
+    if not (isinstance(sort, Tokens) and isinstance(other, Tokens) and sort.unit == other.unit == SUBWORDS):
+        return ""
+    asked = f"{SUBWORDS}[{other.keep}]" + (f"(min={other.min})" if other.min > 1 else "")
+    return asked if (sort.keep, sort.min) != (other.keep, other.min) else ""
 
 
 def along(port: Port, ports: Iterable[Port]) -> Port:

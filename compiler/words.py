@@ -275,7 +275,7 @@ def _listed(topic: str) -> str:
             later = {f"{section} {w}": "" for section, words in LATER_ENTRIES.items() for w in words}
     lines = [f"  {word}: {sentence}" for word, sentence in rows.items()]
     missing = [f"  {word}{': ' if sentence else ''}{sentence}" for word, sentence in later.items()]
-    return "\n".join([f"{topic}:", *lines, "", "not there yet:", *missing, ""])
+    return "\n".join([f"{topic}:", *lines, *(["", "not there yet:", *missing] if missing else []), ""])
 
 
 def missing_page() -> str:
@@ -311,7 +311,7 @@ def reference() -> str:
         parts.append(f"## Entries of `{section}`: {SECTION_SENTENCES[section]}\n\n" + "\n\n".join(rows))
     swept = "\n".join([f"sweep: {SWEEP.sentence}", *_settings(SWEEP), *_settings(TRIALS)])
     parts.append("## Entries of `sweep`\n\n" + _section(swept))
-    later = [f"- layers: {', '.join(LATER)}", f"- sorts: {', '.join(LATER_SORTS)}"]
+    later = [f"- {what}: {', '.join(words)}" for what, words in (("layers", LATER), ("sorts", LATER_SORTS)) if words]
     later += [f"- entries of {section}: {', '.join(words)}" for section, words in LATER_ENTRIES.items()]
     parts.append("## Not there yet\n\n" + "\n".join(later))
     return "\n\n".join(parts) + "\n"

@@ -13,6 +13,7 @@ from nnc.model import Model
 from nnc.report import LONGEST_EXAMPLE
 from runtime.data import Rows
 from runtime.data.detokenise import joined
+from runtime.data.subwords import cutter
 from runtime.data.tokens import END, Sequences, Vocabulary, splitter
 
 ROWS_LOOKED_AT = 1000
@@ -78,7 +79,7 @@ def _fields(model: Model, port: Port, rows: Rows, row: int) -> list[str] | None:
             if port.per is not None:
                 return [" ".join(known)] if not any(len(token.split()) != 1 for token in known) else None
             said = joined(text, known)
-            return [said] if list(splitter(text)(said)) == known else None
+            return [said] if list(cutter(text, vocabulary)(said)) == known else None
         case Real(standard=standard) | Series(standard=standard):
             assert not isinstance(column, Sequences)
             values = column[row : row + 1]
@@ -119,6 +120,11 @@ def prompt_of(model: Model, rows: Rows) -> str:
     assert isinstance(text.sort, Tokens)
     known = (vocabulary.token(i) for i in column.ids[1:PROMPT_TOKENS].tolist())
     tokens = [token for token in takewhile(lambda token: token is not None, known) if token is not None]
-    of_chars = text.sort.unit == "chars"
-    said = "".join(tokens).rpartition(" ")[0] if of_chars else joined(text.sort, tokens[:PROMPT_WORDS])
+    match text.sort.unit:
+        case "chars":
+            said = "".join(tokens).rpartition(" ")[0]
+        case "subwords":
+            said = " ".join(joined(text.sort, tokens).split(" ")[:PROMPT_WORDS])
+        case _:
+            said = joined(text.sort, tokens[:PROMPT_WORDS])
     return f"--prompt {_quoted(said)}" if said.isprintable() and said.strip() else ""

@@ -42,6 +42,7 @@ from nnc.widths import cut
 NOUNS = {
     "words": "word",
     "chars": "character",
+    "subwords": "piece",
     "sentences": "sentence",
     "sentence_pair": "word",
     "word": "word",

@@ -12,6 +12,7 @@ from runtime.data.table import plural
 UNITS = {
     "words": "word",
     "chars": "character",
+    "subwords": "piece",
     "sentences": "sentence",
     "sentence_pair": "word",
     "category": "value",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from compiler.sorts import Port, Tokens, is_written, owner, sequence_symbol_of
+from compiler.sorts import SUBWORDS, Port, Tokens, is_written, owner, sequence_symbol_of
 from compiler.step import NoStep
 from compiler.written import decoder_step
 from nnc.bleu import by_sacrebleu
@@ -73,8 +73,12 @@ def with_text_scores(model: Model, rows: Rows | None, found: Evaluation | None) 
             continue
         texts, told = written[scores.name], rows.told[scores.name]
         split = splitter(sort)
+        whole = [joined(sort, tokens) for tokens in texts]
+        if sort.unit == SUBWORDS:
+            # A text that is cut in another way is the same text.
+            texts = [list(split(text)) for text in whole]
         metrics = {**scores.metrics, "exact_match": exact_match(texts, [list(split(text)) for text in told])}
-        counted = by_sacrebleu([joined(sort, tokens) for tokens in texts], told, sort.lower)
+        counted = by_sacrebleu(whole, told, sort.lower)
         if counted is not None:
             metrics |= counted[0]
         outputs.append(replace(scores, metrics=metrics, signature=None if counted is None else counted[1]))

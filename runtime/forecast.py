@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compiler.sorts import Port, Real, Series
 from dsl.errors import DataError, Diagnostic, RunError
 from dsl.source import Span
-from runtime.data import Rows, Tables, series
+from runtime.data import Rows, Tables, series, subwords
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw
 from runtime.data.table import plural
@@ -99,7 +99,8 @@ class _Past:
             self._require(port, step)
         whole = Whole.of((series.at(inputs, series.scaled(inputs, self.raw, tables.scalings), np.array([self.end])),))
         problems = Problems()
-        return whole.encoded(ports, tables, whole.tokenised(inputs, problems))
+        tokenised = subwords.cut(inputs, whole.tokenised(inputs, problems), tables.vocabularies)
+        return whole.encoded(ports, tables, tokenised)
 
     def _require(self, port: Port, step: int) -> None:
         """Raises DataError where what this input looks at is not there."""

@@ -5,9 +5,7 @@ LATER: dict[str, str] = {
 }
 """word -> what it will do"""
 
-LATER_SORTS: dict[str, str] = {
-    "subwords": "text in pieces of words",
-}
+LATER_SORTS: dict[str, str] = {}
 
 LATER_ENTRIES: dict[str, tuple[str, ...]] = {
     "train": ("teacher",),

@@ -9,7 +9,7 @@ from compiler.build import Build, SameTable
 from compiler.experiment import Network
 from compiler.lower import decoding, following, stateful
 from compiler.lower.model import Lowered, Source, lower
-from compiler.sorts import Category, Port, Tokens, owner, vocabulary_word, word_of
+from compiler.sorts import Category, Port, Tokens, asks_for_other_pieces, owner, vocabulary_word, word_of
 from compiler.views import base
 from dsl.errors import Diagnostic
 
@@ -80,6 +80,10 @@ def _one_vocabulary(ports: tuple[Port, ...], same: SameTable) -> tuple[tuple[Por
         kinds = [f"{o} is {words.get(o, 'n-grams')}" for o in (same.first, same.second)]
         message = f"{kinds[0]} and {kinds[1]}: they cannot share one table"
         return ports, Diagnostic("NN307", message, same.span, help="give each an embed of its own")
+    sorts = {p.name: p.sort for p in ports}
+    if asked := asks_for_other_pieces(sorts[second], sorts[first]):
+        message = f"{second} looks up the table of {first}, and asks for other pieces"
+        return ports, Diagnostic("NN307", message, same.span, help=f"make {second} {asked}, as {first} is")
     merged = tuple(
         replace(p, sort=replace(p.sort, vocabulary=first))
         if isinstance(p.sort, Tokens | Category) and owner(p) == second

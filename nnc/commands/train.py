@@ -233,7 +233,8 @@ def _header(path: Path, begun: PartBegun) -> Header:
 
 def _unit(experiment: Experiment) -> str:
     units = {p.sort.unit for p in experiment.network.inputs if isinstance(p.sort, Tokens)}
-    return {frozenset({"words"}): "words", frozenset({"chars"}): "characters"}.get(frozenset(units), "tokens")
+    names = {"words": "words", "chars": "characters", "subwords": "pieces"}
+    return names.get(units.pop(), "tokens") if len(units) == 1 else "tokens"
 
 
 def _stopped_lines(ended: Ended, again: str) -> list[str]:

@@ -9,12 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from compiler.sorts import Port, Tokens, owner, sequence_symbol_of
+from compiler.sorts import SUBWORDS, Port, Tokens, owner, sequence_symbol_of
 from compiler.views import Ngrams
-from runtime.data import following, rows, tokens, views
+from runtime.data import following, rows, views
 from runtime.data.batch import Batch
 from runtime.data.batches import make_batch
 from runtime.data.streams import LINE_END
+from runtime.data.subwords import cutter
 from runtime.data.tables import Tables
 from runtime.data.tokens import BEGIN, END, UNKNOWN, Sequences, Tokenised, Vocabulary
 
@@ -78,7 +79,10 @@ class Layout:
 
     def tokens(self, text: str) -> list[str]:
         """A text's tokens, its line ends among them."""
-        split = tokens.splitter(self.sort)
+        split = cutter(self.sort, self.vocabulary)
+        if self.sort.unit == SUBWORDS:
+            # The space belongs to the word behind it, which is not there yet.
+            text = text.rstrip(" ")
         lines = [[*split(line.removesuffix("\r")), LINE_END] for line in text.split("\n")]
         return [token for line in lines for token in line][:-1]
 

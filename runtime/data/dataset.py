@@ -12,7 +12,7 @@ from compiler.settings.data import Augment, DataSettings, Files, Format, Missing
 from compiler.sorts import Port, owner, pair_of
 from dsl.errors import DataError, Diagnostic
 from dsl.source import Span
-from runtime.data import fitting, following, repeats, running, series, streams, tokens, windows
+from runtime.data import fitting, following, repeats, running, series, streams, subwords, tokens, windows
 from runtime.data import rows as encoded
 from runtime.data.files import DataFile, fingerprint, resolve
 from runtime.data.problems import Problems
@@ -128,7 +128,9 @@ def assemble(
         whole = Whole.of(tuple(parts.values()))
         splits = _splits(whole, parts, settings, fold)
     tokenised = whole.tokenised(ports, problems)
-    tables = fitting.fit(ports, tokenised, whole.columns, splits["train"], vocabularies)
+    known = subwords.learnt(ports, tokenised, splits["train"], vocabularies)
+    tokenised = subwords.cut(ports, tokenised, known)
+    tables = fitting.fit(ports, tokenised, whole.columns, splits["train"], known)
     tables = replace(tables, scalings={**tables.scalings, **scalings})
     everything = whole.encoded(ports, tables, tokenised)
     fitting.warn(ports, tokenised, whole.columns, whole.span, splits, everything, problems)
@@ -269,7 +271,9 @@ def _assemble_stream(
     lines = whole.tokenised(ports, problems)
     counts = [(name, raw.count) for name, raw in parts.items()]
     made = streams.streams(ports, lines, counts, settings, fold)
-    tables = fitting.fit(ports, made.counted, whole.columns, made.splits["train"], vocabularies)
+    known = subwords.learnt(ports, made.counted, made.splits["train"], vocabularies)
+    made, lines = subwords.cut_stream(made, ports, known), subwords.cut(ports, lines, known)
+    tables = fitting.fit(ports, made.counted, whole.columns, made.splits["train"], known)
     rows = {name: made.rows(ports, tables, name) for name in made.splits}
     fitting.warn(ports, made.counted, whole.columns, whole.span, made.splits, rows["train"], problems)
     dataset = _dataset(rows["train"], rows, tables, problems, fingerprint)
@@ -353,7 +357,7 @@ def encode_raw(
     if pair is not None and not outputs_optional:
         lines = whole.tokenised(running.as_lines(ports), problems)
         return running.of_file(ports, raw, lines, tables.vocabularies[owner(pair)])
-    tokenised = whole.tokenised(ports, problems)
+    tokenised = subwords.cut(ports, whole.tokenised(ports, problems), tables.vocabularies)
     if following.stream_of(ports) is not None:
         made = streams.streams(ports, tokenised, [("test", raw.count)])
         return made.rows(ports, tables, "test")

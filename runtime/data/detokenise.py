@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from compiler.sorts import Tokens
+from compiler.sorts import SUBWORDS, Tokens
 from runtime.data.streams import LINE_END
 
 NO_SPACE_BEFORE = frozenset(".,;:!?)")
@@ -21,6 +21,9 @@ def added(sort: Tokens, before: str, token: str) -> str:
     """What a token adds to a text. before: the token before it, a line's end where a line begins"""
     if token == LINE_END:
         return "\n"
+    if sort.unit == SUBWORDS:
+        # A piece has the space before it.
+        return token.removeprefix(" ") if before == LINE_END else token
     return f"{' ' if _apart(sort, before, token) else ''}{token}"
 
 

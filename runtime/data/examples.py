@@ -8,7 +8,7 @@ from dataclasses import replace
 from compiler.sorts import Category, Image, Port, Real, Series
 from dsl.errors import Diagnostic
 from dsl.source import Span
-from runtime.data import labels, pairs, pictures, real, segments
+from runtime.data import labels, pairs, pictures, real, segments, subwords
 from runtime.data.columns import widest, width_of
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
@@ -89,7 +89,7 @@ def encode(
     columns = segments.separated(ports, columns, tagged=False)
     raw = Raw(len(fields), columns, ((0, place_of),))
     whole = Whole.of((raw,))
-    return whole.encoded(ports, tables, whole.tokenised(ports, problems))
+    return whole.encoded(ports, tables, subwords.cut(ports, whole.tokenised(ports, problems), tables.vocabularies))
 
 
 def _in_fields(port: Port) -> Port:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from compiler.sorts import (
     PAIR,
+    SUBWORDS,
     Category,
     Class,
     Document,
@@ -41,6 +42,8 @@ from runtime.data.views import PortView, rows_in, views_of
 
 FOLLOWS = ("no", "yes")
 """The labels of `follows`."""
+UNITS = {"words": "word", "chars": "character", SUBWORDS: "piece", PAIR: "word", "sentences": "sentence"}
+"""What one of a text is called."""
 MANY = 0.03
 """Share of the words that end in punctuation from which on it is worth a word: one in a sentence of thirty."""
 
@@ -215,7 +218,7 @@ def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, problems: Probl
     texts_cut, tokens_cut = tokenised.cut
     count = len(tokenised.lengths)
     if texts_cut:
-        unit = {"words": "word", "chars": "character", PAIR: "word", "sentences": "sentence"}.get(sort.unit, "token")
+        unit = UNITS.get(sort.unit, "token")
         problems.warn(
             Diagnostic(
                 "NN721",

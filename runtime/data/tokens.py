@@ -13,8 +13,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sorts import PAIR, Category, Port, Tokens, along
-from runtime.data import pairs
+from compiler.sorts import PAIR, SUBWORDS, Category, Port, Tokens, along
+from runtime.data import bpe, pairs
 
 PADDING, UNKNOWN, BEGIN, END = range(4)
 OWN_IDS = 4
@@ -91,13 +91,17 @@ def _spread(starts: NDArray[np.int64], offsets: NDArray[np.int64], lengths: NDAr
 
 
 def splitter(sort: Tokens) -> Callable[[str], Sequence[str]]:
-    """The function that cuts a text into its tokens, without `max`, `reverse` and `marks`."""
+    """The function that cuts a text into its tokens, without `max`, `reverse` and `marks`; of subwords into the parts
+    that pieces are cut from."""
     if sort.unit == PAIR:
         return pairs.splitter(splitter(replace(sort, unit="words")))
     if sort.unit == "sentences":
         return sentences
     if sort.unit == "chars":
         return lambda text: unicodedata.normalize("NFC", text.lower() if sort.lower else text)
+    if sort.unit == SUBWORDS:
+        parts = bpe.splitter()
+        return (lambda text: parts(text.lower())) if sort.lower else parts
     if not sort.punctuation:
         return (lambda text: text.lower().split()) if sort.lower else str.split
     seen: dict[str, tuple[str, ...]] = {}
@@ -173,9 +177,12 @@ class Tokenised:
 def tokenise(sort: Tokens, texts: list[str] | list[list[str]]) -> Tokenised:
     """Cut the texts into tokens; `max` cuts here, so that what the network never sees has no id.
 
-    A text that is a list is in tokens already.
+    A text that is a list is in tokens already. Subwords are cut later: see `subwords.cut`.
     """
     split = splitter(sort)
+    if sort.unit == SUBWORDS:
+        texts = [text if isinstance(text, str) else " ".join(text) for text in texts]
+        sort = replace(sort, max=None)
     types: defaultdict[str, int] = defaultdict()
     types.default_factory = types.__len__
     if sort.lower and sort.unit != "sentences" and texts and not isinstance(texts[0], str):

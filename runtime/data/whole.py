@@ -62,7 +62,7 @@ class Whole:
         raise IndexError(row)
 
     def tokenised(self, ports: tuple[Port, ...], problems: Problems) -> dict[str, Tokenised]:
-        """The tokens of every port with ids or labels for each position that the rows have.
+        """The tokens of every port with ids or labels for each position that the rows have, of subwords their parts.
 
         Raises DataError NN726 where a text and what is `per` it have different lengths.
         """

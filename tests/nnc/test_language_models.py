@@ -12,6 +12,7 @@ import pytest
 import nnc
 from nnc import cli
 from nnc.failure import guarded
+from tests.nnc.language_models import language_model
 
 Runner = Callable[..., str]
 
@@ -109,3 +110,13 @@ def test_other_outputs_are_answered_beside_next(folder: Path):
 def test_classifier_refuses_a_language_model(folder: Path):
     with pytest.raises((ValueError, nnc.NncError)):
         nnc.NncClassifier(LINES).fit(["a b", "b a"] * 3, ["x", "y"] * 3)
+
+
+@pytest.mark.parametrize("cell", ["srn 4", "srn 4 stateful"])
+def test_language_model_of_pieces_goes_on_from_a_word_as_it_ends(cell: str, tmp_path: Path):
+    model = language_model(tmp_path, f"embed 4 ; {cell} ; dense softmax", "subwords[40]", text="a cat, a cap\n" * 3)
+    with_space, without = (model.generate(prompt, max=6) for prompt in ("a cat, ", "a cat,"))
+    # The space is part of the word that comes.
+    assert with_space.removeprefix("a cat, ") == without.removeprefix("a cat,").removeprefix(" ")
+    (continued,) = model.predict(["a c"])
+    assert continued.startswith("a c")

@@ -86,3 +86,32 @@ def test_step_of_a_decoder_is_shown(trained: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert run("inspect", str(trained / "run"), "--stage", "step") == 0
     assert capsys.readouterr().out.startswith("# each token is read once; carried from one to the next: h [16]\n")
+
+
+PIECES = """model m(source: subwords[20]) -> target: subwords[20](vocabulary=source) {
+  memory = embed 16 as emb | gru 16 bidir
+  decode {
+    h = embed 16 tied=emb | gru 24
+    a = attend(h, memory)
+    concat(h, a) | dense 16 tanh
+    dense softmax tied=emb
+  }
+}
+data { train "pairs.tsv" columns=source,target }
+train { adam lr=0.02 ; batch 5 ; epochs 20 }
+predict { beam 3 max=12 }
+"""
+WORDS = ("low", "lower", "slow", "slower", "new")
+
+
+def test_text_in_pieces_of_words_is_written_as_a_text(tmp_path: Path):
+    pairs = [(f"{a} {b}", f"{b} {a}") for a in WORDS for b in WORDS]
+    (tmp_path / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in pairs))
+    (tmp_path / "m.nn").write_text(PIECES)
+    nnc.train(tmp_path / "m.nn", out=tmp_path / "run")
+    model = nnc.load(tmp_path / "run")
+    written = model.predict([a for a, _ in pairs])
+    assert sum(a == b for a, (_, b) in zip(written, pairs, strict=True)) >= 23
+    assert model.evaluate(tmp_path / "pairs.tsv")["exact_match"] >= 23 / 25
+    # Of pieces that are never side by side in training, and of characters that it lacks.
+    assert all(isinstance(text, str) for text in model.predict(["newer", "", "xyz low"]))

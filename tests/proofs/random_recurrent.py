@@ -65,7 +65,7 @@ class RecurrentWriter(Writer):
     # Language models
 
     def language_model(self) -> Sample:
-        self.sort = self.pick("words", "chars")
+        self.sort = self.pick("words", "chars", "subwords[12]")
         way = self.pick("next", "next", "next", "previous")
         self.ways = ("",) if way == "next" else (" reverse",)
         self.stateful = way == "next" and self.chance(0.6)

@@ -128,7 +128,8 @@ class Writer:
                         self.document,
                     )
                 case 3:
-                    self.inputs[name] = (f"chars{self.options('lower', 'max=9', 'marks')}", self.text)
+                    unit = self.pick("chars", "subwords[9]")
+                    self.inputs[name] = (f"{unit}{self.options('lower', 'max=9', 'marks')}", self.text)
                 case 4 | 5:
                     sort = f"category{self.options('min=2', 'keep=2')}"
                     self.inputs[name] = (sort, lambda row: self.pick("red", "green", "blue"))

@@ -1,4 +1,4 @@
-"""The specs that write texts: one on the data that ships, two on rows like those of the public data."""
+"""The specs that write texts: one on the data that ships, others on rows like those of the public data."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spec", ["translate.nn", "translate_transformer.nn"])
+@pytest.mark.parametrize("spec", ["translate.nn", "translate_transformer.nn", "translate_subwords.nn"])
 def test_spec_of_translation_is_trained(spec: str, data: Path):
     made = recipe(SPECS / spec, sets=("train.steps=2",), data_root=data)
     result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
