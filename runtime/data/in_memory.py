@@ -9,7 +9,8 @@ from compiler.settings.data import DataSettings, Files
 from compiler.sorts import Port
 from dsl.errors import Diagnostic
 from dsl.source import Span
-from runtime.data.dataset import Dataset, assemble, encode_raw
+from runtime.data.assembly.entries import Dataset, Entries
+from runtime.data.dataset import assemble, encode_raw
 from runtime.data.memory_rows import Given, fingerprint, read_memory
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw, check_alike
@@ -44,7 +45,7 @@ def dataset_of(
     problems.check()
     print_of_all = fingerprint({name: part.columns for name, part in read.items()})
     settings = replace(settings, windows=None)
-    return assemble(ports, settings, raw, problems, print_of_all, fold=fold, vocabularies=vocabularies).dataset
+    return assemble(Entries(ports, settings, raw, problems, print_of_all, fold, vocabularies)).dataset
 
 
 def entry_of(name: str) -> Files:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from compiler.sorts import Document, Image, Pixels, Port, Real, Tokens, has_ids, has_labels, owner, word_of
 from compiler.views import base
 from runtime.data import maps, repeats
-from runtime.data.dataset import Assembled
+from runtime.data.assembly.entries import Assembled
+from runtime.data.assembly.windows import text_port
 from runtime.data.rows import Array, Rows
 from runtime.data.series import of_series
 from runtime.data.spelled import Spelled
@@ -21,7 +22,6 @@ from runtime.data.splits import Indices
 from runtime.data.tables import Tables
 from runtime.data.tokens import UNKNOWN, Sequences, Tokenised
 from runtime.data.views import rows_in, views_of
-from runtime.data.windows import text_port
 
 EXAMPLES = 5
 

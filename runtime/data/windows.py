@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.settings.data import Windows
-from compiler.sorts import Port, Tokens, Word, owner
 from dsl.errors import Diagnostic
 from runtime.data.splits import draws, permutation
-from runtime.data.tokens import OWN_IDS, Sequences, Tokenised, Vocabulary, ids_of_types
+from runtime.data.tokens import Sequences
 
 TOGETHER = 1 << 15
 """Words whose windows are made, and mixed, together: many batches, and little memory."""
@@ -131,7 +130,7 @@ class RunningText:
         if self.kept is None:
             return lines
         stays = draws(len(lines.ids), "words that stay", seed, epoch, part) < self.kept[lines.ids]
-        return _without(lines, stays)
+        return without(lines, stays)
 
     def _radii(self, words: int, seed: int, epoch: int, part: int) -> Ids:
         radius = self.windows.radius
@@ -140,7 +139,7 @@ class RunningText:
         return 1 + (draws(words, "radius", seed, epoch, part) * radius).astype(np.int64)
 
 
-def _without(lines: Sequences, stays: NDArray[np.bool_]) -> Sequences:
+def without(lines: Sequences, stays: NDArray[np.bool_]) -> Sequences:
     """The words that stay; a line may come to be empty."""
     upto = np.concatenate([[0], np.cumsum(stays)])
     return Sequences(lines.ids[stays], upto[lines.offsets])
@@ -192,30 +191,6 @@ def nothing_stays(windows: Windows, left: str) -> Diagnostic:
         windows.span,
         help="give more text or a larger share, or leave subsample out",
     )
-
-
-def text_port(ports: tuple[Port, ...]) -> Port:
-    """The running text as a port of its own: whose vocabulary it is decides how it is cut into words."""
-    own = next(p for p in ports if isinstance(p.sort, Tokens | Word) and owner(p) == p.name)
-    assert isinstance(own.sort, Tokens | Word)
-    sort = Tokens("words", own.sort.lower, own.sort.punctuation, own.sort.min, keep=own.sort.keep)
-    return Port(own.name, sort, False, own.span)
-
-
-def running_text(
-    ports: tuple[Port, ...], windows: Windows, tokenised: Tokenised, vocabulary: Vocabulary, counts: tuple[int, ...]
-) -> RunningText:
-    """The lines without the words that have no id."""
-    ids = ids_of_types(tokenised, vocabulary)[tokenised.types]
-    lines = _without(Sequences(ids, tokenised.offsets), ids >= OWN_IDS)
-    given, asked = (next(p.name for p in ports if p.output is output) for output in (False, True))
-    kept: NDArray[np.float64] | None = None
-    if windows.subsample is not None:
-        share = np.array(counts, np.float64) / max(sum(counts), 1)
-        with np.errstate(divide="ignore"):
-            stays = np.minimum(np.sqrt(windows.subsample / share), 1.0)
-        kept = np.concatenate([np.zeros(OWN_IDS), stays])
-    return RunningText(lines, windows, given, asked, kept)
 
 
 def take_lines(text: RunningText, lines: Ids) -> RunningText:

@@ -7,11 +7,11 @@ import pytest
 
 from compiler.sorts import PAIR, Follows, Masked, Port, Tokens
 from dsl.errors import DataError
+from runtime.data.assembly.documents import to_score
 from runtime.data.batches import batches, largest_sizes
 from runtime.data.documents import Documents, parted, require_pairs
 from runtime.data.labels import NONE
 from runtime.data.rows import of_documents
-from runtime.data.running import to_score
 from runtime.data.tokens import BEGIN, END, MASK_ID, UNKNOWN, Sequences
 from tests.runtime.data.build import SPEC
 

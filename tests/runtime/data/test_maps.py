@@ -10,7 +10,7 @@ import pytest
 from compiler.pipeline import check
 from dsl.errors import DataError
 from runtime.data import batches, read
-from runtime.data.dataset import Dataset
+from runtime.data.assembly.entries import Dataset
 
 pillow = pytest.importorskip("PIL.Image")
 

@@ -12,7 +12,8 @@ from compiler.sorts import Category, Image, Port, Tokens
 from dsl.errors import DataError
 from dsl.source import Span
 from runtime import data
-from runtime.data.dataset import Dataset, assemble, encode_raw
+from runtime.data.assembly.entries import Dataset, Entries
+from runtime.data.dataset import assemble, encode_raw
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw
@@ -42,7 +43,7 @@ def dataset(ports: tuple[Port, ...], train: Raw, *, settings: DataSettings | Non
     entry = files("a.tsv")
     others = dict.fromkeys(parts, entry)
     parts = {"train": train, **parts}
-    return assemble(ports, settings or DataSettings(entry, **others), parts, Problems(), "").dataset
+    return assemble(Entries(ports, settings or DataSettings(entry, **others), parts, Problems(), "")).dataset
 
 
 def arrays(rows: data.Rows) -> dict[str, np.ndarray]:

@@ -1,22 +1,26 @@
-"""Running text that pairs of sentences are drawn from: read, parted in documents, split by these, encoded."""
+"""Running text that pairs of sentences are drawn from: parted in documents, split by these."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.settings.data import DataSettings
-from compiler.sorts import Port, Tokens, is_pair, pair_of
+from compiler.sorts import Port, Tokens, is_pair, owner, pair_of
+from runtime.data import fitting, tokens
 from runtime.data import rows as encoded
-from runtime.data import tokens
+from runtime.data.assembly.entries import Assembled, Entries
 from runtime.data.documents import SCORED, Documents, parted, require_pairs
+from runtime.data.problems import Problems
 from runtime.data.raw import Raw
 from runtime.data.rows import Rows
 from runtime.data.splits import Indices, split
+from runtime.data.tables import Tables
 from runtime.data.tokens import Sequences, Tokenised, Vocabulary
+from runtime.data.whole import Whole
 
 Ids = NDArray[np.int64]
 
@@ -74,6 +78,23 @@ def documents_of(ports: tuple[Port, ...], found: Lines, tokenised: Tokenised, vo
     return Documents(ports, whole.take(found.lines), found.starts, len(vocabulary))
 
 
+def assemble(entries: Entries) -> Assembled:
+    """Of the split that is trained on, pairs and masks are drawn anew in each epoch."""
+    ports, whole, problems = entries.ports, entries.whole, entries.problems
+    read = as_lines(ports)
+    tokenised = whole.tokenised(read, problems)
+    (text,) = (p for p in read if not p.output)
+    found = Lines.of(tokenised[text.name], tuple(entries.parts.values()))
+    documents = found.splits(list(entries.parts), entries.settings, entries.fold)
+    splits = {name: found.in_documents(each) for name, each in documents.items()}
+    tables = fitting.fit(read, tokenised, whole.columns, splits["train"], entries.vocabularies)
+    fitting.warn((text,), tokenised, whole.columns, whole.span, splits, encoded.make((text,), 0, {}), problems)
+    every = documents_of(ports, found, tokenised[text.name], tables.vocabularies[owner(text)])
+    rows = {name: to_score(every.take(each), name) for name, each in documents.items() if name != "train"}
+    rows["train"] = to_learn(every.take(documents["train"]))
+    return Assembled(entries.dataset(rows, tables), whole, tokenised, splits)
+
+
 def to_learn(documents: Documents) -> Rows:
     require_pairs(documents, "train")
     return encoded.of_documents(documents)
@@ -85,9 +106,9 @@ def to_score(documents: Documents, part: str) -> Rows:
     return encoded.of_documents(documents).of_pairs(documents.drawn(SCORED), SCORED)
 
 
-def of_file(ports: tuple[Port, ...], raw: Raw, tokenised: Mapping[str, Tokenised], vocabulary: Vocabulary) -> Rows:
+def of_file(ports: tuple[Port, ...], tables: Tables, raw: Raw, problems: Problems) -> Rows:
     """The pairs of another text, to be scored."""
     pair = pair_of(ports)
     assert pair is not None
-    text = tokenised[pair.name]
-    return to_score(documents_of(ports, Lines.of(text, (raw,)), text, vocabulary), "test")
+    text = Whole.of((raw,)).tokenised(as_lines(ports), problems)[pair.name]
+    return to_score(documents_of(ports, Lines.of(text, (raw,)), text, tables.vocabularies[owner(pair)]), "test")
