@@ -191,6 +191,9 @@ def evaluate(
 )
 @click.option("--max", "most", type=click.IntRange(1, 1_000_000), metavar="N", help="Rows of a forecast, with --file.")
 @click.option("--proba", is_flag=True, help="With the probability of every label.")
+@click.option("--attention", metavar="[FILE.html]", help="With what it looked at: here, or as a page.")
+@click.option("--layer", type=click.IntRange(min=1), metavar="N", help="With --attention: which layer that looks.")
+@click.option("--head", type=click.IntRange(min=1), metavar="N", help="With --attention: one head, not their mean.")
 @ON_DEVICE
 @ON_KERNELS
 @NO_OPTIMIZE
@@ -201,6 +204,9 @@ def predict(
     file: Path | None,
     most: int | None,
     proba: bool,
+    attention: str | None,
+    layer: int | None,
+    head: int | None,
     device: str,
     kernels: str,
     no_optimize: bool,
@@ -211,7 +217,11 @@ def predict(
 
     if texts and file is not None:
         raise click.UsageError("give TEXT or --file, not both")
+    if attention is None and (layer is not None or head is not None):
+        raise click.UsageError("--layer and --head are for --attention")
     how = {"proba": proba, "as_json": as_json, "optimized": not no_optimize}
+    if attention is not None:
+        how["attending"] = command.Attending(Path(attention) if attention else None, layer, head)
     return command.run(run, texts=texts, file=file, most=most, device=device, kernels=kernels, **how)
 
 

@@ -187,9 +187,15 @@ class Model:
         network = self.experiment.network
         texts: dict[str, list[str]] = {}
         if any(map(is_written, network.outputs)):
-            from nnc.translating import written_texts  # it imports this page
+            from nnc.translating import joined_texts, written_ids  # it imports this page
 
-            texts, rows = written_texts(self, rows), without_texts(rows)
+            texts = joined_texts(self, written_ids(self, rows))
+        return self.answers_beside(rows, texts)
+
+    def answers_beside(self, rows: Rows, texts: Mapping[str, list[str]]) -> list[dict[str, Answer]]:
+        """The same, where the texts are written already. texts: of each output that is one"""
+        network = self.experiment.network
+        rows = without_texts(rows) if texts else rows
         others = tuple(o for o in network.prediction.outputs if o.name.partition(".")[0] not in texts)
         results: dict[str, Array] = {}
         if others:

@@ -25,11 +25,19 @@ While click looks for options such an argument has the control character 1f in f
 """
 
 
+PAGES = (".html", ".htm")
+
+
 class OfExamples(click.RichCommand):
     """A command whose arguments are examples: -1.5 and "- so good" are two of them, not options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        rest = super().parse_args(ctx, ["\x1f" + a if DASHED.match(a) else a for a in args])
+        args = ["\x1f" + a if DASHED.match(a) else a for a in args]
+        # What follows it is its file only where it is a page: else an example, or the run.
+        for at, arg in enumerate(args):
+            if arg == "--attention" and not "".join(args[at + 1 : at + 2]).lower().endswith(PAGES):
+                args[at] = "--attention="
+        rest = super().parse_args(ctx, args)
         ctx.params["texts"] = tuple(text.removeprefix("\x1f") for text in ctx.params["texts"])
         for name in ("run", "file"):
             path = ctx.params[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,24 +22,36 @@ if TYPE_CHECKING:
     from nnc.model import Model
 
 
-def written_tokens(model: Model, rows: Rows) -> dict[str, list[list[str]]]:
-    """Of each output that is a text what is written for each row, token by token, in the order of the text."""
+def written_ids(model: Model, rows: Rows) -> dict[str, list[list[int]]]:
+    """Of each output that is a text the ids that are written for each row, in the order in which they are."""
     network, settings = model.experiment.network, model.experiment.predict
+    return {
+        port.name: texts_of(speaker(model, port), network.prediction, port, rows, settings, model.experiment.train.seed)
+        for port in filter(is_written, network.outputs)
+    }
+
+
+def written_tokens(model: Model, rows: Rows) -> dict[str, list[list[str]]]:
+    """The same token by token, in the order of the text."""
+    return _in_tokens(model, written_ids(model, rows))
+
+
+def _in_tokens(model: Model, ids: Mapping[str, list[list[int]]]) -> dict[str, list[list[str]]]:
+    ports = {p.name: p for p in model.ports}
     found: dict[str, list[list[str]]] = {}
-    for port in filter(is_written, network.outputs):
-        assert isinstance(port.sort, Tokens)
-        ids = texts_of(speaker(model, port), network.prediction, port, rows, settings, model.experiment.train.seed)
-        vocabulary = model.tables.vocabularies[owner(port)]
-        texts = [[vocabulary.token(i) or "" for i in text] for text in ids]
-        found[port.name] = [text[::-1] for text in texts] if port.sort.reverse else texts
+    for name, texts in ids.items():
+        vocabulary, sort = model.tables.vocabularies[owner(ports[name])], ports[name].sort
+        assert isinstance(sort, Tokens)
+        tokens = [[vocabulary.token(i) or "" for i in text] for text in texts]
+        found[name] = [text[::-1] for text in tokens] if sort.reverse else tokens
     return found
 
 
-def written_texts(model: Model, rows: Rows) -> dict[str, list[str]]:
-    """The same as texts."""
+def joined_texts(model: Model, ids: Mapping[str, list[list[int]]]) -> dict[str, list[str]]:
+    """Written ids as texts."""
     sorts = {p.name: p.sort for p in model.ports}
     found: dict[str, list[str]] = {}
-    for name, texts in written_tokens(model, rows).items():
+    for name, texts in _in_tokens(model, ids).items():
         sort = sorts[name]
         assert isinstance(sort, Tokens)
         found[name] = [joined(sort, tokens) for tokens in texts]

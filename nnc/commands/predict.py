@@ -15,6 +15,8 @@ from compiler.written import tells_next_alone, written
 from dsl.errors import DataError, Diagnostic, RunError
 from dsl.render import show
 from dsl.source import Span
+from nnc.commands.attending import Attending
+from nnc.commands.attending import run as of_attention
 from nnc.device import backend_of
 from nnc.failure import print_diagnostics
 from nnc.forecasting import forecasts, of_file
@@ -40,8 +42,12 @@ def run(
     device: str = "auto",
     kernels: str | None = None,
     most: int | None = None,
+    attending: Attending | None = None,
 ) -> int:
     model = replace(open_model(run), optimized=optimized, backend=backend_of(device, kernels))
+    if attending is not None:
+        every = _rows(model, texts, file)
+        return of_attention(model, every, attending, lambda a, more: _line(a, proba, as_json, more), as_json)
     # Of a folder nobody knows the order of its pictures.
     pictures = map(str, model.pictures(file)) if file is not None and file.is_dir() else None
     for answers in _answers(model, texts, file, most):
@@ -67,17 +73,23 @@ def _answers(
             yield [row]
     elif tells_next_alone(model.experiment.network):
         yield from _lines_continued(model, texts, file)
-    elif file is not None:
-        yield model.answers(_rows_of(model, file))
+    else:
+        yield from map(model.answers, _rows(model, texts, file))
+
+
+def _rows(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[Rows]:
+    """The examples, a piece at a time."""
+    if file is not None:
+        yield _rows_of(model, file)
     elif texts:
         whole = _arguments(texts)
-        yield model.answers(model.encode([text.split("\t") for text in whole], "argument"))
+        yield model.encode([text.split("\t") for text in whole], "argument")
     else:
         line = 1
         for lines in _standard_input():
             for at in range(0, len(lines), BATCH):
                 part = lines[at : at + BATCH]
-                yield model.answers(model.encode([text.split("\t") for text in part], "standard input", line))
+                yield model.encode([text.split("\t") for text in part], "standard input", line)
                 line += len(part)
 
 
@@ -154,6 +166,10 @@ def _bad_line(code: str, message: str, line: bytes, source: str, number: int, co
     return Diagnostic(code, message, Span(source, number, column, number, column + 1, text))
 
 
+def _line(answers: Mapping[str, Answer], proba: bool, as_json: bool, more: Mapping[str, object]) -> str:
+    return _json_line(answers, proba, more=more) if as_json else text_line(answers, proba)
+
+
 def text_line(answers: Mapping[str, Answer], proba: bool) -> str:
     """Outputs separated by TAB, `negative    0.97    positive 0.02  neutral 0.01` with probabilities."""
     return "\t".join(_text(answer, proba) for answer in answers.values())
@@ -192,7 +208,9 @@ def _tokens(answer: Answer, shares: Shares) -> str:
     return "  ".join(f"{show(label)} {each[label]:.2f}" for label, each in found)
 
 
-def _json_line(answers: Mapping[str, Answer], proba: bool, path: str | None = None) -> str:
+def _json_line(
+    answers: Mapping[str, Answer], proba: bool, path: str | None = None, more: Mapping[str, object] | None = None
+) -> str:
     """`{"polarity": "negative"}`; with probabilities `{"polarity": {"label": ..., "probabilities": {...}}}`, of tokens
     a list of both; of a picture in a folder its file first."""
     found: dict[str, Any] = {} if path is None else {"file": path}
@@ -200,4 +218,4 @@ def _json_line(answers: Mapping[str, Answer], proba: bool, path: str | None = No
         found[name] = list(answer.value) if isinstance(answer.value, tuple) else answer.value
         if proba and answer.each:
             found[name] = {"label": found[name], "probabilities": answer.each}
-    return json.dumps(found, ensure_ascii=False)
+    return json.dumps({**found, **(more or {})}, ensure_ascii=False)
