@@ -16,7 +16,7 @@ from compiler.misfits import misfits
 from compiler.overrides import overridden
 from compiler.phases import Phase, phase_names, unknown_labels
 from compiler.phases import phases as phases_of
-from compiler.ports import ports
+from compiler.ports.signature import ports
 from compiler.sections.data import data_settings
 from compiler.sections.other import other_sections
 from compiler.sections.predict import finds_nothing, predict_settings

@@ -14,7 +14,7 @@ from compiler.layers.later import LATER, LATER_ENTRIES, LATER_SORTS
 from compiler.lower.cell_words import EVERY_CELL, STATES, signature_of
 from compiler.lower.spelling import SPELLING
 from compiler.lower.structures import REPEAT
-from compiler.ports import INPUTS, OUTPUTS, SORTS
+from compiler.ports.table import INPUTS, OUTPUTS, SORTS
 from compiler.sections.data_entries import DATA
 from compiler.sections.other import SWEEP, TRIALS
 from compiler.sections.predict import PREDICT
