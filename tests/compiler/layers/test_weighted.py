@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from compiler import pipeline
-from dsl.errors import Diagnostic, SpecError
 from runtime.interpret import evaluate
+from tests.compiler.lower.specs import refused
 from tests.reference.cases import weights
 
 LENGTHS = np.array([4, 1, 2])
@@ -68,12 +68,6 @@ def test_weighted_is_what_torch_computes_of_each_text_alone(written: str, scores
         np.testing.assert_allclose(before - moved[f"{name}'"], gradients[name], rtol=1e-9, atol=1e-12, err_msg=name)
 
 
-def refused(body: str) -> Diagnostic:
-    with pytest.raises(SpecError) as caught:
-        pipeline.check(f"model m(text: words) -> y: class {{\n  {body} ; dense softmax\n}}\n", "m.nn")
-    return caught.value.diagnostics[0]
-
-
 @pytest.mark.parametrize(
     ("body", "code", "said"),
     [
@@ -85,7 +79,7 @@ def refused(body: str) -> Diagnostic:
     ],
 )
 def test_wrong_use_of_weighted_is_told(body: str, code: str, said: str):
-    found = refused(body)
+    found = refused(f"model m(text: words) -> y: class {{\n  {body} ; dense softmax\n}}\n")
     assert found.code == code
     assert said in found.message
     assert found.span is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from compiler.experiment import Experiment
 from compiler.ir.graph import Node
 from compiler.pipeline import check
@@ -51,6 +53,13 @@ def shapes(spec: str, files: Mapping[str, str] | None = None, *sets: str) -> lis
 def weights(spec: str, files: Mapping[str, str] | None = None, *sets: str) -> dict[str, str]:
     """The shape of every weight, by name."""
     return {p.name: show_dims(p.type.shape) for p in checked(spec, files, *sets).network.parameters}
+
+
+def refused(spec: str) -> Diagnostic:
+    """The first thing that is wrong with it; a good one is a failure."""
+    with pytest.raises(SpecError) as caught:
+        checked(spec)
+    return caught.value.diagnostics[0]
 
 
 def diagnostics(spec: str, files: Mapping[str, str] | None = None, *sets: str) -> tuple[Diagnostic, ...]:

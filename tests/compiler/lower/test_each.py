@@ -7,8 +7,8 @@ import pytest
 
 from compiler import pipeline
 from compiler.views import Sentence
-from dsl.errors import Diagnostic, SpecError
 from runtime.interpret import evaluate
+from tests.compiler.lower.specs import refused
 from tests.reference.cases import weights
 
 
@@ -32,12 +32,6 @@ def test_each_makes_a_vector_of_the_words_of_each_sentence():
     np.testing.assert_allclose(found, np.exp(z) / np.exp(z).sum(-1, keepdims=True), rtol=1e-12)
 
 
-def refused(ports: str, body: str) -> Diagnostic:
-    with pytest.raises(SpecError) as caught:
-        pipeline.check(f"model m({ports} {{\n  {body}\n  dense softmax\n}}\n", "m.nn")
-    return caught.value.diagnostics[0]
-
-
 DOCUMENT = "review: sentences) -> stars: class"
 
 
@@ -59,7 +53,7 @@ DOCUMENT = "review: sentences) -> stars: class"
     ],
 )  # fmt: skip
 def test_wrong_use_is_told(ports: str, body: str, code: str, said: str):
-    found = refused(ports, body)
+    found = refused(f"model m({ports} {{\n  {body}\n  dense softmax\n}}\n")
     assert found.code == code
     assert said in found.message
     assert found.span is not None

@@ -7,8 +7,8 @@ import pytest
 
 from compiler import pipeline
 from compiler.experiment import Experiment
-from dsl.errors import Diagnostic, SpecError
 from runtime.interpret import evaluate
+from tests.compiler.lower.specs import refused
 from tests.reference.cases import weights
 
 SIZES = {"V": 7, "classes": 2}
@@ -57,12 +57,6 @@ def test_penalty_is_added_to_the_loss_by_its_weight():
     parts = evaluate(experiment.network.evaluation, fed, {"B": 1})
     loss = evaluate(experiment.network.training, {**fed, "rows": 1}, {"B": 1})["loss"]
     np.testing.assert_allclose(loss, parts["y.losses"][0] + 0.25 * parts["small.losses"][0], rtol=1e-12)
-
-
-def refused(spec: str) -> Diagnostic:
-    with pytest.raises(SpecError) as caught:
-        pipeline.check(spec, "m.nn")
-    return caught.value.diagnostics[0]
 
 
 @pytest.mark.parametrize(

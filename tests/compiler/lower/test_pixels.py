@@ -7,9 +7,9 @@ import pytest
 
 from compiler import pipeline
 from compiler.experiment import Experiment
-from dsl.errors import Diagnostic, SpecError
 from runtime.data.labels import NONE, UNKNOWN
 from runtime.interpret import evaluate
+from tests.compiler.lower.specs import refused
 from tests.reference.cases import weights
 
 SIZES = {"classes": 3}
@@ -66,12 +66,6 @@ def test_two_labels_may_be_told_by_one_unit():
     np.testing.assert_allclose(found["mask.losses"], wanted, rtol=1e-12)
 
 
-def refused(ports: str, body: str) -> Diagnostic:
-    with pytest.raises(SpecError) as caught:
-        pipeline.check(f"model m({ports} {{\n  {body}\n}}\n", "m.nn")
-    return caught.value.diagnostics[0]
-
-
 PORTS = "photo: image[8,8]) -> mask: class per photo"
 
 
@@ -90,7 +84,7 @@ PORTS = "photo: image[8,8]) -> mask: class per photo"
     ],
 )  # fmt: skip
 def test_wrong_use_is_told(ports: str, body: str, code: str, said: str):
-    found = refused(ports, body)
+    found = refused(f"model m({ports} {{\n  {body}\n}}\n")
     assert found.code == code
     assert said in found.message
     assert found.span is not None
