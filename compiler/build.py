@@ -117,6 +117,7 @@ class Build:
     parameters, weights: by name, as a training step holds them, and as nodes; fresh: all other nodes, in order
     vocabularies: ids -> how many ids there are; owners: ids -> whose vocabulary that is
     pairs: the ids of inputs that are pairs of texts; views: input -> what the graph reads of it beside its ids
+    bags: symbol of positions that have no order -> the input whose they are
     tables: weight -> by whose ids it is looked up; same_tables: where two inputs' ids look up one
     labels: each with the paths below which its weights are named
     updates: next values of weights that no gradient moves
@@ -156,6 +157,7 @@ class Build:
     fresh: list[Node] = field(default_factory=list[Node])
     vocabularies: dict[Node, Dim] = field(default_factory=dict[Node, Dim])
     owners: dict[Node, str] = field(default_factory=dict[Node, str])
+    bags: dict[str, str] = field(default_factory=dict[str, str])
     views: dict[str, dict[View, None]] = field(default_factory=dict[str, "dict[View, None]"])
     tables: dict[str, str] = field(default_factory=dict[str, str])
     same_tables: list[SameTable] = field(default_factory=list[SameTable])

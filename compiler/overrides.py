@@ -61,6 +61,10 @@ def _one(spec: ast.Spec, text: str) -> ast.Spec:
         raise _fail(text, "NN608", "this is not PATH=VALUE", "write for example --set train.batch=64")
     sections = _sections(spec)
     match names:
+        case [section, setting] if section in sections and (path := _setting_of(spec, setting, section)):
+            where, entry, _ = path.split(".")
+            message = f"{where} has no entry {setting}, which is a setting of {entry}"
+            raise _fail(text, "NN602", message, f"write --set {path}={value}")
         case [constant]:
             return _constant(spec, constant, value, text)
         case [section, entry] if section in sections:
@@ -77,6 +81,22 @@ def _one(spec: ast.Spec, text: str) -> ast.Spec:
 def _sections(spec: ast.Spec) -> set[str]:
     """What a path may begin with to reach a section: its name, or its kind."""
     return {*KINDS, *(d.name.id for d in spec.declarations if isinstance(d, ast.Section) and d.name is not None)}
+
+
+def _setting_of(spec: ast.Spec, setting: str, section: str | None = None, entry: str | None = None) -> str | None:
+    """The path of a setting that an entry of the spec has, where its section or its entry is left out: train.adam.lr.
+
+    section, entry: one that it shall be in
+    """
+    for found in (d for d in spec.declarations if isinstance(d, ast.Section)):
+        name = found.name.id if found.name is not None else found.kind.id
+        table = ENTRIES.get(found.kind.id, {})
+        if section not in (None, name, found.kind.id) or setting in table:
+            continue
+        for word in (e.path[0].id for e in found.entries):
+            if word in table and entry in (None, word) and table[word].setting(setting) is not None:
+                return f"{name}.{word}.{setting}"
+    return None
 
 
 def _of_kind(spec: ast.Spec, kind: str) -> list[ast.Section]:
@@ -121,7 +141,7 @@ def _constant(spec: ast.Spec, name: str, value: str, text: str) -> ast.Spec:
     if name in lets:
         return _exchanged(spec, lets[name], replace(lets[name], value=_expression(value, text)))
     paths = [f"{kind}.{name}" for kind, entries in (("train", TRAIN), ("data", DATA)) if name in entries]
-    near = paths[0] if paths else nearest(name, lets)
+    near = paths[0] if paths else nearest(name, lets) or _setting_of(spec, name)
     help = f"did you mean {near}?" if near else f"declare it: let {name} = ..."
     raise _fail(text, "NN309", f"there is no constant {name} to set", help)
 
@@ -261,7 +281,7 @@ def _label(spec: ast.Spec, label: str, setting: str, value: str, text: str) -> a
     )
     if not hits:
         labels = {p.label.id for p in pieces(spec) if isinstance(p, ast.Layer) and p.label is not None}
-        near = nearest(label, [*labels, *sorted(_sections(spec))])
+        near = nearest(label, [*labels, *sorted(_sections(spec))]) or _setting_of(spec, setting, entry=label)
         help = f"did you mean {near}?" if near else "a label stands behind `as` at a layer"
         raise _fail(text, "NN309", f"there is no section or label {label} to set", help)
     return replace(spec, declarations=declarations)

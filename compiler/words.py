@@ -89,8 +89,24 @@ EXAMPLES = {
     "parallel": "embed 50 ; parallel { mean ; maxpool }",
     "spelling": "spelling { embed 25 ; lstm 25 bidir ; last } ; lstm 64 ; last",
     "shared": "shared encoder { dense 50 relu } ; embed 50 ; encoder ; encoder ; mean",
+    "attention": "embed 64 ; positions sinusoid ; attention heads=4 ; mean",
+    "positions": "embed 64 ; positions sinusoid ; attention heads=4 ; mean",
+    "attend": "memory = embed 50 | gru 50 bidir ; query = memory | mean ; attend(query, memory)",
+    "batchnorm": "embed 50 ; mean ; dense 100 ; batchnorm ; relu",
+    "linear": "x = embed 50 ; linear((x | mean), (x | maxpool)) 100 ; relu",
 }
 """Lines that a head may follow: `dense softmax`."""
+
+EXAMPLES_OF_PICTURES = {
+    "conv2d": "conv2d 5 filters=6 relu ; maxpool2d 2 ; flatten",
+    "maxpool2d": "conv2d 3 filters=16 same relu ; maxpool2d window=2,1 ; flatten",
+    "avgpool2d": "conv2d 3 filters=16 same relu ; avgpool2d",
+    "upsample2d": "maxpool2d 2 ; upsample2d 2 ; flatten",
+}
+EXAMPLES_OF_TEXTS = {
+    "decode": "memory = embed 50 | gru 50 bidir ; decode { h = embed 50 | gru 50 ; concat(h, attend(h, memory))",
+}
+"""Up to the head of `decode`: `dense softmax }`."""
 
 ENTRIES: Mapping[str, Mapping[str, Signature]] = {
     "data": DATA,
@@ -214,7 +230,10 @@ def _layer(layer: LayerWord) -> str:
 
 
 def _example(word: str) -> list[str]:
-    return [f"  for example: {EXAMPLES[word]} ; dense softmax"] if word in EXAMPLES else []
+    if word in EXAMPLES_OF_TEXTS:
+        return [f"  for example: {EXAMPLES_OF_TEXTS[word]} ; dense softmax }}"]
+    line = {**EXAMPLES, **EXAMPLES_OF_PICTURES}.get(word)
+    return [f"  for example: {line} ; dense softmax"] if line is not None else []
 
 
 def _settings(signature: Signature) -> list[str]:
@@ -230,7 +249,8 @@ def _shown(setting: Setting, signature: Signature) -> str:
     if setting.choices:
         return f"{setting.name}={'|'.join(setting.choices)}"
     several = ",..." if setting.many else ""
-    place = " (also by position)" if setting.name in signature.positional else ""
+    single = "a single one " if setting.many and setting.kind in ("count", "number") else ""
+    place = f" ({single}also by position)" if setting.name in signature.positional else ""
     return f"{setting.name}={several}{place}"
 
 

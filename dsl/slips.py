@@ -203,6 +203,8 @@ def _comma(source: Source, place: Place, accepted: Accepted) -> Diagnostic | Non
         if place.inside == "(" and _is_list(place):
             return None
         advice = "settings stand side by side without commas; `k=2,3` is a list, statements are parted by `;`"
+        if before.kind == "number" and place.after is not None and place.after.kind == "number":
+            advice = f"a list goes with the setting's name, as in `k=2,3`; {advice.partition(';')[0]}"
         if place.inside == "{":
             return Diagnostic("NN124", "a comma cannot stand here", source.span(found), help=advice)
     starts = found.kind in VALUES and found.kind != "string"

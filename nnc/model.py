@@ -151,9 +151,16 @@ class Model:
             examples = [examples]
         return rows_of(self.ports, self.tables, examples, "examples", outputs_optional=True)[0]
 
-    def encode(self, examples: Sequence[Sequence[str]], source: str = "input", first_line: int = 1) -> Rows:
-        """Examples from a command line or a stream: of each the fields of the inputs."""
-        return encode(self.ports, self.tables, examples, source=source, first_line=first_line)
+    def encode(
+        self,
+        examples: Sequence[Sequence[str]],
+        source: str = "input",
+        first_line: int = 1,
+        warn: Callable[[Diagnostic], None] | None = None,
+    ) -> Rows:
+        """Examples from a command line or a stream: of each the fields of the inputs. warn: is told of texts that are
+        cut"""
+        return encode(self.ports, self.tables, examples, source=source, first_line=first_line, warn=warn)
 
     def read(self, files: Sequence[str], *, outputs_optional: bool) -> tuple[Rows, tuple[Diagnostic, ...]]:
         """The rows of other files, laid out as the training file is, and warnings.

@@ -8,7 +8,7 @@ from compiler.build import Use
 from compiler.experiment import Init
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, is_ragged, positions, sequence_symbol, value_of
-from compiler.layers.convolution import sequence
+from compiler.layers.convolution import ordered, sequence
 from compiler.layers.word import WEIGHTS, LayerWord
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
 from compiler.ops.elementwise import Add, Mul
@@ -85,6 +85,7 @@ def _positions(use: Use, operands: tuple[Node, ...]) -> Node:
     """
     (x,) = operands
     sequence(use, x)
+    ordered(use, x)
     length, width = x.type.shape[1], known_width(use, x)
     if use.word_of("kind") == "learned":
         start = Init("normal", 1 / sqrt(width), width, width)
@@ -108,7 +109,9 @@ def _longest(use: Use, length: Dim, x: Node) -> int:
     if bound is None:
         asked = use.settings["max"] if use.settings["max"] is not None else 100
         help = f"say at the input how long it may be, such as words(max={asked}), or write positions sinusoid"
-        message = f"positions learned has a vector for each position, and how many {shape_of(x)} has has no bound"
+        message = (
+            f"positions learned has a vector for each position, and the number of those of {shape_of(x)} has no bound"
+        )
         use.fail("NN571", message, help=help, about=x)
     if use.settings["max"] is None:
         return bound

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from compiler.build import Use
 from compiler.experiment import Init
-from compiler.ir.graph import Node
-from compiler.ir.types import times
+from compiler.ir.graph import Input, Node
+from compiler.ir.types import is_ragged, sequence_symbol, times
 from compiler.layers.activation import FUNCTIONS, activated, numbers
 from compiler.layers.word import WEIGHTS, LayerWord
 from compiler.ops.elementwise import Add
@@ -27,6 +27,8 @@ def sequence(use: Use, x: Node) -> None:
             help = f"for a picture there is {near}" if near else "flatten makes a vector of a picture, for dense"
         elif pooled is None:
             help = "a sequence comes from embed or onehot"
+            if isinstance(x.op, Input) and not is_ids(x):
+                help += f"; of a time series, series[{x.type.shape[1]},1] is one"
         elif pooled.word == use.word:
             help = f"the positions are one vector already: leave this {use.word} out"
         else:
@@ -41,6 +43,14 @@ def sequence(use: Use, x: Node) -> None:
         )
     if is_ids(x):
         numbers(use, x)
+
+
+def ordered(use: Use, x: Node) -> None:
+    """Refuses positions without an order, which a bag has: what comes would hang on how it is written."""
+    length = x.type.shape[1]
+    if is_ragged(length) and (name := use.build.bags.get(sequence_symbol(length))) is not None:
+        help = f"pool it, by mean, sum or maxpool; of a text in its order: {name}: words"
+        use.fail("NN590", f"{use.word} goes by the order of positions, and {name} is a bag, which has none", help=help)
 
 
 def _windows(use: Use, k: int) -> Windows:
@@ -73,6 +83,8 @@ def _conv(use: Use, operands: tuple[Node, ...]) -> Node | Bundle:
         )
     each = filters if len(filters) == len(kernels) else filters * len(kernels)
     zeroed = use.build.masked(x, "zero", use.span)
+    if kernels != (1,):
+        ordered(use, x)
     maps: list[Node] = []
     for i, (k, count) in enumerate(zip(kernels, each, strict=True), 1):
         assert isinstance(k, int)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from compiler.build import Origin, Use
 from compiler.ir.graph import Node
 from compiler.ir.types import Dim, is_ragged, plus, value_of
-from compiler.layers.convolution import sequence
+from compiler.layers.convolution import ordered, sequence
 from compiler.layers.joining import differ
 from compiler.layers.word import LayerWord
 from compiler.ops.attention import HeadMix, HeadSpread
@@ -78,6 +78,7 @@ def _last(use: Use, operands: tuple[Node, ...]) -> Node:
     """The last position; of a recurrent layer each direction where it ends."""
     (x,) = operands
     sequence(use, x)
+    ordered(use, x)
     start: Dim = 0
     parts: list[Node] = []
     for width, reverse in use.build.ends.get(x, ((x.type.shape[2], False),)):
@@ -102,6 +103,7 @@ def _at_end(use: Use, x: Node, *, first: bool) -> Node:
 def _first(use: Use, operands: tuple[Node, ...]) -> Node:
     (x,) = operands
     sequence(use, x)
+    ordered(use, x)
     return _said(use, x, _at_end(use, x, first=True))
 
 

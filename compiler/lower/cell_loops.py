@@ -16,7 +16,7 @@ from compiler.ops.shape import Broadcast, Concat, Slice, Transpose
 from compiler.recurrence import BY_TIME, Recurrence, State, depending, ended_of, part, placeholder
 from compiler.scope import ConstantBinding, Scope, ValueBinding
 from compiler.signature import Resolved
-from compiler.values import what
+from compiler.values import is_sequence, what
 from dsl import ast
 
 
@@ -178,7 +178,9 @@ class CellLoops:
         which = f"[{width}] in each of {self.loops} layers and directions" if self.loops > 1 else f"[{width}]"
         message = f"the state {name} is {which}, but its first value is {what(given)}"
         both = f", or one for each: dense {width * self.loops}" if self.loops > 1 else ""
-        self.use.fail("NN552", message, help=f"make it as wide: dense {width}{both}", about=given)
+        pooled = "make one vector of it first, with last or mean; then make it as wide: "
+        help = f"{pooled if is_sequence(given) else 'make it as wide: '}dense {width}{both}"
+        self.use.fail("NN552", message, help=help, about=given)
 
     def _carried(self, name: str, type_: Type, path: str) -> Node:
         """The value before the first position is that after the last one of the window before, which the run feeds."""

@@ -11,6 +11,7 @@ from compiler.build import Namespace, Origin, Use
 from compiler.experiment import LayerRow
 from compiler.ir.graph import Input, Node, sorted_nodes
 from compiler.layers.activation import numbers
+from compiler.layers.convolution import ordered, sequence
 from compiler.layers.recurrent import in_steps
 from compiler.lower.cell_loops import CellLoops
 from compiler.lower.cell_words import deciding, of_every_cell, signature_of
@@ -20,7 +21,7 @@ from compiler.lower.operands import Wanted, by_name
 from compiler.lower.ties import tied_cell
 from compiler.lower.walk import Walk
 from compiler.scope import BlockBinding, LabelBinding, Scope, UsedCell
-from compiler.values import Bundle, Value, is_sequence, shape_of, types_of, what
+from compiler.values import Bundle, Value, shape_of, types_of, what
 from dsl import ast
 from dsl.errors import Note
 
@@ -111,8 +112,8 @@ def _values(use: Use, cell: ast.Cell, given: dict[str, Node | Bundle]) -> dict[s
         value = found[operand.name.id]
         if i > 0 and operand.mark is None:
             continue
-        if not is_sequence(value):
-            use.fail("NN204", f"{use.word} needs a sequence, but gets {what(value)}", "expects [T, d]", about=value)
+        sequence(use, value)
+        ordered(use, value)
         if value.type.shape[1] != first.type.shape[1]:
             message = f"{use.word} goes along {shape_of(first)} and {shape_of(value)}: the positions differ"
             use.fail("NN212", message, help="take both from one input, with no change of length on the way")

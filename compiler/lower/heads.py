@@ -31,7 +31,7 @@ from compiler.sorts import (
     fed_name,
     is_written,
 )
-from compiler.values import Bundle, Failed, Value, is_ids, is_picture, what
+from compiler.values import Bundle, Failed, Value, is_ids, is_picture, is_sequence, what
 
 
 def head_of(walk: Walk, port: Port, scope: Scope, last: Value | None, train: TrainSettings) -> tuple[Head, Node]:
@@ -67,16 +67,24 @@ def _read(walk: Walk, port: Port, scope: Scope, last: Value | None, train: Train
         value = _for_each_position(walk, port, found)
         return Ending(walk, port, value, train).head(), value
     if isinstance(found, Bundle) or found.type.rank != 2 or is_ids(found) or found.type.shape[0] != BATCH:
-        pooled = isinstance(found, Bundle) or any(is_ragged(d) for d in found.type.shape)
         notes = walk.build.origin(found) if isinstance(found, Node) else ()
         walk.build.fail(
             "NN203",
             f"{port.name} needs one vector for each example, but gets {what(found)}",
             port.span,
-            help="pool over the positions before the head, with maxpool, mean or last" if pooled else "",
+            help=_into_one(found),
             notes=notes,
         )
     return Ending(walk, port, found, train).head(), found
+
+
+def _into_one(found: Node | Bundle) -> str:
+    """How what is more than a vector becomes one."""
+    pool = "pool over the positions before the head, with maxpool, mean or last"
+    if isinstance(found, Bundle) or any(is_ragged(d) for d in found.type.shape):
+        return pool
+    rows = is_sequence(found) and not is_ids(found)
+    return f"make one vector of all rows before the head, with flatten; or {pool}" if rows else ""
 
 
 def _for_each_position(walk: Walk, port: Port, found: Node | Bundle) -> Node:

@@ -214,6 +214,8 @@ def _ids(build: Build, port: Port, ports: tuple[Port, ...], sizes: Mapping[str, 
     build.owners[node] = owner(port)
     if is_pair(port.sort):
         build.pairs.add(node)
+    if isinstance(port.sort, Tokens) and port.sort.unit == "bag":
+        build.bags[sequence_symbol_of(port, ports)] = port.name
     return node
 
 

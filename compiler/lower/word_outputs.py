@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.build import Build, Mode, WordHead
+from dataclasses import replace
+
+from compiler.build import Build, Mode
 from compiler.experiment import Head
 from compiler.ir.graph import Node, Op, Output
 from compiler.ir.types import BATCH, Dim, Type, symbol
@@ -37,7 +39,7 @@ def results_of_a_word(walk: Walk, head: Head, scores: Node, mode: Mode, train: T
     known = op(Greater(), target, constant(0, "i64"))
     of_a_word = build.word_heads.get(scores)
     if of_a_word is not None:
-        plain = _told_apart(build, head, of_a_word, span)
+        plain = _told_apart(build, head, scores, span)
     else:
         losses = Losses(build, head, scores, target, walk.heads.get(scores) is not None, train.loss, span)
         plain = losses.plain() if mode == "evaluation" else losses.smoothed(train.smoothing, None)
@@ -48,7 +50,14 @@ def results_of_a_word(walk: Walk, head: Head, scores: Node, mode: Mode, train: T
     return means(op, name, op(Sum((0,)), each), op(Cast(build.dtype), known), train)
 
 
-def _told_apart(build: Build, head: Head, of_a_word: WordHead, span: Span) -> Node:
+def _cost(build: Build, scores: Node, nodes: tuple[Node, ...]) -> None:
+    """What the line of the head costs: what is computed in the place of its scores, which are of all words."""
+    for i, row in enumerate(build.rows):
+        if row.span == scores.span:
+            build.rows[i] = replace(row, nodes=(*row.nodes, *nodes))
+
+
+def _told_apart(build: Build, head: Head, scores: Node, span: Span) -> Node:
     """The sum over l of -log sigmoid(s[l] u[l] . x), f[B], which data feed.
 
     `NAME.rows`, i64[B, L]: which rows u of the table, 0 for none; `NAME.signs`, f[B, L]: 1 or -1, 0 where there is
@@ -57,6 +66,7 @@ def _told_apart(build: Build, head: Head, of_a_word: WordHead, span: Span) -> No
 
     Source: Mikolov et al. 2013, arXiv:1310.4546, eq. 4; Morin and Bengio 2005.
     """
+    of_a_word = build.word_heads[scores]
     name, table, x = head.port.name, of_a_word.table, of_a_word.x
 
     def op(op: Op, *operands: Node) -> Node:
@@ -68,6 +78,9 @@ def _told_apart(build: Build, head: Head, of_a_word: WordHead, span: Span) -> No
     rows = build.input(f"{name}.rows", Type("i64", (BATCH, levels)), "data")
     signs = build.input(f"{name}.signs", Type(build.dtype, (BATCH, levels)), "data")
     wide = op(Reshape((BATCH, 1, x.type.shape[1])), x)
-    products = op(Sum((2,)), op(Mul(), op(Gather(), table, rows), wide))
+    looked_up = op(Gather(), table, rows)
+    times = op(Mul(), looked_up, wide)
+    products = op(Sum((2,)), times)
+    _cost(build, scores, (looked_up, times, products))
     losses = op(Softplus(), op(Neg(), op(Mul(), signs, products)))
     return op(Sum((1,)), op(Mul(), op(Abs(), signs), losses))

@@ -94,9 +94,10 @@ def is_per_text(port: Port, known: list[Port], given: dict[str, ast.Port], repor
     assert place is not None
     other = next((p for p in known if p.name == port.per and not p.output), None)
     if other is None:
-        message = f"there is no input {port.per} for {port.name} to have a value for each token of"
-        near = nearest(port.per, texts)
-        help = f"did you mean {near}?" if near else "name an input of words or chars"
+        message = f"there is no input {port.per} for {port.name} to have values for"
+        names = [p.name for p in known if not p.output]
+        near = nearest(port.per, names)
+        help = f"did you mean {near}?" if near else f"name an input: {', '.join(names)}"
         if port.per in SORTS and texts and not near:
             help = f"per takes an input's name, not its sort: {word_of(port.sort)} per {texts[0]}"
     elif isinstance(other.sort, Image):

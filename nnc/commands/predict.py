@@ -83,7 +83,7 @@ def _rows(model: Model, texts: Sequence[str], file: Path | None) -> Iterator[Row
         yield _rows_of(model, file)
     elif texts:
         whole = _arguments(texts)
-        yield model.encode([text.split("\t") for text in whole], "argument")
+        yield model.encode([text.split("\t") for text in whole], "argument", warn=_warn)
     else:
         line = 1
         for lines in _standard_input():
@@ -113,6 +113,10 @@ def _rows_of(model: Model, file: Path) -> Rows:
     rows, warnings = model.read((str(file),), outputs_optional=True)
     print_diagnostics(warnings, sys.stderr)
     return rows
+
+
+def _warn(warning: Diagnostic) -> None:
+    print_diagnostics((warning,), sys.stderr)
 
 
 def _standard_input() -> Iterator[list[str]]:

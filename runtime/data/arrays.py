@@ -82,6 +82,8 @@ def _sizes(shape: tuple[int, ...]) -> str:
 def _shape_help(port: Port, shape: tuple[int, ...]) -> str:
     if isinstance(port.sort, Image) and len(shape) in (3, 4):
         sizes = ",".join(str(size) for size in shape[1:])
+        if shape[1:] == (port.sort.channels, port.sort.height, port.sort.width):
+            return "the channels stand last here: save array.transpose(0, 2, 3, 1)"
         if all(0 < size <= 10_000 for size in shape[1:]):
             return f"if these are the pictures, write image[{sizes}]"
     return "the first size is the number of rows, the others are those of the sort"

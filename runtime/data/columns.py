@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compiler.settings.data import Column, Files
-from compiler.sorts import Port, Real, Word, is_pair
+from compiler.sorts import MADE, Port, Real, Word, is_pair
 from dsl.errors import DataError, Diagnostic, Note
 from dsl.nearest import nearest
 from dsl.render import show
@@ -38,7 +38,8 @@ def width_of(port: Port) -> int:
 
 def widest(port: Port, ports: Iterable[Port]) -> int:
     """How many fields it may take: a pair of texts that has no value for each token is one field, or two."""
-    return 2 if is_pair(port.sort) and all(p.per != port.name for p in ports) else width_of(port)
+    labelled = any(p.per == port.name and not isinstance(p.sort, MADE) for p in ports)
+    return 2 if is_pair(port.sort) and not labelled else width_of(port)
 
 
 def lay_out(

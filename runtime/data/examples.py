@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from compiler.sorts import Category, Image, Port, Real, Series
+from compiler.sorts import Category, Image, Port, Real, Series, Tokens
 from dsl.errors import Diagnostic
 from dsl.source import Span
 from runtime.data import labels, pairs, pictures, real, segments, subwords
 from runtime.data.columns import widest, width_of
+from runtime.data.fitting import warn_of_cut
 from runtime.data.part import Columns
 from runtime.data.problems import Problems
 from runtime.data.raw import Raw
@@ -27,11 +28,13 @@ def encode(
     *,
     source: str = "input",
     first_line: int = 1,
+    warn: Callable[[Diagnostic], None] | None = None,
 ) -> Rows:
     """Rows for prediction from strings: of each example the fields of the inputs, in the signature's order; values for
     each token of a text are separated by white space, and a picture is the path of its file.
 
     source, first_line: what an error calls the place of the first example
+    warn: is told where `max=` cuts a text
 
     Raises DataError NN710 for a wrong number of fields, NN715 and NN716 for what is no number, NN723 for an empty
     category, NN726 for values that are not as many as the tokens, NN728 for a picture that is no file's path, and what
@@ -89,7 +92,13 @@ def encode(
     columns = segments.separated(ports, columns, tagged=False)
     raw = Raw(len(fields), columns, ((0, place_of),))
     whole = Whole.of((raw,))
-    return whole.encoded(ports, tables, subwords.cut(ports, whole.tokenised(ports, problems), tables.vocabularies))
+    tokenised = subwords.cut(ports, whole.tokenised(ports, problems), tables.vocabularies)
+    for port in inputs if warn is not None else ():
+        if isinstance(port.sort, Tokens):
+            warn_of_cut(port, port.sort, tokenised[port.name], problems)
+    for warning in problems.warnings if warn is not None else ():
+        warn(warning)
+    return whole.encoded(ports, tables, tokenised)
 
 
 def _in_fields(port: Port) -> Port:

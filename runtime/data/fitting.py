@@ -168,7 +168,7 @@ def warn(
     for port in ports:
         sort = port.sort
         if isinstance(sort, Tokens) and port.name in tokenised:
-            _warn_of_cut(port, sort, tokenised[port.name], problems)
+            warn_of_cut(port, sort, tokenised[port.name], problems)
             split = port.name in columns.texts
             if sort.unit in ("words", PAIR) and split and not sort.punctuation and "train" in parts:
                 _warn_of_punctuation(port, tokenised[port.name], parts["train"], problems)
@@ -214,7 +214,8 @@ def _warn_of_unknown_tags(
         labels.warn_of_unknown(port, names, ids, place, part, problems)
 
 
-def _warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, problems: Problems) -> None:
+def warn_of_cut(port: Port, sort: Tokens, tokenised: Tokenised, problems: Problems) -> None:
+    """Texts that are longer than `max=`: of what is past it there is no label either."""
     texts_cut, tokens_cut = tokenised.cut
     count = len(tokenised.lengths)
     if texts_cut:

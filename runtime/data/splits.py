@@ -65,14 +65,10 @@ def _share(rows: Indices, share: Share, part: str, seed: int) -> tuple[Indices, 
     """The part and what is left of the rows."""
     size = max(int(len(rows) * share.share + 0.5), 1)
     if size >= len(rows):
-        raise DataError(
-            Diagnostic(
-                "NN720",
-                f"`{part} {share.share:.6g}` of {plural(len(rows), 'row')} leaves none to train on",
-                share.span,
-                help="give more rows, or a smaller share",
-            )
-        )
+        message = f"`{part} {100 * share.share:.6g}%` of {plural(len(rows), 'row')} leaves none to train on"
+        parted = "; where a line is a token, an empty line stands between two rows" if len(rows) == 1 else ""
+        help = f"give more rows, or a smaller share{parted}"
+        raise DataError(Diagnostic("NN720", message, share.span, help=help))
     if share.last:
         return rows[-size:], rows[:-size]
     order = permutation(len(rows), f"split {part}", seed)

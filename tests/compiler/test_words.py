@@ -12,7 +12,7 @@ from compiler.pipeline import check
 from compiler.sections.data_entries import DATA
 from compiler.sections.predict import PREDICT
 from compiler.sections.train_entries import TRAIN
-from compiler.words import EXAMPLES, describe, reference, words
+from compiler.words import EXAMPLES, EXAMPLES_OF_PICTURES, EXAMPLES_OF_TEXTS, describe, reference, words
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +36,16 @@ def test_description_of_a_layer_has_every_setting(word: str):
 @pytest.mark.parametrize("word", EXAMPLES)
 def test_example_checks(word: str):
     check(f"model m(text: words) -> label: class {{ {EXAMPLES[word]} ; dense softmax }}\n", "example.nn")
+
+
+@pytest.mark.parametrize("word", EXAMPLES_OF_PICTURES)
+def test_example_of_pictures_checks(word: str):
+    check(f"model m(photo: image[28,28]) -> label: class {{ {EXAMPLES_OF_PICTURES[word]} ; dense softmax }}\n", "e.nn")
+
+
+@pytest.mark.parametrize("word", EXAMPLES_OF_TEXTS)
+def test_example_of_texts_checks(word: str):
+    check(f"model m(source: words) -> target: words {{ {EXAMPLES_OF_TEXTS[word]} ; dense softmax }} }}\n", "e.nn")
 
 
 def test_lists_have_every_word():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compiler.pipeline import check
-from nnc.layers import row_cells, summary, table
+from nnc.layers import flops, row_cells, summary, table
 
 SPEC = """model m(text: words) -> label: class {
   embed 4
@@ -77,3 +77,12 @@ def test_a_table_that_is_too_narrow_for_weights_keeps_the_layers_whole():
     lines = table(check(DEEP, "m.nn").network, 40)
     assert lines[0].split() == ["line", "layer", "out"]
     assert not any("…" in line for line in lines)
+
+
+def test_a_head_of_words_costs_what_it_computes_in_training():
+    of_words = "model m(center: word) -> context: word(vocabulary=center) {{\n  embed 10\n  dense {}\n}}\n"
+    cost = {head: flops(check(of_words.format(head), "m.nn").network.layers[1].nodes, 1)
+            for head in ("negatives=4", "softmax")}  # fmt: skip
+    # five products of ten numbers: a multiplication and an addition each
+    assert cost["negatives=4"] == 5 * 10 * 2
+    assert cost["softmax"] > 10_000 * 10 * 2

@@ -62,6 +62,9 @@ def test_masks_and_pairs_are_learnt_scored_and_answered(capsys: pytest.CaptureFi
     assert (len(both["word"]), none["word"]) == (2, ())
     assert both["word"][1] == "the"
     assert {both["follows"], none["follows"]} <= {"no", "yes"}
+    assert nnc_run("predict", "run", "the [mask] sees\tthe cat .") == 0
+    (pair,) = model.predict([("the [mask] sees", "the cat .")])
+    assert capsys.readouterr().out.split() == [*pair["word"], pair["follows"]]
 
 
 def test_a_batch_of_other_rows_changes_no_answer():

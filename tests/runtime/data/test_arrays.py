@@ -103,6 +103,13 @@ def test_sizes_that_differ_are_both_said(tmp_path):
     assert "image[3,2]" in first.help
 
 
+def test_channels_that_come_first_are_said_to_stand_last(tmp_path):
+    np.savez(tmp_path / "a.npz", picture=np.zeros((5, 3, 8, 6), np.uint8))
+    picture = port("picture", Image(8, 6, 3))
+    (first,) = errors(tmp_path, (picture,), files("a.npz"))
+    assert "transpose(0, 2, 3, 1)" in first.help
+
+
 def request(*ports) -> Request:
     return Request(ports, files("a"), Problems())
 

@@ -65,6 +65,8 @@ def test_too_few_rows_to_split_are_refused(count, parts, fold):
     with pytest.raises(DataError) as caught:
         split(count, settings(**parts), fold)
     assert caught.value.diagnostics[0].code == "NN720"
+    # A file of tokens without an empty line is one row.
+    assert ("1 row " in caught.value.diagnostics[0].message) == ("empty line" in caught.value.diagnostics[0].help)
 
 
 @pytest.mark.parametrize(
