@@ -16,6 +16,7 @@ from benchmarks.workloads import Batch, Ids, Workload, batches
 from compiler import pipeline
 from runtime.backend import Backend
 from runtime.deferred import Stepper
+from runtime.footprint import threads
 from runtime.numpy_backend import numpy_backend
 from runtime.weights import initial_states, initial_weights
 
@@ -51,7 +52,7 @@ def _backend(tier: str) -> Backend:
         return numpy_backend()
     from runtime.native.backend import native_backend
 
-    return native_backend()
+    return native_backend(threads=threads())
 
 
 def _reference(w: Workload, rotation: list[Batch], backend: Backend) -> tuple[Reference, Step]:
@@ -74,7 +75,7 @@ def _stepper(w: Workload, spec: str, rotation: list[Batch], backend: Backend) ->
     experiment = pipeline.check(spec, f"{w.name}.nn", sizes=w.sizes)
     training = pipeline.training_step(experiment)
     store: Store = {**initial_weights(experiment.network.parameters, 1), **initial_states(training.states)}
-    compiled = pipeline.compiler_for(backend.native is not None)
+    compiled = pipeline.compiler_for(backend.native is not None, backend.threads)
     training = replace(training, graph=pipeline.optimize(training.graph))
     stepper = Stepper(backend, training, compiled, store)
     sizes = {"B": w.batch, **w.lengths}

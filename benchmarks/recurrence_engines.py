@@ -112,7 +112,7 @@ def ours(graph: Graph, arrays: dict[str, Array], w: Workload, backend: Backend |
     """backend: NumPy where there is none"""
     store = {n.op.name: arrays[n.op.name] for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"}
     backend = numpy_backend() if backend is None else backend
-    executor = Executor(backend, optimize(graph), compiler_for(backend.native is not None), store)
+    executor = Executor(backend, optimize(graph), compiler_for(backend.native is not None, backend.threads), store)
     feeds, sizes = {name: arrays[name] for name in ("x", "d_out")}, {"B": w.batch}
     latest: dict[str, Array] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from compiler.declarations import Declarations, ReadUse, declarations
@@ -170,19 +171,19 @@ def compile_bucket(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
     return emit(planned), planned
 
 
-def compiler_for(native: bool) -> Callable[[Graph, Mapping[str, int]], tuple[str, Plan]]:
-    """native: for a backend that compiles kernels"""
-    return compile_native if native else compile_bucket
+def compiler_for(native: bool, threads: int = 1) -> Callable[[Graph, Mapping[str, int]], tuple[str, Plan]]:
+    """native: for a backend that compiles kernels, which so many threads run"""
+    return partial(compile_native, threads=threads) if native else compile_bucket
 
 
-def compile_native(graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
-    """The same with kernels of its own, for a backend that compiles them."""
+def compile_native(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> tuple[str, Plan]:
+    """The same with kernels of its own, for a backend that compiles them and runs them by so many threads."""
     from compiler.emit.native import emit_native
     from compiler.passes.picks import picks
     from compiler.plan.make import make_plan
 
-    planned = make_plan(picks(graph, sizes), sizes)
-    return emit_native(planned), planned
+    planned = make_plan(picks(graph, sizes), sizes, threads)
+    return emit_native(planned, threads), planned
 
 
 __all__ = [

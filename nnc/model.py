@@ -214,7 +214,9 @@ class Model:
     def executor(self, graph: Graph) -> Executor:
         run = pipeline.optimize(graph) if self.optimized else pipeline.as_lowered(graph)
         weights = {name: self.backend.to_device(values) for name, values in self.weights.items()}
-        return Executor(self.backend, run, pipeline.compiler_for(self.backend.native is not None), weights)
+        return Executor(
+            self.backend, run, pipeline.compiler_for(self.backend.native is not None, self.backend.threads), weights
+        )
 
     def __repr__(self) -> str:
         network = self.experiment.network

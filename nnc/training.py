@@ -138,7 +138,7 @@ def prepared(
         evaluation=optimize(experiment.network.evaluation),
         dataset=dataset,
         backend=computes,
-        compile_bucket=pipeline.compiler_for(computes.native is not None),
+        compile_bucket=pipeline.compiler_for(computes.native is not None, computes.threads),
         initial=initial,
         numbers={
             **class_weights(experiment.train, dataset.train, dataset.tables),

@@ -117,7 +117,7 @@ def stepping(model: Model, step: Step, positions: str) -> Stepping:
     ]
     program = StepProgram(graph, *names, positions, step.counts)
     weights = {name: backend.to_device(values) for name, values in model.weights.items()}
-    return Stepping(backend, program, pipeline.compiler_for(backend.native is not None), weights)
+    return Stepping(backend, program, pipeline.compiler_for(backend.native is not None, backend.threads), weights)
 
 
 def unknown_tokens(words: tuple[str, ...]) -> Diagnostic:

@@ -46,6 +46,7 @@ class Backend:
     quiet: a context for steps, in which floating-point infinities and NaN raise no warning
     available_bytes: memory that can be had where the arrays are; an estimate, never 0
     native: where programs bring kernels of their own, what their source gives for `k`
+    threads: for how many a program shall be, of those that bring kernels
     """
 
     name: str
@@ -57,6 +58,7 @@ class Backend:
     quiet: Callable[[], AbstractContextManager[Any]]
     available_bytes: Callable[[], int]
     native: Callable[[str], Any] | None = None
+    threads: int = 1
 
 
 def all_finite(backend: Backend, arrays: Iterable[Array]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from compiler.emit.kernel import Kernel
-from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
+from compiler.emit.whole import Way, kernel_of, lies_whole, whole_numbers
 from compiler.ir.types import DTYPES
 from compiler.ops.attention import CausalSoftmax, KeySoftmax
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
@@ -104,28 +104,48 @@ for a in range(leading):
 """
 
 
+STACK = 256
+"""Numbers of which a kernel may have so many on its stack: each thread has its own."""
+ARG_MAX_FEW = ARG_MAX.replace("F(top, width), F(rank, width)", "F(stack_F(), width), F(stack_F(), width)")
+
+
 def softmax_kernel(call: Call) -> Kernel | None:
     x, out = call.inputs[0], call.out
     if not isinstance(x, Place) or not isinstance(out, Place) or not lies_whole(x, out):
         return None
-    n = x.shape[-1]
+    n, size = x.shape[-1], DTYPES[x.dtype]
+    by_rows = Way("rows", {"x": n * size, "out": n * size}, x.shape[0])
     match call.op:
         case Softmax():
-            return kernel_of(SOFTMAX, x.dtype, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
+            return kernel_of(SOFTMAX, x.dtype, by_rows, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
         case LogSoftmax():
-            return kernel_of(LOG_SOFTMAX, x.dtype, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
+            return kernel_of(LOG_SOFTMAX, x.dtype, by_rows, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
         case LogSumExp(axis=axis) if axis == len(x.shape) - 1:
-            return kernel_of(LOG_SUM_EXP, x.dtype, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
+            by_rows = Way("rows", {"x": n * size, "out": size}, x.shape[0])
+            return kernel_of(LOG_SUM_EXP, x.dtype, by_rows, x=x, out=out, rows=prod(x.shape[:-1]), n=n)
         case KeySoftmax():
             batch, heads, queries, keys = x.shape
             tokens = call.inputs[1]
             assert isinstance(tokens, Place)
             real = whole_numbers(call)
-            return kernel_of(KEYS, x.dtype, x=x, out=out, tokens=tokens, batch=batch, heads=heads, queries=queries,
+            text = heads * queries * keys * size
+            by_texts = Way("batch", {"x": text, "out": text, "tokens": 8})
+            return kernel_of(KEYS, x.dtype, by_texts, x=x, out=out, tokens=tokens, batch=batch, heads=heads, queries=queries,
                              keys=keys, **real)  # fmt: skip
         case CausalSoftmax():
             batch, heads, queries, keys = x.shape
-            return kernel_of(CAUSAL, x.dtype, x=x, out=out, batch=batch, heads=heads, queries=queries, keys=keys)
+            text = heads * queries * keys * size
+            return kernel_of(
+                CAUSAL,
+                x.dtype,
+                Way("batch", {"x": text, "out": text}),
+                x=x,
+                out=out,
+                batch=batch,
+                heads=heads,
+                queries=queries,
+                keys=keys,
+            )
         case _:
             return None
 
@@ -147,9 +167,17 @@ def along_kernel(call: Call) -> Kernel | None:
         top, _, rank = call.scratch
         if prod(rank.shape) * DTYPES[rank.dtype] < sizes["width"] * DTYPES[x.dtype] or sizes["length"] > MOST_EXACT:
             return None
-        return kernel_of(ARG_MAX, x.dtype, x=x, out=out, top=top, rank=rank, **sizes)
+        if sizes["width"] > STACK:
+            return kernel_of(ARG_MAX, x.dtype, x=x, out=out, top=top, rank=rank, **sizes)
+        row = sizes["width"] * DTYPES[x.dtype]
+        by_rows = Way("leading", {"x": sizes["length"] * row, "out": sizes["width"] * 8}, x.shape[0])
+        return kernel_of(ARG_MAX_FEW, x.dtype, by_rows, x=x, out=out, **sizes)
     positions = call.inputs[1]
     if not isinstance(positions, Place) or not lies_whole(positions):
         return None
     text = TAKE_ALONG if isinstance(op, TakeAlong) else PUT_ALONG
-    return kernel_of(text, x.dtype, x=x, out=out, positions=positions, taken=positions.shape[op.axis], **sizes)
+    taken, width = positions.shape[op.axis], sizes["width"] * DTYPES[x.dtype]
+    long, short = ("x", "out") if isinstance(op, TakeAlong) else ("out", "x")
+    moves = {long: sizes["length"] * width, short: taken * width, "positions": taken * sizes["width"] * 8}
+    by_rows = Way("leading", moves, x.shape[0])
+    return kernel_of(text, x.dtype, by_rows, x=x, out=out, positions=positions, taken=taken, **sizes)

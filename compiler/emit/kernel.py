@@ -15,6 +15,7 @@ from math import prod
 from compiler.emit.axes import Strides, walked
 from compiler.emit.formulas import formula, has_formula, number
 from compiler.emit.memory import apart, same_memory
+from compiler.emit.split import Split, split
 from compiler.ir.types import DTYPES, Dtype
 from compiler.plan.layout import broadcast
 from compiler.plan.plan import Call, Literal, Moving, Place
@@ -33,10 +34,12 @@ class Kernel:
     """text: a function `kernel(p)`
 
     arguments: what p holds, a place standing for its address, "f32" or "f64" for that of a matrix product
+    splits: the ways in which threads can share it, the best first
     """
 
     text: str
     arguments: tuple[Argument, ...]
+    splits: tuple[Split, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ def _written(formulas: Scalars, rows: Sequence[Row], sizes: tuple[int, ...], out
     opened: list[str] = []
     elements: dict[str, str] = {}
     last = f"n{axes - 1}"
+    moves: dict[str, tuple[int, list[int]]] = {}
     for row in rows:
         size = DTYPES[row.place.dtype]
         view = VIEWS[row.place.dtype]
@@ -139,6 +143,7 @@ def _written(formulas: Scalars, rows: Sequence[Row], sizes: tuple[int, ...], out
         begin = len(arguments)
         head.append(f"{', '.join(names)} = {', '.join(f'p[{begin + i}]' for i in range(len(names)))}")
         arguments += values
+        moves[row.name] = (begin, [s * size for s in row.strides])
     lines = ["def kernel(p):", *(f"    {line}" for line in head)]
     for i in range(axes - 1):
         lines.append(f"{'    ' * (i + 1)}for i{i} in range(n{i}):")
@@ -149,8 +154,15 @@ def _written(formulas: Scalars, rows: Sequence[Row], sizes: tuple[int, ...], out
             line = line.replace(f"{name}[]", element)
         lines.append(f"{'    ' * (axes + 1)}{line}")
     lines.append(f"{'    ' * (axes + 1)}{elements[out.name]} = v{len(formulas.lines) - 1}")
-    return Kernel("\n".join(lines) + "\n", tuple(arguments))
+    along = max(range(axes), key=lambda i: (min(sizes[i], MANY_ROWS), -i))
+    first = next((size for size in out.place.shape if size != 1), 1)
+    by = [(argument, steps[along]) for argument, steps in moves.values()]
+    shared = split(sizes[along], along, by, first)
+    return Kernel("\n".join(lines) + "\n", tuple(arguments), (shared,))
 
+
+MANY_ROWS = 16
+"""Threads share the first axis that is so long, else the longest."""
 
 VIEWS = {"f32": "f32", "f64": "f64", "i64": "i64", "bool": "b8"}
 """Functions of `runtime.native.functions` by dtype: an address and a length as an array."""

@@ -6,8 +6,8 @@ from math import prod
 
 from compiler.emit.kernel import Argument, Kernel
 from compiler.emit.product import laid
-from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
-from compiler.ir.types import Dtype
+from compiler.emit.whole import Way, kernel_of, lies_whole, whole_numbers
+from compiler.ir.types import DTYPES, Dtype
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
 from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, SetRows, StampRows
 from compiler.plan.plan import Call, Place, RowsPlace, Where
@@ -208,8 +208,10 @@ def lookup_kernel(call: Call) -> Kernel | None:
     numbers = whole_numbers(call)
     match call.op, out, given:
         case Gather(), Place(), (Place() as table, Place() as ids):
-            return kernel_of(GATHER, dtype, table=table, ids=ids, out=out, count=prod(ids.shape),
-                             rows=table.shape[0], width=prod(table.shape[1:]))  # fmt: skip
+            width = prod(table.shape[1:])
+            by_rows = Way("count", {"ids": 8, "out": width * DTYPES[dtype]}, out.shape[0])
+            return kernel_of(GATHER, dtype, by_rows, table=table, ids=ids, out=out, count=prod(ids.shape),
+                             rows=table.shape[0], width=width)  # fmt: skip
         case ScatterRows(), RowsPlace(), (Place() as ids, Place() as x):
             return kernel_of(SCATTER, dtype, ids=ids, x=x, count=prod(ids.shape), work=call.scratch[0], **_of(out))
         case DistinctRows(), RowsPlace(), (Place() as table, Place() as ids):
@@ -235,7 +237,8 @@ def lookup_kernel(call: Call) -> Kernel | None:
                              width=x.values.shape[1], other=y.values.shape[1])  # fmt: skip
         case WindowSums(size=size), Place(), (RowsPlace() as rows, Place() as places):
             batch, count, width = out.shape
-            return kernel_of(WINDOW_SUMS, dtype, x=rows.values, places=places, out=out, batch=batch, count=count,
+            by_texts = Way("batch", {"places": places.shape[1] * 8, "out": count * width * DTYPES[dtype]})
+            return kernel_of(WINDOW_SUMS, dtype, by_texts, x=rows.values, places=places, out=out, batch=batch, count=count,
                              width=width, length=places.shape[1], taps=size, dilation=numbers["dilation"],
                              before=numbers["before"])  # fmt: skip
         case PutPicks(size=size), RowsPlace(), (Place() as x, Place() as picks, Place() as places, RowsPlace() as rows):

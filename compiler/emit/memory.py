@@ -13,16 +13,22 @@ def origin(place: Place, moving: Mapping[str, Moving]) -> tuple[str, int, int]:
 
     moving: in a loop over positions, the arrays that are another part of a whole in each
     """
+    place, start = start_of(place)
+    part = moving.get(place.name)
+    if part is None:
+        return place.name, 0, start
+    return part.whole.name, part.offset % max(part.whole.shape[0], 1), start
+
+
+def start_of(place: Place) -> tuple[Place, int]:
+    """The array that it is a view of at last, and how many elements behind its beginning it begins."""
     start = 0
     while place.of is not None:
         if isinstance(place.by, Slice):
             assert isinstance(place.by.start, int)
             start += place.by.start * place.of.strides[place.by.axis]
         place = place.of
-    part = moving.get(place.name)
-    if part is None:
-        return place.name, 0, start
-    return part.whole.name, part.offset % max(part.whole.shape[0], 1), start
+    return place, start
 
 
 def same_memory(a: Place, b: Place, moving: Mapping[str, Moving]) -> bool:

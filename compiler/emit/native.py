@@ -6,29 +6,41 @@ comments, as there.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from compiler.emit.calls import call_kernels
+from compiler.emit.costs import cost
 from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
+from compiler.emit.pieces import Done, by_rows, loop_piece, piece
+from compiler.emit.split import Split
+from compiler.emit.together import Listed, Piece, together
 from compiler.ops.elementwise import Select
 from compiler.ops.shape import Concat
 from compiler.plan.plan import Call, Loop, Moving, Place, Plan, Positions, Step, Where
 
-Found = list[tuple[Kernel, Where]]
-"""Kernels, each with the result that it makes or has a part in."""
+Found = list[Done]
 
 
-def emit_native(plan: Plan) -> str:
-    """As `compiler.emit.numpy.emit`; k has two functions more.
+def emit_native(plan: Plan, threads: int = 1) -> str:
+    """As `compiler.emit.numpy.emit`; k has more functions.
 
-    `native(name, *p)` gives the call of the kernel of that name with its p, `chain(calls)` one call of many such.
+    `native(name, *p)` gives the call of the kernel of that name with its p, `chain(calls)` one call of many such;
+    `shared(name, split, *p)` a call a thread, `chains(calls)` one of many such, `together(lists)` one call of a list for
+    each thread.
     """
-    return _Writer(plan).program()
+    return _Writer(plan, threads).program()
 
 
 class _Writer(Writer):
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, threads: int) -> None:
         super().__init__(plan)
+        self.threads = threads
+        self.pieces: dict[str, Piece] = {}
+        """By the name of the call."""
+        self.shared: dict[str, str] = {}
+        """The same as shares of the threads."""
         self.kernels: dict[str, str] = {}
         """Text -> name."""
         self.of: dict[str, str] = {}
@@ -62,10 +74,18 @@ class _Writer(Writer):
         return found[:-1]
 
     def run(self, names: list[str]) -> list[str]:
-        if len(names) < 2:
+        lists = together([self.pieces[name] for name in names], self.threads)
+        if lists is None and len(names) < 2:
             return [f"{name}()" for name in names]
         number = sum(name.startswith("run_") for name in self.bound) + 1
-        self.bound[f"run_{number}"] = f"k.chain([({', '.join(names)})])"
+        if lists is None:
+            self.bound[f"run_{number}"] = f"k.chain([({', '.join(names)})])"
+            return [f"run_{number}()"]
+        for name in {item[0] for each in lists for item in each if isinstance(item, tuple)}:
+            if isinstance(name, str):
+                self.bound[name] = self.shared[name]
+        each = ", ".join(f"[{', '.join(map(_listed, items))}]" for items in lists)
+        self.bound[f"run_{number}"] = f"k.together([{each}])"
         return [f"run_{number}()"]
 
     def step(self, step: Step, heading: str) -> None:
@@ -75,9 +95,14 @@ class _Writer(Writer):
                 continue
             found = self.found(work)
             if found is not None:
-                lines = [self.called(kernel, out, heading) for kernel, out in found]
-                self.native |= {*lines}
-                self.body += lines
+                for done in found:
+                    line = self.called(done.kernel, done.out, heading)
+                    name = line.removesuffix("()")
+                    self.pieces[name] = piece(name, done, self.plan, self.threads)
+                    if done.kernel.splits:
+                        self.shared[name] = self.of_threads(done.kernel, done.kernel.splits[0])
+                    self.native.add(line)
+                    self.body.append(line)
             elif isinstance(work, Loop):
                 self.loop(work)
             else:
@@ -86,19 +111,31 @@ class _Writer(Writer):
     def positions(self, loop: Positions, heading: str) -> None:
         self.parts = {m.part.name: m for m in loop.moving}
         self.moving, self.seen = {*self.parts}, {}
-        names = self.whole(loop)
-        if names is None:
+        found = self.whole(loop)
+        if found is None:
             super().positions(loop, heading)
         else:
+            splits = None if self.beside(loop) else by_rows(loop, found, self.plan, self.threads)
+            names = [self.called(d.kernel, d.out, "in a loop over positions").removesuffix("()") for d in found]
+            if splits is not None:
+                for name, done, split in zip(names, found, splits, strict=True):
+                    views = self.seen if name in self.seen else self.bound
+                    views[name] = self.of_threads(done.kernel, split)
             each = self.of_each(loop, self.wholes(loop), f"({', '.join(names)},)")
-            self.bound[loop.name] = f"k.chain({each})"
+            self.bound[loop.name] = f"k.{'chain' if splits is None else 'chains'}({each})"
             self.body += [*dict.fromkeys(f"# {line}" for s in loop.steps if (line := line_of(s)) is not None)]
             self.body.append(f"{loop.name}()")
             self.native.add(f"{loop.name}()")
+            self.pieces[loop.name] = loop_piece(loop, found, splits, self.plan, self.threads)
+            self.shared[loop.name] = self.bound[loop.name]
         self.parts, self.moving, self.seen = {}, set(), {}
 
-    def whole(self, loop: Positions) -> list[str] | None:
-        """The names of the calls of one position, if a kernel does each."""
+    def beside(self, loop: Positions) -> bool:
+        """Whether another loop needs nothing of it: each is a thread's then."""
+        return any(loop.name in group for group in self.plan.independent)
+
+    def whole(self, loop: Positions) -> Found | None:
+        """The kernels of one position, if one does each work."""
         works = [work for step in loop.steps for work in self.works(step)]
         works += [(call,) for call in loop.copies]
         works += [(Call(Select(), new, (ended, old, new)),) for ended, old, new in loop.held]
@@ -108,7 +145,7 @@ class _Writer(Writer):
             if kernels is None:
                 return None
             found += kernels
-        return [self.called(kernel, out, "in a loop over positions").removesuffix("()") for kernel, out in found]
+        return found
 
     def works(self, step: Step) -> list[tuple[Call, ...] | Loop | Positions]:
         """The work of a step: calls that end in one result together, others one by one."""
@@ -126,7 +163,7 @@ class _Writer(Writer):
             if found is None:
                 lines += [line for call in work for line in self.call(call)]
             else:
-                lines += [self.called(kernel, out, "") for kernel, out in found]
+                lines += [self.called(done.kernel, done.out, "") for done in found]
         return lines
 
     def found(self, work: tuple[Call, ...] | Loop) -> Found | None:
@@ -135,17 +172,20 @@ class _Writer(Writer):
             kernel, parts = elementwise_kernel(work.body, dict(work.parts), self.parts), dict(work.parts)
             out = work.body[-1].out
             assert isinstance(out, Place)
-            return None if kernel is None else [(kernel, parts.get(out.name, out))]
+            whole = parts.get(out.name, out)
+            return (
+                None if kernel is None else [Done(kernel, whole, (replace(work.body[-1], out=whole),), cost(work.body))]
+            )
         if len(work) > 1:
             kernel = elementwise_kernel(work, moving=self.parts)
             if kernel is not None:
-                return [(kernel, work[-1].out)]
+                return [Done(kernel, work[-1].out, work[-1:], cost(work))]
         found: Found = []
         for call in work:
             kernels = call_kernels(call, self.parts)
             if kernels is None:
                 return None
-            found += [(kernel, call.out) for kernel in kernels]
+            found += [Done(kernel, call.out, (call,), cost([call]) / len(kernels)) for kernel in kernels]
         return found
 
     def called(self, kernel: Kernel, out: Where, heading: str) -> str:
@@ -160,3 +200,17 @@ class _Writer(Writer):
             bound += "_"
         views[bound] = f'k.native("{name}", {", ".join(given)})'
         return f"{bound}()"
+
+    def of_threads(self, kernel: Kernel, split: Split) -> str:
+        """The same as a call a thread; the kernel is one that is bound."""
+        given = [self.text(x) if isinstance(x, Place) else repr(x) for x in kernel.arguments]
+        how = (split.cuts(self.threads), split.count, split.moves)
+        return f'k.shared("{self.kernels[kernel.text]}", {how}, {", ".join(given)})'
+
+
+def _listed(item: Listed) -> str:
+    """A call, or to wait for another thread."""
+    if isinstance(item, str):
+        return item
+    name, number = item
+    return f"{name}[{number}]" if isinstance(name, str) else f"({name}, {number})"

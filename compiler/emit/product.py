@@ -7,6 +7,8 @@ from math import prod
 
 from compiler.emit.kernel import Argument, Kernel
 from compiler.emit.memory import apart
+from compiler.emit.split import split
+from compiler.ir.types import DTYPES
 from compiler.ops.product import MatMul, Outer
 from compiler.plan.layout import reshaped
 from compiler.plan.plan import Call, Moving, Place
@@ -34,12 +36,26 @@ def product_kernel(call: Call, moving: Mapping[str, Moving]) -> Kernel | None:
     rows, columns = prod(out.shape[:-1]), out.shape[-1]
     inner = prod(x.shape[:-1]) if isinstance(call.op, Outer) else x.shape[-1]
     arguments: list[Argument] = [out.dtype, rows, columns, inner]
+    moves: list[tuple[int, int, int]] = []
     for place, turn in ((x, isinstance(call.op, Outer)), (y, isinstance(call.op, MatMul) and call.op.transposed)):
         found = laid(place)
         if found is None:
             return None
-        arguments += [place, found[0], int(found[1] != turn)]
-    return Kernel(TEXT.format(dtype=out.dtype), (*arguments, out, to[0]))
+        turned = found[1] != turn
+        down, across = (1, found[0]) if turned else (found[0], 1)
+        moves.append((len(arguments), down, across))
+        arguments += [place, found[0], int(turned)]
+    (a, down, _), (b, _, across) = moves
+    size = DTYPES[out.dtype]
+    by_rows = split(rows, 1, [(a, down * size), (len(arguments), to[0] * size)], out.shape[0])
+    by_columns = split(columns, 2, [(b, across * size), (len(arguments), size)])
+    best = (by_columns, by_rows) if columns > FEW_ROWS > rows or columns > 2 * rows * MANY else (by_rows, by_columns)
+    return Kernel(TEXT.format(dtype=out.dtype), (*arguments, out, to[0]), best)
+
+
+FEW_ROWS, MANY = 96, 4
+"""A product of fewer rows is shared by its columns, and one of many times as many columns too: each thread lays out
+what both multiply with."""
 
 
 def laid(place: Place) -> tuple[int, bool] | None:

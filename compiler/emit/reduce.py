@@ -7,6 +7,7 @@ from math import prod
 
 from compiler.emit.kernel import VIEWS, Argument, Kernel
 from compiler.emit.memory import apart
+from compiler.emit.split import Split, split
 from compiler.ir.types import DTYPES
 from compiler.ops.reduction import Max, Sum
 from compiler.plan.plan import Call, Moving, Place
@@ -60,6 +61,8 @@ class _Text:
         self.lines = ["x, y = p[0], p[1]"]
         self.depth = 0
         self.size = DTYPES[x.dtype]
+        self.rows = out.shape[0] if out.shape else 1
+        self.splits: list[Split] = []
 
     def number(self, value: int) -> str:
         self.arguments.append(value)
@@ -71,6 +74,8 @@ class _Text:
     def loop(self, axis: Axis, x: str, y: str | None = None) -> str:
         """Opens a loop along the axis; the names of the addresses in it."""
         i = f"i{self.depth}"
+        if self.depth == 0 and y is not None:
+            self.shared(axis)
         self.line(f"for {i} in range({self.number(axis[0])}):")
         self.depth += 1
         self.line(f"x{self.depth} = {x} + {i} * {self.number(axis[1] * self.size)}")
@@ -78,8 +83,14 @@ class _Text:
             self.line(f"y{self.depth} = {y} + {i} * {self.number(axis[2] * self.size)}")
         return f"x{self.depth}"
 
+    def shared(self, axis: Axis) -> None:
+        """What threads can share: an axis of what is kept; its size is the next number."""
+        moves = [(0, axis[1] * self.size), (1, axis[2] * self.size)]
+        self.splits.append(split(axis[0], len(self.arguments), moves, self.rows))
+
     def kernel(self) -> Kernel:
-        return Kernel("\n".join(["def kernel(p):", *(f"    {line}" for line in self.lines)]) + "\n", (*self.arguments,))
+        text = "\n".join(["def kernel(p):", *(f"    {line}" for line in self.lines)]) + "\n"
+        return Kernel(text, (*self.arguments,), (*self.splits,))
 
 
 def _of_rows(is_sum: bool, x: Place, out: Place, kept: list[Axis], reduced: list[Axis]) -> Kernel:
@@ -110,6 +121,8 @@ def _of_columns(is_sum: bool, x: Place, out: Place, kept: list[Axis], reduced: l
     for axis in kept[:-1]:
         at = text.loop(axis, at, to)
         to = f"y{text.depth}"
+    if len(kept) == 1 and kept[-1][0] >= NARROW:
+        text.shared(kept[-1])
     width = text.number(kept[-1][0])
     text.line(f"n = {width}")
     text.line(f"found = {view}({to}, n)")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import inf, prod
 
 from compiler.emit.kernel import Kernel
-from compiler.emit.whole import kernel_of, lies_whole, whole_numbers
+from compiler.emit.whole import Way, kernel_of, lies_whole, whole_numbers
+from compiler.ir.types import DTYPES
 from compiler.ops.attention import HeadMix, HeadScores, HeadSpread
 from compiler.ops.chance import DropoutMask
 from compiler.plan.plan import Call, Place
@@ -40,8 +41,8 @@ key, first = (i64(seed, 1)[0], site), i64(step, 1)[0]
 y = F(out, count)
 space = stack_u64()
 drawn = u32(space, 8)
-for block in range((count + 7) // 8):
-    philox(space, block + 1, first, key)
+for block in range(blocks):
+    philox(space, before + block + 1, first, key)
     for j in range(min(8, count - block * 8)):
         uniform = np.float32(drawn[j] >> 8) * np.float32(2.0**-24)
         y[block * 8 + j] = REAL(KEPT) if uniform >= np.float32(DROPPED) else REAL(0)
@@ -87,7 +88,10 @@ def mask_kernel(call: Call) -> Kernel | None:
     batch, count = out.shape[1 if first else 0], out.shape[0 if first else 1]
     far, near = (width, batch * width) if first else (count * width, width)
     fill = "REAL(-np.inf)" if given["fill"] == -inf else "REAL(0)"
-    return kernel_of(MASK.replace("FILL", fill), x.dtype, x=x, out=out, tokens=tokens, batch=batch, count=count,
+    text = far * DTYPES[x.dtype]
+    # What is copied first is one piece, of which a thread's texts are a part only where they lie one after the other.
+    ways = () if first and x != out else (Way("batch", {"x": text, "out": text, "tokens": 8}),)
+    return kernel_of(MASK.replace("FILL", fill), x.dtype, *ways, x=x, out=out, tokens=tokens, batch=batch, count=count,
                      width=width, far=far, near=near, **real)  # fmt: skip
 
 
@@ -113,7 +117,10 @@ def dropout_kernel(call: Call) -> Kernel | None:
     assert isinstance(seed, Place)
     assert isinstance(step, Place)
     text = DROPOUT.replace("DROPPED", repr(op.p)).replace("KEPT", repr(1.0 / (1.0 - op.p)))
-    return kernel_of(text, out.dtype, seed=seed, step=step, site=op.site, out=out, count=prod(out.shape))
+    count = prod(out.shape)
+    by_blocks = Way("blocks", {"before": 1, "out": 8 * DTYPES[out.dtype], "count": -8})
+    return kernel_of(text, out.dtype, by_blocks, seed=seed, step=step, site=op.site, out=out, count=count, before=0,
+                     blocks=-(-count // 8))  # fmt: skip
 
 
 def heads_kernel(call: Call) -> Kernel | None:
@@ -127,12 +134,19 @@ def heads_kernel(call: Call) -> Kernel | None:
     match call.op:
         case HeadScores(heads=heads):
             batch, queries, width = x.shape
-            return kernel_of(SCORES, out.dtype, gemm=out.dtype, q=x, k=y, out=out, batch=batch, heads=heads,
+            texts = {"q": _text(x), "k": _text(y), "out": _text(out)}
+            return kernel_of(SCORES, out.dtype, Way("batch", texts), gemm=out.dtype, q=x, k=y, out=out, batch=batch, heads=heads,
                              queries=queries, keys=y.shape[1], n=width // heads)  # fmt: skip
         case HeadMix(heads=heads) | HeadSpread(heads=heads):
             batch, _, queries, keys = x.shape
             text = MIX if isinstance(call.op, HeadMix) else SPREAD
-            return kernel_of(text, out.dtype, gemm=out.dtype, w=x, x=y, out=out, batch=batch, heads=heads,
+            texts = {"w": _text(x), "x": _text(y), "out": _text(out)}
+            return kernel_of(text, out.dtype, Way("batch", texts), gemm=out.dtype, w=x, x=y, out=out, batch=batch, heads=heads,
                              queries=queries, keys=keys, n=y.shape[2] // heads)  # fmt: skip
         case _:
             return None
+
+
+def _text(place: Place) -> int:
+    """Bytes from one text to the next."""
+    return prod(place.shape[1:]) * DTYPES[place.dtype]

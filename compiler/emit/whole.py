@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from re import sub
 from textwrap import dedent, indent
 
 from compiler.emit.kernel import Argument, Kernel
+from compiler.emit.split import Split, split
 from compiler.ir.types import DTYPES, Dtype
 from compiler.plan.layout import is_contiguous
 from compiler.plan.plan import Call, Place, Where
 
 
-def kernel_of(body: str, dtype: Dtype, **given: Argument) -> Kernel:
+def kernel_of(body: str, dtype: Dtype, *ways: Way, **given: Argument) -> Kernel:
     """body: its text, in which F stands for the name of dtype, as in exp_F(x), REAL for its type and SIZE for its bytes
 
-    given: the names in it that p has
+    given: the names in it that p has; ways: in which threads can share it, by these names
     """
-    return Kernel(_text(body, dtype, tuple(given)), tuple(given.values()))
+    at = {name: i for i, name in enumerate(given)}
+    found: list[Split] = []
+    for way in ways:
+        units = given[way.count]
+        assert isinstance(units, int)
+        found.append(split(units, at[way.count], [(at[name], more) for name, more in way.moves.items()], way.rows))
+    return Kernel(_text(body, dtype, tuple(given)), tuple(given.values()), tuple(found))
+
+
+@dataclass(frozen=True)
+class Way:
+    """count: the name of the number of units; moves: what is more with each, and by how much; rows: as in `split`"""
+
+    count: str
+    moves: Mapping[str, int]
+    rows: int | None = None
 
 
 @cache

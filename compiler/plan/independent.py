@@ -6,26 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from compiler.ir.graph import Node
 from compiler.plan.plan import Positions, Step
+from compiler.plan.schedule import independent
 
 
-def independent(steps: Sequence[Step], below: Mapping[Node, int]) -> tuple[tuple[str, ...], ...]:
+def independent_loops(steps: Sequence[Step], below: Mapping[Node, int]) -> tuple[tuple[str, ...], ...]:
     """Groups of loops by their names. below: what each node needs, as `schedule.ancestors` says."""
-    loops = [(step.node, work.name) for step in steps for work in step.work if isinstance(work, Positions)]
-    own = {node: below[node] ^ _without(node, below) for node, _ in loops}
-    groups: list[list[tuple[Node, str]]] = []
-    for node, name in loops:
-        for group in groups:
-            if all(not below[node] & own[other] and not below[other] & own[node] for other, _ in group):
-                group.append((node, name))
-                break
-        else:
-            groups.append([(node, name)])
-    return tuple(tuple(name for _, name in group) for group in groups if len(group) > 1)
-
-
-def _without(node: Node, below: Mapping[Node, int]) -> int:
-    """What a node needs but for itself."""
-    needed = 0
-    for operand in node.inputs:
-        needed |= below[operand]
-    return needed
+    names = {step.node: work.name for step in steps for work in step.work if isinstance(work, Positions)}
+    groups = independent([*names], below)
+    return tuple(tuple(names[node] for node in group) for group in groups if len(group) > 1)

@@ -18,7 +18,7 @@ from compiler.plan.arena import arranged
 from compiler.plan.calls import attributes
 from compiler.plan.columns import columns
 from compiler.plan.groups import group
-from compiler.plan.independent import independent
+from compiler.plan.independent import independent_loops
 from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, takes, viewed
 from compiler.plan.lifetimes import last_reads
 from compiler.plan.names import Names
@@ -29,9 +29,9 @@ from compiler.plan.schedule import Schedule, ancestors, schedule
 TAKE_LITERALS = (Add, Sub, Mul, Div, Maximum, Minimum, Greater, Equal, Fused)
 
 
-def make_plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
-    """sizes must have every symbol of the graph."""
-    return Planner(graph, sizes, schedule(graph)).plan()
+def make_plan(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> Plan:
+    """sizes must have every symbol of the graph; threads: what several can do at once has memory of its own"""
+    return Planner(graph, sizes, schedule(graph, threads)).plan()
 
 
 @dataclass
@@ -108,7 +108,7 @@ class Planner:
             tuple(steps),
             regions,
             total,
-            independent(steps, below),
+            independent_loops(steps, below),
         )
 
     def steps(self, forward: int = 0) -> tuple[Step, ...]:
@@ -132,7 +132,7 @@ class Planner:
         held: dict[int | None, list[int]] = {}
         for i, region in enumerate(self.regions):
             held.setdefault(region.inside, []).append(i)
-        found = [Region(r.bytes, r.born, r.dies, 0, r.store) for r in self.regions]
+        found = [Region(r.bytes, *self._lives(r), 0, r.store) for r in self.regions]
         for inside in sorted((i for i in held if i is not None), reverse=True):
             regions, total = arranged([found[i] for i in held[inside]])
             for i, region in zip(held[inside], regions, strict=True):
@@ -146,6 +146,14 @@ class Planner:
                 outer = found[region.inside]
                 found[i] = replace(found[i], born=outer.born, dies=outer.dies, offset=outer.offset + found[i].offset)
         return tuple(found), total
+
+    def _lives(self, region: _Region) -> tuple[int, int]:
+        """When it is born and dies, where what is done at once begins and ends together."""
+        born, dies = region.born, region.dies
+        for first, last in self.schedule.at_once if region.inside is None else ():
+            born = first if first <= born <= last else born
+            dies = last if first <= dies <= last else dies
+        return born, dies
 
     def _input(self, node: Node) -> None:
         assert isinstance(node.op, Input)

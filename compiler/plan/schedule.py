@@ -2,32 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from compiler.ir.graph import Graph, Input, Node, sorted_nodes, users_of
 from compiler.ops.elementwise import Constant
+from compiler.ops.scan import Scan
 from compiler.plan.layout import VIEWS, overwritable
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """in_place: nodes whose result is written over a weight or a state, by its name; the old value is read no more."""
+    """in_place: nodes whose result is written over a weight or a state, by its name; the old value is read no more.
+
+    at_once: the first and the last of neighbours in nodes that may be computed at the same time
+    """
 
     nodes: tuple[Node, ...]
     in_place: Mapping[Node, str]
+    at_once: tuple[tuple[int, int], ...] = ()
 
 
-def schedule(graph: Graph) -> Schedule:
-    """Inputs before users. Of the updates those come first that need least, so that what they read can go soon."""
+def schedule(graph: Graph, threads: int = 1) -> Schedule:
+    """Inputs before users. Of the updates those come first that need least, so that what they read can go soon.
+
+    threads: where there are several, loops that need nothing of each other come one after the other
+    """
     nodes = graph.nodes()
     first = [o.node for o in graph.outputs if o.update is None]
     below = ancestors(nodes)
     updates = sorted((o.node for o in graph.outputs if o.update is not None), key=lambda n: below[n].bit_count())
     nodes = sorted_nodes([*first, *updates])
     after, in_place = _overwrites(graph, nodes)
-    return Schedule(tuple(ordered(nodes, after)), in_place)
+    nodes = ordered(nodes, after)
+    if threads == 1:
+        return Schedule(tuple(nodes), in_place)
+    below = ancestors(nodes)
+    groups = [group for group in independent([n for n in nodes if isinstance(n.op, Scan)], below) if len(group) > 1]
+    nodes = ordered(_gathered(nodes, groups, below), after)
+    place = {node: i for i, node in enumerate(nodes)}
+    return Schedule(tuple(nodes), in_place, tuple((place[group[0]], place[group[-1]]) for group in groups))
+
+
+def _gathered(nodes: list[Node], groups: Sequence[Sequence[Node]], below: Mapping[Node, int]) -> list[Node]:
+    """Each group's nodes where its first one was, and before them what the others need."""
+    for group in groups:
+        needed = 0
+        for node in group:
+            needed |= below[node]
+        bits = {node: below[node] & ~_without(node, below) for node in nodes}
+        first, members = nodes.index(group[0]), {*group}
+        early = [n for n in nodes[first:] if n not in members and bits[n] & needed]
+        moved = members | {*early}
+        nodes = [*nodes[:first], *early, *group, *(n for n in nodes[first:] if n not in moved)]
+    return nodes
+
+
+def independent(nodes: Sequence[Node], below: Mapping[Node, int]) -> list[list[Node]]:
+    """Groups of which none needs anything of another. below: what each node needs, as `ancestors` says."""
+    own = {node: below[node] & ~_without(node, below) for node in nodes}
+    groups: list[list[Node]] = []
+    for node in nodes:
+        for group in groups:
+            if all(not below[node] & own[other] and not below[other] & own[node] for other in group):
+                group.append(node)
+                break
+        else:
+            groups.append([node])
+    return groups
+
+
+def _without(node: Node, below: Mapping[Node, int]) -> int:
+    """What a node needs but for itself."""
+    needed = 0
+    for operand in node.inputs:
+        needed |= below[operand]
+    return needed
 
 
 def ancestors(nodes: Iterable[Node]) -> dict[Node, int]:

@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,20 +19,21 @@ from runtime.native.blas import product_address
 from runtime.native.cache import Cache, Entry, user_cache
 from runtime.native.loading import Function, Loader
 from runtime.native.machine import machine_key
+from runtime.native.team import TELL, WAIT, Team, words
 from runtime.native.texts import kernel_texts
 from runtime.numpy_backend import numpy_backend
 
 NAME = "numba"
 
 
-def native_backend(cache: Cache | None = None) -> Backend:
-    """cache: None for the user's own"""
-    backend, functions = numpy_backend(), Functions(user_cache() if cache is None else cache)
+def native_backend(cache: Cache | None = None, threads: int = 1) -> Backend:
+    """cache: None for the user's own; threads: that compute a step together, where that is worth it"""
+    backend, functions = numpy_backend(), Functions(user_cache() if cache is None else cache, threads)
 
     def kernels_of(source: str) -> SimpleNamespace:
         return SimpleNamespace(**vars(backend.kernels), **vars(functions.of_program(source)))
 
-    return replace(backend, name=NAME, native=kernels_of)
+    return replace(backend, name=NAME, native=kernels_of, threads=threads)
 
 
 CHAIN = """\
@@ -43,15 +45,25 @@ def kernel(p):
 """
 """A kernel that runs kernels: a whole loop over positions without Python."""
 
+Step: TypeAlias = Callable[[], None]
+Given: TypeAlias = int | str | Array
+Split: TypeAlias = tuple[tuple[int, ...], int, tuple[tuple[int, int], ...]]
+"""Where each thread's share of the work ends and the next one's begins; which number of p says how much there is; and
+which others are more with each unit of work, by how much."""
+Listed: TypeAlias = Step | tuple[int, int]
+"""What a thread does next: a call, or to wait until another one, the first number, has done so much of its list."""
 
-def _number(given: int | str | Array) -> int:
+
+def _number(given: Given) -> int:
     """What stands in p: a size, the address of an array, or of the matrix product in that width."""
     if isinstance(given, int):
         return given
-    return product_address(given) if isinstance(given, str) else given.ctypes.data
+    if isinstance(given, str):
+        return product_address(given)
+    return given.ctypes.data
 
 
-def _bound(function: Function, numbers: Sequence[int], kept: object) -> Callable[[], None]:
+def _bound(function: Function, numbers: Sequence[int], kept: object) -> Step:
     p: Any = np.array(numbers, np.int64).ctypes.data_as(ctypes.c_void_p)
     # Whoever has the call has what it works on.
     p.kept = kept
@@ -61,22 +73,37 @@ def _bound(function: Function, numbers: Sequence[int], kept: object) -> Callable
 class Functions:
     """The kernels that this process has, each by its text: loaded from the cache, or compiled and kept there."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, threads: int = 1) -> None:
         self._cache = cache
         self._loader = Loader()
         self._known: dict[str, Function] = {}
         self._key = machine_key()
+        self._threads = threads
+        self._team: Team | None = None
 
     def of_program(self, source: str) -> SimpleNamespace:
-        """native(name, *p): the kernel of that name in the source, bound to what it is given; chain: several as one."""
+        """native(name, *p): the kernel of that name in the source, bound to what it is given; shared: the same as
+        shares, one a thread; chain: several as one; chains: such of shares; together: one list a thread."""
         found = {name: self.function(text) for name, text in kernel_texts(source).items()}
 
-        def native(name: str, *given: int | str | Array) -> Callable[[], None]:
+        def native(name: str, *given: Given) -> Step:
             return _bound(found[name], [_number(x) for x in given], given)
 
-        return SimpleNamespace(native=native, chain=self.chain)
+        def shared(name: str, split: Split, *given: Given) -> list[Step]:
+            cuts, count, moves = split
+            calls: list[Step] = []
+            for begin, end in pairwise(cuts):
+                p = [_number(x) for x in given]
+                p[count] = end - begin
+                for i, more in moves:
+                    p[i] += begin * more
+                calls.append(_bound(found[name], p, given))
+            return calls
 
-    def chain(self, calls: Iterable[Sequence[Any]]) -> Callable[[], None]:
+        return SimpleNamespace(native=native, shared=shared, chain=self.chain, chains=self.chains,
+                               together=self.together)  # fmt: skip
+
+    def chain(self, calls: Iterable[Sequence[Any]]) -> Step:
         """Calls of kernels, one after the other, as one call; each item has those of one position."""
         every = [call for each in calls for call in each]
         functions = np.array([ctypes.cast(call.func, ctypes.c_void_p).value for call in every], np.int64)
@@ -84,6 +111,32 @@ class Functions:
         return _bound(
             self.function(CHAIN), [len(every), functions.ctypes.data, given.ctypes.data], (every, functions, given)
         )
+
+    def chains(self, calls: Sequence[Sequence[Sequence[Step]]]) -> list[Step]:
+        """For each thread the chain of its shares; each item has the shared calls of one position."""
+        return [self.chain([[shares[r] for shares in each] for each in calls]) for r in range(self._threads)]
+
+    def together(self, lists: Sequence[Sequence[Listed]]) -> Step:
+        """Lists, one a thread, as one call."""
+        if self._team is None:
+            chain = ctypes.cast(self.function(CHAIN), ctypes.c_void_p).value  # type: ignore[arg-type]
+            self._team = Team(self._threads, self.function, chain or 0)
+        team, progress = self._team, words(self._threads)
+        waited = {item for each in lists for item in each if isinstance(item, tuple)}
+        every: list[Step] = []
+        for r, each in enumerate(lists):
+            calls: list[Step] = []
+            for done, item in enumerate(each):
+                if (r, done) in waited:
+                    calls.append(_bound(self.function(TELL), [progress[r].ctypes.data, done], progress))
+                if isinstance(item, tuple):
+                    calls.append(_bound(self.function(WAIT), [progress[item[0]].ctypes.data, item[1], team.way], team))
+                else:
+                    calls.append(item)
+            if (r, len(each)) in waited:
+                calls.append(_bound(self.function(TELL), [progress[r].ctypes.data, len(each)], progress))
+            every.append(self.chain([calls]))
+        return team.bound([call.args[0].value for call in every], progress, every)  # type: ignore[attr-defined]
 
     def function(self, text: str) -> Function:
         if text not in self._known:

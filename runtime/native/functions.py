@@ -14,6 +14,7 @@ import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic
 
+from runtime.native.atoms import thread_functions
 from runtime.native.philox import philox_of
 from runtime.native.rows import row_functions
 
@@ -229,4 +230,4 @@ def functions() -> dict[str, Any]:
     double = _of_any_width(np.float64) | _of_these(np.float64, _exp_f64, _tanh_f64)
     found |= {f"{name}_f32": function for name, function in single.items()}
     found |= {f"{name}_f64": function for name, function in double.items()}
-    return found | row_functions(found) | {"philox": philox_of(found["u64"])}
+    return found | row_functions(found) | thread_functions() | {"philox": philox_of(found["u64"])}

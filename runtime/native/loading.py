@@ -15,11 +15,6 @@ Function = Callable[[Any], None]
 
 
 class Loader:
-    """Keeps what it has loaded for as long as it lives."""
-
-    def __init__(self) -> None:
-        self._engines: list[Any] = []
-
     def load(self, code: bytes, symbol: str, needs: Sequence[str]) -> Function | None:
         """None where this process lacks something that the code needs."""
         machine = target_machine()
@@ -30,5 +25,9 @@ class Loader:
         engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         engine.finalize_object()
         address = engine.get_function_address(symbol)
-        self._engines.append(engine)
-        return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address) if address else None
+        if not address:
+            return None
+        found: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+        # Whoever can call it has its code, a thread too that outlives the loader.
+        found.engine = engine
+        return found

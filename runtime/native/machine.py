@@ -15,21 +15,19 @@ def target_machine() -> Any:
     """For this processor, with all that it can do."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic"
     )
 
 
-SOURCES = ("functions.py", "rows.py", "philox.py", "compiling.py")
+SOURCES = ("functions.py", "rows.py", "philox.py", "atoms.py", "compiling.py")
 
 
 def machine_key() -> str:
     """All that decides what machine code a text becomes, beside the text."""
     known = (
-        *(
-            Path(__file__).with_name(name).read_text("utf-8")
-            for name in ("functions.py", "rows.py", "philox.py", "compiling.py")
-        ),
+        *(Path(__file__).with_name(name).read_text("utf-8") for name in SOURCES),
         importlib.metadata.version("numba"),
         llvmlite.__version__,
         platform.python_version(),
