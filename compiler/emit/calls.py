@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from compiler.emit.classes import along_kernel, softmax_kernel
 from compiler.emit.copies import copy_kernels
 from compiler.emit.kernel import Kernel, elementwise_kernel
-from compiler.emit.lookup import lookup_kernel
+from compiler.emit.lookup import lookup_kernels
 from compiler.emit.picks import picks_kernel
 from compiler.emit.picture import convolution_kernel, window_kernel
 from compiler.emit.product import product_kernel
@@ -48,11 +48,11 @@ def call_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | Non
         case HeadScores() | HeadMix() | HeadSpread():
             kernel = heads_kernel(call)
         case Gather() | ScatterRows() | AddRows() | SetRows() | StampRows() | Dense() | PickRows():
-            kernel = lookup_kernel(call)
+            return lookup_kernels(call)
         case PicksOuter() | PicksMatMul():
             kernel = picks_kernel(call)
         case DistinctRows() | Places() | MatMulRows() | OuterRows() | WindowSums() | PutPicks():
-            kernel = lookup_kernel(call)
+            return lookup_kernels(call)
         case Conv2d() | Conv2dToKernel() | Conv2dToPicture():
             kernel = convolution_kernel(call)
         case MaxPool2d() | PutMax2d() | TakeMax2d():

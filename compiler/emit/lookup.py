@@ -20,10 +20,17 @@ for i in range(count):
         y[j] = row[j]
 """
 
-CLEAR_REST = """
-rest = F(values + n * width * SIZE, (room - n) * width)
-for j in range((room - n) * width):
-    rest[j] = REAL(0)
+PARTS = 1024
+SOME_ROWS = f"""
+begin, end = n * before // {PARTS}, n * (before + parts) // {PARTS}
+"""
+"""Of so many rows as there turn out to be, a thread does as many parts as it is told; the last one clears the rest."""
+
+CLEAR_REST = f"""
+if before + parts == {PARTS}:
+    rest = F(values + n * width * SIZE, (room - n) * width)
+    for j in range((room - n) * width):
+        rest[j] = REAL(0)
 """
 
 FIND = """
@@ -43,34 +50,26 @@ for i in range(n, room):
 i64(out_count, 1)[0] = n
 """
 
-SCATTER = (
-    FIND
-    + """
-whole = F(values, room * width)
-for j in range(room * width):
-    whole[j] = REAL(0)
+SCATTER = """
+named, place = i64(ids, count), i64(work, rows)
+for i in range(room):
+    whole = F(values + i * wide * SIZE, width)
+    for j in range(width):
+        whole[j] = REAL(0)
 for i in range(count):
     id = min(max(named[i], 0), rows - 1)
     if id > 0:
-        row, y = F(x + i * width * SIZE, width), F(values + place[id] * width * SIZE, width)
+        row, y = F(x + i * wide * SIZE, width), F(values + place[id] * wide * SIZE, width)
         for j in range(width):
             y[j] += row[j]
 """
-)
 
-DISTINCT = (
+FIND_FEW = (
     FIND.replace("i64(work, rows)", "b8(work, rows)")
     .replace("place[i] = 0", "place[i] = False")
     .replace("= 1\n", "= True\n")
     .replace("place[i] != 0", "place[i]")
     .replace("        place[i] = n\n", "")
-    + """
-for i in range(n):
-    row, y = F(table + found[i] * width * SIZE, width), F(values + i * width * SIZE, width)
-    for j in range(width):
-        y[j] = row[j]
-"""
-    + CLEAR_REST
 )
 
 PLACES = """
@@ -95,9 +94,10 @@ if out_ids != rows_ids:
 
 PICK_ROWS = (
     SAME_IDS
+    + SOME_ROWS
     + """
 known_ids = i64(rows_ids, room)
-for i in range(n):
+for i in range(begin, end):
     row, y = F(table + known_ids[i] * width * SIZE, width), F(values + i * width * SIZE, width)
     for j in range(width):
         y[j] = row[j]
@@ -105,18 +105,23 @@ for i in range(n):
     + CLEAR_REST
 )
 
-ADD_ROWS = """
+ADD_ROWS = (
+    """
 if dense != out:
     row, y = F(dense, rows * width), F(out, rows * width)
     for j in range(rows * width):
         y[j] = row[j]
 n = i64(rows_count, 1)[0]
+"""
+    + SOME_ROWS
+    + """
 known = i64(rows_ids, room)
-for i in range(n):
+for i in range(begin, end):
     row, y = F(values + i * width * SIZE, width), F(out + known[i] * width * SIZE, width)
     for j in range(width):
         y[j] += row[j]
 """
+)
 
 SET_ROWS = ADD_ROWS.replace("y[j] += row[j]", "y[j] = row[j]")
 
@@ -145,9 +150,11 @@ for i in range(i64(rows_count, 1)[0]):
 
 MATMUL_ROWS = (
     SAME_IDS
+    + SOME_ROWS
     + """
-if n > 0:
-    product_F(gemm, n, width, inner, x, inner, 0, w, apart, turned, values, width)
+if begin < end:
+    product_F(gemm, end - begin, width, inner, x + begin * inner * SIZE, inner, 0, w, apart, turned,
+              values + begin * width * SIZE, width)
 """
     + CLEAR_REST
 )
@@ -155,7 +162,7 @@ if n > 0:
 OUTER_ROWS = """
 n = i64(rows_count, 1)[0]
 if n > 0:
-    product_F(gemm, width, other, n, x, width, 1, y, other, 0, out, other)
+    product_F(gemm, width, other, n, x, wide, 1, y, other, 0, out, other)
 else:
     whole = F(out, width * other)
     for j in range(width * other):
@@ -195,8 +202,48 @@ for b in range(batch):
 )
 
 
-def lookup_kernel(call: Call) -> Kernel | None:
+EACH_PART: dict[str, Argument] = {"before": 0, "parts": PARTS}
+BY_PARTS = Way("parts", {"before": 1})
+
+
+def lookup_kernels(call: Call) -> list[Kernel] | None:
     """Of any op that reads or makes rows of a table; None where an array among them has gaps."""
+    if isinstance(call.op, (ScatterRows, DistinctRows)):
+        return _found_rows(call)
+    kernel = _kernel(call)
+    return None if kernel is None else [kernel]
+
+
+def _found_rows(call: Call) -> list[Kernel] | None:
+    """Which rows there are, and then these rows."""
+    out, given = call.out, call.inputs
+    if not lies_whole(*(x for where in (out, *given) for x in _arrays(where))) or not isinstance(out, RowsPlace):
+        return None
+    dtype, ids, width = out.values.dtype, given[isinstance(call.op, DistinctRows)], prod(out.values.shape[1:])
+    assert isinstance(ids, Place)
+    if dtype not in ("f32", "f64"):
+        return None
+    known: dict[str, Argument] = {"ids": ids, "count": prod(ids.shape), "work": call.scratch[0]}
+    found: dict[str, Argument] = {
+        "out_ids": out.ids,
+        "out_count": out.count,
+        "rows": out.rows,
+        "room": out.ids.shape[0],
+    }
+    if isinstance(call.op, DistinctRows):
+        table = given[0]
+        assert isinstance(table, Place)
+        same: dict[str, Argument] = {"rows_ids": out.ids, "rows_count": out.count}
+        picked = kernel_of(PICK_ROWS, dtype, BY_PARTS, table=table, **_of(out), **same, **EACH_PART)
+        return [kernel_of(FIND_FEW, dtype, **known, **found), picked]
+    by_columns = Way("width", {"x": DTYPES[dtype], "values": DTYPES[dtype]})
+    assert isinstance(x := given[1], Place)
+    added = kernel_of(SCATTER, dtype, by_columns, **known, x=x, values=out.values, rows=out.rows,
+                      room=out.ids.shape[0], width=width, wide=width)  # fmt: skip
+    return [kernel_of(FIND, dtype, **known, **found), added]
+
+
+def _kernel(call: Call) -> Kernel | None:
     arrays = [x for where in (call.out, *call.inputs) for x in _arrays(where)]
     # A matrix that rows are multiplied with may be a transposed one.
     if not lies_whole(*arrays[: -1 if isinstance(call.op, MatMulRows) else None]):
@@ -212,20 +259,14 @@ def lookup_kernel(call: Call) -> Kernel | None:
             by_rows = Way("count", {"ids": 8, "out": width * DTYPES[dtype]}, out.shape[0])
             return kernel_of(GATHER, dtype, by_rows, table=table, ids=ids, out=out, count=prod(ids.shape),
                              rows=table.shape[0], width=width)  # fmt: skip
-        case ScatterRows(), RowsPlace(), (Place() as ids, Place() as x):
-            return kernel_of(SCATTER, dtype, ids=ids, x=x, count=prod(ids.shape), work=call.scratch[0], **_of(out))
-        case DistinctRows(), RowsPlace(), (Place() as table, Place() as ids):
-            return kernel_of(DISTINCT, dtype, table=table, ids=ids, count=prod(ids.shape), work=call.scratch[0],
-                             **_of(out))  # fmt: skip
         case Places(), Place(), (RowsPlace() as rows, Place() as ids):
             return kernel_of(PLACES, dtype, ids=ids, out=out, work=call.scratch[0], count=prod(ids.shape),
                              **_read(rows))  # fmt: skip
         case PickRows(), RowsPlace(), (Place() as table, RowsPlace() as rows):
-            return kernel_of(PICK_ROWS, dtype, table=table, **_same(out, rows))
-        case AddRows(), Place(), (Place() as dense, RowsPlace() as rows):
-            return kernel_of(ADD_ROWS, dtype, out=out, dense=dense, **_read(rows))
-        case SetRows(), Place(), (Place() as dense, RowsPlace() as rows):
-            return kernel_of(SET_ROWS, dtype, out=out, dense=dense, **_read(rows))
+            return kernel_of(PICK_ROWS, dtype, *_alike(out, rows), table=table, **_same(out, rows), **EACH_PART)
+        case AddRows() | SetRows(), Place(), (Place() as dense, RowsPlace() as rows):
+            text, ways = ADD_ROWS if isinstance(call.op, AddRows) else SET_ROWS, (BY_PARTS,) if dense == out else ()
+            return kernel_of(text, dtype, *ways, out=out, dense=dense, **_read(rows), **EACH_PART)
         case StampRows(), Place(), (Place() as stamps, RowsPlace() as rows, Place() as number):
             return kernel_of(STAMP_ROWS, dtype, out=out, stamps=stamps, number=number, **_read(rows))
         case Dense(), Place(), (RowsPlace() as rows,):
@@ -233,8 +274,10 @@ def lookup_kernel(call: Call) -> Kernel | None:
         case MatMulRows(transposed=transposed), RowsPlace(), (RowsPlace() as rows, Place() as w):
             return _matmul_rows(out, rows, w, transposed)
         case OuterRows(), Place(), (RowsPlace() as x, RowsPlace() as y):
-            return kernel_of(OUTER_ROWS, dtype, gemm=dtype, x=x.values, y=y.values, rows_count=x.count, out=out,
-                             width=x.values.shape[1], other=y.values.shape[1])  # fmt: skip
+            width, other = x.values.shape[1], y.values.shape[1]
+            by_rows = Way("width", {"x": DTYPES[dtype], "out": other * DTYPES[dtype]})
+            return kernel_of(OUTER_ROWS, dtype, by_rows, gemm=dtype, x=x.values, y=y.values, rows_count=x.count,
+                             out=out, width=width, wide=width, other=other)  # fmt: skip
         case WindowSums(size=size), Place(), (RowsPlace() as rows, Place() as places):
             batch, count, width = out.shape
             by_texts = Way("batch", {"places": places.shape[1] * 8, "out": count * width * DTYPES[dtype]})
@@ -261,8 +304,13 @@ def _matmul_rows(out: RowsPlace, rows: RowsPlace, w: Place, transposed: bool) ->
     if found is None:
         return None
     inner, turned = rows.values.shape[1], int(found[1] != transposed)
-    return kernel_of(MATMUL_ROWS, out.values.dtype, gemm=out.values.dtype, x=rows.values, w=w, inner=inner,
-                     apart=found[0], turned=turned, **_same(out, rows))  # fmt: skip
+    return kernel_of(MATMUL_ROWS, out.values.dtype, *_alike(out, rows), gemm=out.values.dtype, x=rows.values, w=w,
+                     inner=inner, apart=found[0], turned=turned, **_same(out, rows), **EACH_PART)  # fmt: skip
+
+
+def _alike(out: RowsPlace, like: RowsPlace) -> tuple[Way, ...]:
+    """Shared unless ids have to be copied first."""
+    return (BY_PARTS,) if out.ids == like.ids and out.count == like.count else ()
 
 
 def _of(out: RowsPlace) -> dict[str, Argument]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from compiler.emit.kernel import Argument, Kernel
 from compiler.emit.lookup import SAME_IDS
-from compiler.emit.whole import kernel_of, lies_whole
+from compiler.emit.whole import Way, kernel_of, lies_whole
+from compiler.ir.types import DTYPES
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.plan.plan import Call, Place, RowsPlace
 
 # For each tap of each pick that counts, with the rows at these addresses: to += number * from.
 EACH_PICK = """\
-        number = F(x + (b * width + j) * SIZE, 1)[0]
+        number = F(x + (b * wide + j) * SIZE, 1)[0]
         if number != REAL(0):
-            pick = i64(picks + (b * width + j) * 8, 1)[0]
+            pick = i64(picks + (b * wide + j) * 8, 1)[0]
             for tap in range(taps):
                 at = pick + tap * dilation - before
                 if at >= 0 and at < length:
@@ -23,7 +24,7 @@ EACH_PICK = """\
                         for d in range(depth):
                             y[d] += number * row[d]
 """
-WORD, TAP = "values + place * depth * SIZE", "work + (j * taps + tap) * depth * SIZE"
+WORD, TAP = "values + place * deep * SIZE", "work + (j * taps + tap) * deep * SIZE"
 
 OUTER = (
     """
@@ -39,7 +40,7 @@ for j in range(width):
 for d in range(depth):
     for tap in range(taps):
         row = F(work + (tap * depth + d) * SIZE, (width - 1) * taps * depth + 1)
-        y = F(out + (d * taps + tap) * width * SIZE, width)
+        y = F(out + (d * taps + tap) * wide * SIZE, width)
         for j in range(width):
             y[j] = row[j * taps * depth]
 """
@@ -51,12 +52,13 @@ MATMUL = (
 for d in range(depth):
     for tap in range(taps):
         row = F(w + (d * taps + tap) * width * SIZE, width)
-        y = F(work + (tap * depth + d) * SIZE, (width - 1) * taps * depth + 1)
+        y = F(work + (tap * deep + d) * SIZE, (width - 1) * taps * deep + 1)
         for j in range(width):
-            y[j * taps * depth] = row[j]
-every = F(values, room * depth)
-for d in range(room * depth):
-    every[d] = REAL(0)
+            y[j * taps * deep] = row[j]
+for i in range(room):
+    every = F(values + i * deep * SIZE, depth)
+    for d in range(depth):
+        every[d] = REAL(0)
 for b in range(batch):
     for j in range(width):
 """
@@ -75,15 +77,19 @@ def picks_kernel(call: Call) -> Kernel | None:
     assert isinstance(rows, RowsPlace)
     if not lies_whole(x, picks, places, rows.values) or x.dtype not in ("f32", "f64"):
         return None
+    size = DTYPES[x.dtype]
     given: dict[str, Argument] = {
         "x": x, "picks": picks, "places": places, "rows_count": rows.count, "work": call.scratch[0],
-        "batch": x.shape[0], "width": x.shape[1], "length": places.shape[1], "depth": rows.values.shape[1],
+        "batch": x.shape[0], "width": x.shape[1], "length": places.shape[1], "depth": rows.values.shape[1], "wide": x.shape[1], "deep": rows.values.shape[1],
         "taps": op.size, "dilation": op.dilation, "before": op.before,
     }  # fmt: skip
     if isinstance(out, Place) and lies_whole(out):
-        return kernel_of(OUTER, x.dtype, values=rows.values, out=out, **given)
+        moves = {"x": size, "picks": 8, "out": size, "work": op.size * rows.values.shape[1] * size}
+        return kernel_of(OUTER, x.dtype, Way("width", moves), values=rows.values, out=out, **given)
     w = call.inputs[-1]
     if not isinstance(out, RowsPlace) or not isinstance(w, Place) or not lies_whole(w):
         return None
-    return kernel_of(MATMUL, x.dtype, values=out.values, out_ids=out.ids, out_count=out.count, rows_ids=rows.ids,
+    moves = {"values": size, "work": size, "w": op.size * x.shape[1] * size}
+    ways = (Way("depth", moves),) if out.ids == rows.ids and out.count == rows.count else ()
+    return kernel_of(MATMUL, x.dtype, *ways, values=out.values, out_ids=out.ids, out_count=out.count, rows_ids=rows.ids,
                      room=rows.ids.shape[0], w=w, **given)  # fmt: skip
