@@ -16,8 +16,8 @@ from benchmarks.workloads import Batch, Ids, Workload, batches
 from compiler import pipeline
 from runtime.backend import Backend
 from runtime.deferred import Stepper
-from runtime.footprint import threads
 from runtime.numpy_backend import numpy_backend
+from runtime.threads import threads
 from runtime.weights import initial_states, initial_weights
 
 Step = Callable[[], float]

@@ -29,8 +29,9 @@ IN_STEP = " in a step"
 NODE_NUMBER = re.compile(r"(?<=[a-z_])\.\d+")
 
 
-def stage(experiment: Experiment, name: str, sizes: Mapping[str, int], *, native: bool = False) -> str:
-    """The text of a stage. sizes: for plan and code, every symbol of the graph. native: code with kernels."""
+def stage(experiment: Experiment, name: str, sizes: Mapping[str, int], *, native: int = 0) -> str:
+    """The text of a stage. sizes: for plan and code, every symbol of the graph. native: with kernels, for so many
+    threads; 0 for none"""
     match name:
         case "ast":
             return tree(parse(experiment.spec, experiment.file))
@@ -43,16 +44,17 @@ def stage(experiment: Experiment, name: str, sizes: Mapping[str, int], *, native
         case "step":
             return page(experiment.network)
         case "plan":
+            from compiler.emit.native import show_threads
             from compiler.plan.show import show as show_plan
 
-            return show_plan(_compiled(experiment, sizes)[1])
+            plan = _compiled(experiment, sizes, native)[1]
+            return f"{show_plan(plan)}\n\n{show_threads(plan, native)}" if native else show_plan(plan)
         case _:
             return _compiled(experiment, sizes, native)[0]
 
 
-def _compiled(experiment: Experiment, sizes: Mapping[str, int], native: bool = False) -> tuple[str, Plan]:
-    compile_bucket = pipeline.compile_native if native else pipeline.compile_bucket
-    return compile_bucket(pipeline.optimize(pipeline.training_step(experiment).graph), sizes)
+def _compiled(experiment: Experiment, sizes: Mapping[str, int], native: int = 0) -> tuple[str, Plan]:
+    return pipeline.compiler_for(native > 0, native)(pipeline.optimize(pipeline.training_step(experiment).graph), sizes)
 
 
 def tree(node: object, depth: int = 0) -> str:

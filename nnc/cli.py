@@ -15,6 +15,7 @@ from nnc.options import (
     NO_OPTIMIZE,
     ON_DEVICE,
     ON_KERNELS,
+    ON_THREADS,
     RUN,
     SET,
     SIZES,
@@ -107,6 +108,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
 @ON_DEVICE
 @ON_KERNELS
+@ON_THREADS
 @DATA_ROOT
 @NO_OPTIMIZE
 @JSON
@@ -163,6 +165,7 @@ def neighbours(
 @DATA_ROOT
 @ON_DEVICE
 @ON_KERNELS
+@ON_THREADS
 @NO_OPTIMIZE
 @JSON
 def evaluate(
@@ -196,6 +199,7 @@ def evaluate(
 @click.option("--head", type=click.IntRange(min=1), metavar="N", help="With --attention: one head, not their mean.")
 @ON_DEVICE
 @ON_KERNELS
+@ON_THREADS
 @NO_OPTIMIZE
 @JSON
 def predict(
@@ -241,6 +245,7 @@ def predict(
 @click.option("--verbose", is_flag=True, help="Say how it is computed.")
 @ON_DEVICE
 @ON_KERNELS
+@ON_THREADS
 @NO_OPTIMIZE
 @JSON
 def generate(
@@ -278,6 +283,7 @@ def generate(
 @SET
 @DATA_ROOT
 @ON_KERNELS
+@ON_THREADS
 @JSON
 def inspect(
     spec: Path,

@@ -11,6 +11,7 @@ from nnc.machine import KERNELS
 from runtime.backend import Backend
 from runtime.cuda_backend import Gpu, cuda_backend, gpu, installed
 from runtime.numpy_backend import numpy_backend
+from runtime.threads import threads
 
 
 def backend_of(device: str, kernels: str | None = None) -> Backend:
@@ -44,7 +45,7 @@ def _of_processor(kernels: str | None) -> Backend:
         raise RunError(Diagnostic("NN847", message, help=help))
     from runtime.native.backend import native_backend
 
-    return native_backend()
+    return native_backend(threads=threads())
 
 
 def gpu_or_why_not() -> Gpu | Diagnostic:

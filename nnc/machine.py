@@ -8,17 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runtime.threads import threads
+
 DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,4})?")
 """What `--device` and `device=` take."""
 KERNELS = ("numpy", "fast")
 """What `--kernels`, `kernels=` and NNC_KERNELS take; the first is what counts without them."""
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-"""What the environment may say; the first that is set counts, else all cores are used."""
-
-
-def cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def facts(device: str) -> dict[str, str]:
@@ -31,12 +26,11 @@ def facts(device: str) -> dict[str, str]:
     found: Mapping[str, Any] = config if isinstance(config, dict) else {}
     blas = found.get("Build Dependencies", {}).get("blas", {})
     simd = found.get("SIMD Extensions", {})
-    threads = next((os.environ[name] for name in THREADS if os.environ.get(name)), str(cores()))
     return {
         "nnc": __version__,
         "NumPy": np.__version__,
         "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
-        "threads": threads,
+        "threads": str(threads()),
         "processor": _processor(),
         "instructions": " ".join([*simd.get("baseline", ()), *simd.get("found", ())]),
         "BLAS kernel": os.environ.get("OPENBLAS_CORETYPE", "the processor's own"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import rich_click as click
 
 from nnc.machine import DEVICE, KERNELS
+from runtime.threads import GIVEN, take
 
 
 class InOrder(click.RichGroup):
@@ -65,6 +66,23 @@ ON_KERNELS = click.option(
     show_default=True,
     envvar="NNC_KERNELS",
     help="On a processor: NumPy alone, or kernels that Numba compiles (also NNC_KERNELS).",
+)
+
+
+def threads_taken(context: click.Context, option: click.Parameter, written: int | None) -> None:
+    """Before NumPy is loaded, which takes as many then."""
+    if written is not None:
+        take(written)
+
+
+ON_THREADS = click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    envvar=GIVEN,
+    expose_value=False,
+    callback=threads_taken,
+    help="Threads that compute, at most one a core (also NNC_THREADS) [all cores].",
 )
 NO_OPTIMIZE = click.option(
     "--no-optimize", is_flag=True, help="Run the graph as it was lowered: the same results, slower."

@@ -9,7 +9,7 @@ from compiler.emit.timed import FEEDING
 from dsl.render import columns, show
 from nnc.costs import Cost, Costs
 from nnc.layers import line_of, quantity
-from runtime.footprint import threads
+from runtime.threads import threads
 
 KERNELS = 12
 """Rows of the table of kernels; the others are added up."""

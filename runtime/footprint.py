@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -23,6 +22,7 @@ from runtime.data.tokens import Sequences
 from runtime.data.windows import TOGETHER
 from runtime.execute import KEPT, Executor
 from runtime.memory import in_words
+from runtime.threads import threads
 
 CALL_BYTES, VIEW_BYTES = 1100, 165
 """A bound program: of each call its plan, source, code and views; of each block of a loop each view."""
@@ -262,13 +262,6 @@ def _dense(where: Where) -> Place:
     place = where.values if isinstance(where, RowsPlace) else where
     assert isinstance(place, Place)
     return place
-
-
-def threads() -> int:
-    """Of BLAS."""
-    said = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or ""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(int(said), available) if said.isdecimal() and int(said) else available
 
 
 def _score_bytes(part: Plans) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from compiler.emit.kernel import Kernel
 from compiler.emit.memory import start_of
@@ -34,7 +35,7 @@ def shares(
     """Of each thread. moving: as before, but a part counts as if it were the first of its whole, in any position"""
     regions, moves = written(calls), dict(split.moves)
     found: list[Accesses] = []
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in pairwise(cuts):
         own: list[Access] = []
         for i, x in enumerate(kernel.arguments):
             if isinstance(x, Place):

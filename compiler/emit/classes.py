@@ -130,8 +130,8 @@ def softmax_kernel(call: Call) -> Kernel | None:
             real = whole_numbers(call)
             text = heads * queries * keys * size
             by_texts = Way("batch", {"x": text, "out": text, "tokens": 8})
-            return kernel_of(KEYS, x.dtype, by_texts, x=x, out=out, tokens=tokens, batch=batch, heads=heads, queries=queries,
-                             keys=keys, **real)  # fmt: skip
+            return kernel_of(KEYS, x.dtype, by_texts, x=x, out=out, tokens=tokens, batch=batch, heads=heads,
+                             queries=queries, keys=keys, **real)  # fmt: skip
         case CausalSoftmax():
             batch, heads, queries, keys = x.shape
             text = heads * queries * keys * size

@@ -237,7 +237,8 @@ def _found_rows(call: Call) -> list[Kernel] | None:
         picked = kernel_of(PICK_ROWS, dtype, BY_PARTS, table=table, **_of(out), **same, **EACH_PART)
         return [kernel_of(FIND_FEW, dtype, **known, **found), picked]
     by_columns = Way("width", {"x": DTYPES[dtype], "values": DTYPES[dtype]})
-    assert isinstance(x := given[1], Place)
+    x = given[1]
+    assert isinstance(x, Place)
     added = kernel_of(SCATTER, dtype, by_columns, **known, x=x, values=out.values, rows=out.rows,
                       room=out.ids.shape[0], width=width, wide=width)  # fmt: skip
     return [kernel_of(FIND, dtype, **known, **found), added]
@@ -281,8 +282,8 @@ def _kernel(call: Call) -> Kernel | None:
         case WindowSums(size=size), Place(), (RowsPlace() as rows, Place() as places):
             batch, count, width = out.shape
             by_texts = Way("batch", {"places": places.shape[1] * 8, "out": count * width * DTYPES[dtype]})
-            return kernel_of(WINDOW_SUMS, dtype, by_texts, x=rows.values, places=places, out=out, batch=batch, count=count,
-                             width=width, length=places.shape[1], taps=size, dilation=numbers["dilation"],
+            return kernel_of(WINDOW_SUMS, dtype, by_texts, x=rows.values, places=places, out=out, batch=batch,
+                             count=count, width=width, length=places.shape[1], taps=size, dilation=numbers["dilation"],
                              before=numbers["before"])  # fmt: skip
         case PutPicks(size=size), RowsPlace(), (Place() as x, Place() as picks, Place() as places, RowsPlace() as rows):
             given_ = _same(out, rows) | {"width": x.shape[1]}

@@ -14,6 +14,7 @@ from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
 from compiler.emit.pieces import Done, by_rows, loop_piece, piece
+from compiler.emit.runs import Run, show_runs
 from compiler.emit.split import Split
 from compiler.emit.together import Listed, Piece, together
 from compiler.ops.elementwise import Select
@@ -27,10 +28,17 @@ def emit_native(plan: Plan, threads: int = 1) -> str:
     """As `compiler.emit.numpy.emit`; k has more functions.
 
     `native(name, *p)` gives the call of the kernel of that name with its p, `chain(calls)` one call of many such;
-    `shared(name, split, *p)` a call a thread, `chains(calls)` one of many such, `together(lists)` one call of a list for
-    each thread.
+    `shared(name, split, *p)` a call a thread, `chains(calls)` one of many such, `together(lists)` one call of a list
+    for each thread.
     """
     return _Writer(plan, threads).program()
+
+
+def show_threads(plan: Plan, threads: int) -> str:
+    """What each thread does of a step, as a table for `nnc inspect --stage plan --kernels fast`."""
+    writer = _Writer(plan, threads)
+    writer.program()
+    return show_runs(writer.runs, threads)
 
 
 class _Writer(Writer):
@@ -41,6 +49,7 @@ class _Writer(Writer):
         """By the name of the call."""
         self.shared: dict[str, str] = {}
         """The same as shares of the threads."""
+        self.runs: list[Run] = []
         self.kernels: dict[str, str] = {}
         """Text -> name."""
         self.of: dict[str, str] = {}
@@ -74,7 +83,9 @@ class _Writer(Writer):
         return found[:-1]
 
     def run(self, names: list[str]) -> list[str]:
-        lists = together([self.pieces[name] for name in names], self.threads)
+        pieces = [self.pieces[name] for name in names]
+        lists = together(pieces, self.threads)
+        self.runs += [(pieces, lists)] if pieces else []
         if lists is None and len(names) < 2:
             return [f"{name}()" for name in names]
         number = sum(name.startswith("run_") for name in self.bound) + 1

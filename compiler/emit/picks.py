@@ -80,7 +80,8 @@ def picks_kernel(call: Call) -> Kernel | None:
     size = DTYPES[x.dtype]
     given: dict[str, Argument] = {
         "x": x, "picks": picks, "places": places, "rows_count": rows.count, "work": call.scratch[0],
-        "batch": x.shape[0], "width": x.shape[1], "length": places.shape[1], "depth": rows.values.shape[1], "wide": x.shape[1], "deep": rows.values.shape[1],
+        "batch": x.shape[0], "width": x.shape[1], "length": places.shape[1], "depth": rows.values.shape[1],
+        "wide": x.shape[1], "deep": rows.values.shape[1],
         "taps": op.size, "dilation": op.dilation, "before": op.before,
     }  # fmt: skip
     if isinstance(out, Place) and lies_whole(out):

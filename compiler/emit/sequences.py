@@ -135,14 +135,14 @@ def heads_kernel(call: Call) -> Kernel | None:
         case HeadScores(heads=heads):
             batch, queries, width = x.shape
             texts = {"q": _text(x), "k": _text(y), "out": _text(out)}
-            return kernel_of(SCORES, out.dtype, Way("batch", texts), gemm=out.dtype, q=x, k=y, out=out, batch=batch, heads=heads,
-                             queries=queries, keys=y.shape[1], n=width // heads)  # fmt: skip
+            return kernel_of(SCORES, out.dtype, Way("batch", texts), gemm=out.dtype, q=x, k=y, out=out, batch=batch,
+                             heads=heads, queries=queries, keys=y.shape[1], n=width // heads)  # fmt: skip
         case HeadMix(heads=heads) | HeadSpread(heads=heads):
             batch, _, queries, keys = x.shape
             text = MIX if isinstance(call.op, HeadMix) else SPREAD
             texts = {"w": _text(x), "x": _text(y), "out": _text(out)}
-            return kernel_of(text, out.dtype, Way("batch", texts), gemm=out.dtype, w=x, x=y, out=out, batch=batch, heads=heads,
-                             queries=queries, keys=keys, n=y.shape[2] // heads)  # fmt: skip
+            return kernel_of(text, out.dtype, Way("batch", texts), gemm=out.dtype, w=x, x=y, out=out, batch=batch,
+                             heads=heads, queries=queries, keys=keys, n=y.shape[2] // heads)  # fmt: skip
         case _:
             return None
 

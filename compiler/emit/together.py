@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from compiler.emit.split import Cuts
@@ -115,7 +116,7 @@ def together(pieces: Sequence[Piece], threads: int) -> list[list[Listed]] | None
         best = min(range(threads), key=lambda r: (alone[r], r))
         if piece.cuts:
             units = piece.cuts[-1]
-            parts = [(b - a) / units for a, b in zip(piece.cuts, piece.cuts[1:], strict=False)]
+            parts = [(b - a) / units for a, b in pairwise(piece.cuts)]
             ends = [found.end(r, share, piece.cost * part)
                     for r, (share, part) in enumerate(zip(piece.shares, parts, strict=True)) if part]  # fmt: skip
             if max(ends) < alone[best]:

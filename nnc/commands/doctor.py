@@ -13,8 +13,8 @@ from dsl.errors import Diagnostic
 from nnc import __version__
 from nnc.failure import FAILED
 from nnc.installed import PACKAGES, loaded_from, strangers
-from nnc.machine import cores
 from runtime.memory import available_bytes, in_words
+from runtime.threads import cores
 
 
 def run(*, as_json: bool) -> int:

@@ -21,6 +21,7 @@ from nnc.failure import width
 from nnc.layers import a_word, flops, shape_in_words, table, value_bytes, weight_counts
 from nnc.sizes import open_symbols, sizes_missing, unknown_size, with_given
 from nnc.spec_files import read_spec, use_reader
+from runtime.threads import threads
 
 if TYPE_CHECKING:
     from runtime.data import Dataset
@@ -76,7 +77,7 @@ def run(spec: Path, options: Options) -> int:
             return 0
         text = "\n".join(table(experiment.network, width(sys.stdout)))
     else:
-        text = stages.stage(experiment, options.stage, sizes, native=options.kernels == "fast")
+        text = stages.stage(experiment, options.stage, sizes, native=threads() if options.kernels == "fast" else 0)
         if options.stage == "plan" and dataset is not None:
             text = f"{text.rstrip()}\n{_memory(spec, options, dataset)}"
     if options.as_json:

@@ -20,7 +20,7 @@ from nnc.examples import example_of, file_of, prompt_of
 from nnc.failure import FAILED, colored, print_diagnostics
 from nnc.folds import fold_lines, fold_results
 from nnc.json_events import JsonLines
-from nnc.machine import KERNELS, cores
+from nnc.machine import KERNELS
 from nnc.plain import Plain, Screen
 from nnc.rehearsal import rehearse
 from nnc.report import Header, json_of, model_lines, summary
@@ -33,6 +33,7 @@ from nnc.stopping import Stop, listening
 from nnc.training import no_data, recipe
 from runtime.events import NotSaved, TrainResult
 from runtime.loop import Pace
+from runtime.threads import GIVEN, cores
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def resume_command(spec: Path | None, options: Options, folder: Path) -> str:
     parts += [] if options.optimized else ["--no-optimize"]
     parts += [] if options.device == "auto" else ["--device", options.device]
     parts += [] if options.kernels in (None, KERNELS[0]) else ["--kernels", options.kernels]
+    parts += ["--threads", os.environ[GIVEN]] if os.environ.get(GIVEN) else []
     return " ".join(show(shlex.quote(part)) for part in parts)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -19,7 +20,7 @@ from runtime.native.blas import product_address
 from runtime.native.cache import Cache, Entry, user_cache
 from runtime.native.loading import Function, Loader
 from runtime.native.machine import machine_key
-from runtime.native.team import TELL, WAIT, Team, words
+from runtime.native.team import FOLLOW, LEAD, TELL, WAIT, Team, words
 from runtime.native.texts import kernel_texts
 from runtime.numpy_backend import numpy_backend
 
@@ -80,6 +81,7 @@ class Functions:
         self._key = machine_key()
         self._threads = threads
         self._team: Team | None = None
+        self._one_at_a_time = Lock()
 
     def of_program(self, source: str) -> SimpleNamespace:
         """native(name, *p): the kernel of that name in the source, bound to what it is given; shared: the same as
@@ -119,8 +121,7 @@ class Functions:
     def together(self, lists: Sequence[Sequence[Listed]]) -> Step:
         """Lists, one a thread, as one call."""
         if self._team is None:
-            chain = ctypes.cast(self.function(CHAIN), ctypes.c_void_p).value  # type: ignore[arg-type]
-            self._team = Team(self._threads, self.function, chain or 0)
+            self._team = Team(self._threads, self.function(LEAD), self.function(FOLLOW), self.function(CHAIN))
         team, progress = self._team, words(self._threads)
         waited = {item for each in lists for item in each if isinstance(item, tuple)}
         every: list[Step] = []
@@ -139,9 +140,10 @@ class Functions:
         return team.bound([call.args[0].value for call in every], progress, every)  # type: ignore[attr-defined]
 
     def function(self, text: str) -> Function:
-        if text not in self._known:
-            self._known[text] = self._loaded(text)
-        return self._known[text]
+        with self._one_at_a_time:
+            if text not in self._known:
+                self._known[text] = self._loaded(text)
+            return self._known[text]
 
     def _loaded(self, text: str) -> Function:
         symbol = f"kernel_{hashlib.sha256((self._key + text).encode()).hexdigest()}"

@@ -114,20 +114,28 @@ def words(count: int) -> Words:
 
 
 class Team:
-    """threads: that compute, with the one that calls; function: of a kernel's text; chain: the address of one that runs
-    kernels"""
+    """threads: that compute, with the one that calls; chain: a kernel that runs kernels"""
 
-    def __init__(self, threads: int, function: Callable[[str], Function], chain: int) -> None:
+    def __init__(self, threads: int, lead: Function, follow: Function, chain: Function) -> None:
         self.threads = threads
         self.way = _address(getattr(ctypes.CDLL(None), "sched_yield", None))
-        self._chain = chain
-        self._lead, self._follow = function(LEAD), function(FOLLOW)
+        self._lead, self._follow, self._chain = lead, follow, chain
         self._alone()
 
     def bound(self, chains: Sequence[int], progress: Words, kept: object) -> Callable[[], None]:
         """A call that runs a chain a thread, each given by the address of its p; progress: a word for each."""
         status, (get, put) = np.zeros(1, np.int64), thread_addresses()
-        numbers = [status.ctypes.data, 0, self.threads - 1, 0, progress.ctypes.data, self.way, get, put, self._chain]
+        numbers = [
+            status.ctypes.data,
+            0,
+            self.threads - 1,
+            0,
+            progress.ctypes.data,
+            self.way,
+            get,
+            put,
+            _address(self._chain),
+        ]
         p: Words = np.array([*numbers, *chains], np.int64)
         holds = (kept, progress)
 
@@ -155,9 +163,13 @@ class Team:
         self._bells: list[SimpleQueue[bool]] = [SimpleQueue() for _ in range(self.threads - 1)]
 
     def _start(self) -> None:
-        given = [np.array([gate.ctypes.data, self._chain, self.way, BUDGET], np.int64) for gate in self._gates]
+        given = [
+            np.array([gate.ctypes.data, _address(self._chain), self.way, BUDGET], np.int64) for gate in self._gates
+        ]
         workers = [
-            threading.Thread(target=_work, args=(self._follow, p, gate, bell), daemon=True, name="nnc kernels")
+            threading.Thread(
+                target=_work, args=(self._follow, (p, self._chain), gate, bell), daemon=True, name="nnc kernels"
+            )
             for p, gate, bell in zip(given, self._gates, self._bells, strict=True)
         ]
         weakref.finalize(self, _end, workers, self._gates, self._bells)
@@ -172,13 +184,13 @@ class Team:
                 bell.put(True)
 
 
-def _work(follow: Function, p: Words, gate: Words, bell: SimpleQueue[bool]) -> None:
+def _work(follow: Function, given: tuple[Words, Function], gate: Words, bell: SimpleQueue[bool]) -> None:
     """A worker's life. It holds no team, which ends when nobody else does."""
     if hasattr(signal, "pthread_sigmask"):
         # Ctrl-C is for the thread that runs the program.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     while bell.get() and gate[0] != STOP:
-        follow(p.ctypes.data)
+        follow(given[0].ctypes.data)
 
 
 def _end(workers: list[threading.Thread], gates: Words, bells: list[SimpleQueue[bool]]) -> None:

@@ -6,6 +6,7 @@ The seeds are fixed, for each new kernel takes its time to compile; NNC_FUZZ=300
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from tests.compiler import test_cell_programs, test_scan_gradient
 from tests.compiler.random_cells import random_cell, random_use
 from tests.compiler.random_graphs import FUZZ, Array, feeds_for, fresh_seed, random_graph, random_sizes
 from tests.compiler.random_scans import random_scan
-from tests.runtime.native.kernels import needs_numba, shared_backend
+from tests.runtime.native.kernels import all_shared, needs_numba, shared_backend
+
+__all__ = ["all_shared"]
 
 pytestmark = needs_numba
 
@@ -48,12 +51,12 @@ def of_a_cell(seed: int) -> Fed:
     return graph, test_cell_programs.fed(graph, seed), test_cell_programs.SIZES
 
 
-def computed(given: Fed, backend: Backend) -> dict[str, Array]:
+def computed(given: Fed, backend: Backend, threads: int = 1) -> dict[str, Array]:
     """All outputs of two steps, the second in the memory that the first one left, and the weights and states after."""
     graph, feeds, sizes = given
     kept = [n.op.name for n in graph.inputs if isinstance(n.op, Input) and n.op.kind in ("weight", "state")]
     store = {name: np.array(feeds[name]) for name in kept}
-    compile_it = compile_bucket if backend.native is None else compile_native
+    compile_it = compile_bucket if backend.native is None else partial(compile_native, threads=threads)
     executor = Executor(backend, graph, compile_it, store)
     first = {f"{name}, first": np.array(value) for name, value in executor.run(feeds, sizes).items()}
     second = {name: np.array(value) for name, value in executor.run(feeds, sizes).items()}
@@ -72,6 +75,25 @@ def test_program_with_kernels_computes_what_numpy_does(make: Callable[[int], Fed
     for name, value in wanted.items():
         scale = np.max(np.abs(value[np.isfinite(value)]), initial=1.0)
         np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("number", range(FUZZ or 4))
+@pytest.mark.parametrize("make", [of_a_graph, of_a_scan, of_a_cell])
+@pytest.mark.usefixtures("all_shared")
+def test_program_computes_with_several_threads_what_it_does_with_one(
+    make: Callable[[int], Fed], number: int, threads: int
+):
+    seed = fresh_seed() if FUZZ else number
+    print(f"seed {seed}")
+    graph, feeds, sizes = make(seed)
+    given = optimize(graph), feeds, sizes
+    wanted, found = (computed(given, shared_backend(t), t) for t in (1, threads))
+    again = computed(given, shared_backend(threads), threads)
+    for name, value in wanted.items():
+        scale = np.max(np.abs(value[np.isfinite(value)]), initial=1.0)
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
+        np.testing.assert_array_equal(found[name], again[name], err_msg=f"{name}, once more")
 
 
 def test_matrix_that_is_less_its_own_transpose_is_read_before_it_is_written():
