@@ -14,8 +14,6 @@ from nnc.options import (
     JSON,
     NO_OPTIMIZE,
     ON_DEVICE,
-    ON_KERNELS,
-    ON_THREADS,
     RUN,
     SET,
     SIZES,
@@ -23,6 +21,7 @@ from nnc.options import (
     InOrder,
     OfExamples,
     finite,
+    on_kernels,
 )
 
 STAGES = ("ast", "layers", "graph", "gradients", "optimized", "plan", "code", "step")
@@ -107,8 +106,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool) -> int:
 @SET
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Begin from other random numbers.")
 @ON_DEVICE
-@ON_KERNELS
-@ON_THREADS
+@on_kernels
 @DATA_ROOT
 @NO_OPTIMIZE
 @JSON
@@ -164,8 +162,7 @@ def neighbours(
 @click.option("--data", "data", multiple=True, metavar="[NAME=]FILE", help="Score this file instead, as test rows.")
 @DATA_ROOT
 @ON_DEVICE
-@ON_KERNELS
-@ON_THREADS
+@on_kernels
 @NO_OPTIMIZE
 @JSON
 def evaluate(
@@ -198,8 +195,7 @@ def evaluate(
 @click.option("--layer", type=click.IntRange(min=1), metavar="N", help="With --attention: which layer that looks.")
 @click.option("--head", type=click.IntRange(min=1), metavar="N", help="With --attention: one head, not their mean.")
 @ON_DEVICE
-@ON_KERNELS
-@ON_THREADS
+@on_kernels
 @NO_OPTIMIZE
 @JSON
 def predict(
@@ -244,8 +240,7 @@ def predict(
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Draw other random numbers.")
 @click.option("--verbose", is_flag=True, help="Say how it is computed.")
 @ON_DEVICE
-@ON_KERNELS
-@ON_THREADS
+@on_kernels
 @NO_OPTIMIZE
 @JSON
 def generate(
@@ -282,8 +277,7 @@ def generate(
 )
 @SET
 @DATA_ROOT
-@ON_KERNELS
-@ON_THREADS
+@on_kernels
 @JSON
 def inspect(
     spec: Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 
@@ -59,7 +60,7 @@ ON_DEVICE = click.option(
     callback=device_name,
     help="What computes: auto (a GPU that works, else the processor), cpu, cuda or cuda:1.",
 )
-ON_KERNELS = click.option(
+ON_KERNELS_ALONE = click.option(
     "--kernels",
     type=click.Choice(KERNELS),
     default=KERNELS[0],
@@ -84,6 +85,13 @@ ON_THREADS = click.option(
     callback=threads_taken,
     help="Threads that compute, at most one a core (also NNC_THREADS) [all cores].",
 )
+
+
+def on_kernels(command: Callable[..., int]) -> Callable[..., int]:
+    """`--kernels`, which the command gets, and `--threads`, which it need not know of."""
+    return ON_KERNELS_ALONE(ON_THREADS(command))
+
+
 NO_OPTIMIZE = click.option(
     "--no-optimize", is_flag=True, help="Run the graph as it was lowered: the same results, slower."
 )
