@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "reading": "a large file of texts to ids, beside pandas",
     "recurrence": "recurrent layers alone, beside a plan by hand and PyTorch",
     "recurrence_steps": "training steps of recurrent networks in one process with PyTorch's",
+    "beam": "beam search of a Transformer, beside PyTorch",
     "tables": "accuracy on tables of numbers, beside scikit-learn",
 }
 """module of `benchmarks` -> what it measures"""
