@@ -107,7 +107,7 @@ class _Reaches:
                 return together.further(BACK)
             case HeadMix() if _is_causal(node.inputs[0]):
                 return together.further(BACK)
-            case Mul() if _is_causal(node):
+            case op if op.elementwise:
                 return together
             case _:
                 return EVERYWHERE

@@ -13,12 +13,13 @@ from typing import Any, cast
 
 from compiler.causality import LOCAL
 from compiler.ir.graph import Graph, Input, Node, Op, Output, apply, sorted_nodes
-from compiler.ir.types import Dim, Extent, Type, symbol
+from compiler.ir.types import Dim, Extent, Type, columns, symbol
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
 from compiler.ops.elementwise import Sub, constant
 from compiler.ops.lookup import Gather
 from compiler.ops.positions import Sinusoid, SinusoidAt, TakeFirst
 from compiler.ops.product import MatMul
+from compiler.ops.relative import RelativeBias, RelativeBiasAt
 from compiler.ops.scan import Ended, Part, Scan
 from compiler.ops.sequence import Mask, PutLast
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Windows
@@ -223,6 +224,9 @@ class _Making:
                 return apply(SinusoidAt(width, dtype), self._place(node), span=node.span)
             case TakeFirst():
                 return apply(Gather(computed=True), operands[0], self._place(node), span=node.span)
+            case RelativeBias(length=length, causal=causal):
+                at = RelativeBiasAt(columns(length), causal)
+                return apply(at, operands[0], self._place(node), span=node.span)
             case CausalSoftmax():
                 return apply(KeySoftmax(), operands[0], self.counted, span=node.span)
             case HeadScores() | HeadMix():

@@ -15,6 +15,7 @@ from compiler.ops.elementwise import Add, Mul
 from compiler.ops.normal import Softmax
 from compiler.ops.positions import Sinusoid, TakeFirst
 from compiler.ops.product import MatMul
+from compiler.ops.relative import RelativeBias, fits
 from compiler.signature import Setting, Signature
 from compiler.values import shape_of
 
@@ -39,7 +40,7 @@ def _attention(use: Use, operands: tuple[Node, ...]) -> Node:
     share = build.number(1 / sqrt(width // heads))
     q = use.op(Mul(), _projected(use, "query", query, width), share)
     k, v = (_projected(use, name, memory, width) for name in ("key", "value"))
-    weights = weights_of(use, use.op(HeadScores(heads), q, k))
+    weights = weights_of(use, _placed(use, use.op(HeadScores(heads), q, k), width))
     return _projected(use, "out", use.op(HeadMix(heads), _dropped(use, weights), v), width)
 
 
@@ -57,18 +58,45 @@ def _projected(use: Use, name: str, x: Node, width: int) -> Node:
     return use.op(Add(), product, use.weight(f"bias_{name}", (width,), start))
 
 
+def _placed(use: Use, scores: Node, width: int) -> Node:
+    """The scores, each plus what `relative=` learns of how far its key stands from its query; [B, heads, T, S].
+
+    Source: Raffel et al. 2020, 2.1, whose table is one for all layers (`tied=`), and whose scores are not divided.
+    """
+    if use.settings["relative"] is None:
+        return scores
+    buckets, causal, queries = use.count("relative"), use.flag("causal"), scores.type.shape[2]
+    if not fits(buckets, causal):
+        help = "relative=32, or causal" if buckets % 2 else "relative=32"
+        message = f"attention relative must be even and from 4 to 510 where keys stand on both sides, but is {buckets}"
+        if causal:
+            message = f"attention relative must be from 2 to 255 where it is causal, but is {buckets}"
+        use.fail("NN404", message, help=help)
+    _own_positions(use, scores, "relative")
+    heads = use.count("heads")
+    start = Init("normal", 1 / sqrt(width), buckets, heads)
+    table = use.weight("weight_relative", (buckets, heads), start)
+    return use.op(Add(), scores, use.op(RelativeBias(queries, causal), table))
+
+
 def weights_of(use: Use, scores: Node) -> Node:
     """[B, heads, T, S], over the keys that a query may see."""
-    queries, keys = scores.type.shape[2], positions(scores.type.shape[3])
+    keys = positions(scores.type.shape[3])
     if not use.flag("causal"):
         return use.op(KeySoftmax(), scores, use.build.lengths(keys)) if is_ragged(keys) else use.op(Softmax(), scores)
+    _own_positions(use, scores, "causal")
+    return use.op(CausalSoftmax(), scores)
+
+
+def _own_positions(use: Use, scores: Node, setting: str) -> None:
+    """Refuses a setting that asks where a key stands, of a memory that has other positions than the queries."""
+    queries, keys = scores.type.shape[2], positions(scores.type.shape[3])
     if keys != queries:
         use.fail(
             "NN572",
-            f"causal attention needs the memory's positions to be its own, but they are {keys} and {queries}",
-            help="leave causal out: what another sequence holds lies neither before nor behind",
+            f"{setting} attention needs the memory's positions to be its own, but they are {keys} and {queries}",
+            help=f"leave {setting} out: what another sequence holds lies neither before nor behind",
         )
-    return use.op(CausalSoftmax(), scores)
 
 
 def _dropped(use: Use, weights: Node) -> Node:
@@ -131,9 +159,10 @@ ATTENTION = LayerWord(
             Setting("causal", "flag", "a position sees itself and those before it"),
             Setting("dropout", "number", "while training, the share of the weights that is 0", 0, low=0, high=1,
                     below=True),
+            Setting("relative", "count", "a learned number for each head and distance, in so many buckets, is added to "
+                    "the scores; of 128 on all are one", low=2, high=510),
             *WEIGHTS,
         ),
-        later=("relative",),
     ),
     _attention,
     operands=("query", "memory"),

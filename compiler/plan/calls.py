@@ -17,6 +17,7 @@ from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import AddAlong, ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
+from compiler.ops.relative import RelativeBias, RelativeBiasAt, RelativeSums
 from compiler.ops.scan import Ended
 from compiler.ops.sequence import Lengths, Mask
 from compiler.ops.shape import Concat, Fold, Place, Slice, Transpose, Windows
@@ -86,6 +87,8 @@ def attributes(node: Node, sizes: Mapping[str, int]) -> dict[str, Attribute]:
             return dict(_of_length(positions(node.type.shape[-1]), sizes))
         case PositionSoftmax():
             return dict(_of_length(node.type.shape[1], sizes))
+        case RelativeBias(causal=causal) | RelativeSums(causal=causal) | RelativeBiasAt(causal=causal):
+            return {"causal": causal}
         case DropoutMask(p=p, site=site):
             return {"p": p, "site": site}
         case _:

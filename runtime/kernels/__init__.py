@@ -24,6 +24,7 @@ from compiler.ops import picture as picture_ops
 from compiler.ops import positions as position_ops
 from compiler.ops import product as product_ops
 from compiler.ops import reduction as reduction_ops
+from compiler.ops import relative as relative_ops
 from compiler.ops import scan as scan_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
@@ -42,6 +43,7 @@ from runtime.kernels import (
     positions,
     product,
     reduction,
+    relative,
     sequence,
     shape,
 )
@@ -137,6 +139,9 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     position_ops.SinusoidAt: positions.sinusoid_at,
     position_ops.TakeFirst: positions.take_first,
     position_ops.PutFirst: positions.put_first,
+    relative_ops.RelativeBias: relative.relative_bias,
+    relative_ops.RelativeSums: relative.relative_sums,
+    relative_ops.RelativeBiasAt: relative.relative_bias_at,
     chance_ops.DropoutMask: chance.dropout_mask,
 })  # fmt: skip
 

@@ -50,6 +50,13 @@ DECODERS = {
     "norms before, learned positions": """
       memory = embed 6 | encoder_layer_pre heads=2 ff=8 | layernorm
       decode { embed 6 ; positions learned ; decoder_layer_pre(memory) heads=2 ff=8 ; layernorm ; dense softmax }""",
+    "relative positions": """
+      memory = embed 6 | attention heads=2 relative=8
+      decode {
+        embed 6
+        repeat 2 { residual { layernorm rms ; attention heads=3 causal relative=6 } ; residual { attention(memory) } }
+        dense softmax
+      }""",
     "convolution": """
       seen = embed 4 | maxpool
       decode { embed 4 ; conv k=3 filters=5 causal relu ; dense 4 ; seen + (dense 4) ; dense softmax }""",

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from compiler.ir.types import BATCH, columns, moved
-from compiler.ops import attention, normal, positions
+from compiler.ops import attention, normal, positions, relative
 from tests.ops.case import LENGTHS, LENGTHS_TYPE, SIZES, TEXT, Case, T, alone, f64, i64
 from tests.ops.formulas import Array, softmax_of
 
@@ -77,6 +77,36 @@ def first_rows(table: Array) -> Array:
     return padded
 
 
+def bucket(ahead: int, count: int, causal: bool) -> int:
+    """Of a key that stands so far ahead of the query, as T5 has it."""
+    side = count if causal else count // 2
+    behind, each = max(-ahead, 0) if causal else abs(ahead), side // 2
+    if behind >= each:
+        behind = each + int(math.log(behind / each) / math.log(128 / each) * (side - each) + 1e-9)
+    return min(behind, side - 1) + (0 if causal or ahead <= 0 else side)
+
+
+def biases(causal: bool, length: int = 5):
+    return lambda table: np.array([[[table[bucket(s - t, len(table), causal)] for s in range(length)]
+                                    for t in range(length)]]).transpose(0, 3, 1, 2)  # fmt: skip
+
+
+def sums(count: int, causal: bool):
+    def formula(x: Array) -> Array:
+        found = np.zeros((count, x.shape[1]))
+        for t in range(x.shape[2]):
+            for s in range(x.shape[3]):
+                found[bucket(s - t, count, causal)] += x[0, :, t, s]
+        return found
+
+    return formula
+
+
+def biases_at(count: int, causal: bool):
+    return lambda table, at: np.array([[[[table[bucket(s - int(t), count, causal), h] for s in range(5)]]
+                                        for h in range(table.shape[1])] for (t,) in at])  # fmt: skip
+
+
 ATTENTION = [
     Case("head scores", attention.HeadScores(2), (KEYS, KEYS), scores(2), WEIGHTS, smooth=(0, 1)),
     Case("head scores of one head", attention.HeadScores(1), (TEXT, TEXT), scores(1),
@@ -110,6 +140,17 @@ ATTENTION = [
          f64(2, 1, 3, 3), smooth=(0,)),
     alone(Case("attention of a text of one word", attention.HeadScores(2), (KEYS, KEYS), scores(2), WEIGHTS,
                smooth=(0, 1))),
+]  # fmt: skip
+
+RELATIVE = [
+    *(Case(f"relative bias of {n} buckets{' causal' * causal}", relative.RelativeBias(T, causal), (f64(n, 2),),
+           biases(causal), f64(1, 2, T, S), smooth=(0,)) for n, causal in ((8, False), (6, False), (4, True))),
+    *(Case(f"relative bias of a long sequence{' causal' * causal}", relative.RelativeBias(150, causal), (f64(12, 1),),
+           biases(causal, 150), f64(1, 1, 150, 150)) for causal in (False, True)),
+    *(Case(f"relative sums{' causal' * causal}", relative.RelativeSums(6, causal), (f64(1, 2, T, S, pad="zero"),),
+           sums(6, causal), f64(6, 2), smooth=(0,)) for causal in (False, True)),
+    *(Case(f"relative bias at{' causal' * causal}", relative.RelativeBiasAt(S, causal), (f64(6, 2), i64(BATCH, 1)),
+           biases_at(6, causal), f64(BATCH, 2, 1, S), ("normal", "ids 9")) for causal in (False, True)),
 ]  # fmt: skip
 
 POSITIONS = [

@@ -287,7 +287,7 @@ class Writer:
 
     def attention(self, width: int) -> str:
         heads = self.pick(*(str(n) for n in range(1, width + 1) if width % n == 0 or self.chance(0.1)))
-        more = "".join(f" {o}" for o in ("causal", "dropout=0.2", "init=xavier") if self.chance(0.2))
+        more = "".join(f" {o}" for o in ("causal", "dropout=0.2", "init=xavier", "relative=8") if self.chance(0.2))
         return self.pick(
             f"attention heads={heads}{more}", f"residual {{ attention heads={heads}{more} }}", "positions sinusoid",
             f"positions learned{self.pick('', ' max=7')}", f"encoder_layer heads={heads} ff=4",

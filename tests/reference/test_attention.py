@@ -104,6 +104,33 @@ def test_attention_of_a_text_on_itself_is_that_of_torch(causal: bool):
     theirs.agree(theirs.attention("attention", x, x, theirs.padding("text"), causal))
 
 
+def bucket_of_t5(ahead: Any, both: bool, count: int) -> Any:
+    """As the published T5 computes it, in 32 bits."""
+    side = count // 2 if both else count
+    distance = ahead.abs() if both else (-ahead).clamp(min=0)
+    each = side // 2
+    far = each + (torch.log(distance.clamp(min=1).float() / each) / np.log(128 / each) * (side - each)).long()
+    bucket = torch.where(distance < each, distance, far.clamp(max=side - 1))
+    return bucket + side * (ahead > 0).long() if both else bucket
+
+
+@pytest.mark.parametrize(("causal", "buckets"), [(False, 8), (True, 4)], ids=["both ways", "causal"])
+def test_relative_positions_are_those_of_t5(causal: bool, buckets: int):
+    made = ours(f"embed {D} ; attention heads={HEADS} relative={buckets}{' causal' * causal}")
+    theirs = Theirs(made)
+    x, w = theirs.embedded("text", "embed"), {n.removeprefix("attention."): leaf for n, leaf in theirs.leaf.items()}
+    q, k, v = (
+        (x @ w[f"weight_{n}"] + w[f"bias_{n}"]).unflatten(2, (HEADS, -1)).transpose(1, 2)
+        for n in ("query", "key", "value")
+    )
+    place = torch.arange(SIZES["T"])
+    bias = w["weight_relative"][bucket_of_t5(place - place[:, None], not causal, buckets)].permute(2, 0, 1)
+    hidden = theirs.padding("text")[:, None, None, :]
+    hidden = hidden | (place > place[:, None]) if causal else hidden
+    weights = (q @ k.transpose(2, 3) / (D // HEADS) ** 0.5 + bias).masked_fill(hidden, -torch.inf).softmax(-1)
+    theirs.agree((weights @ v).transpose(1, 2).flatten(2) @ w["weight_out"] + w["bias_out"])
+
+
 def test_attention_on_another_text_of_another_width_is_that_of_torch():
     body = f"m = memory | embed 6 as there\ntext | embed {D} as here\nattention(m) heads={HEADS}"
     theirs = Theirs(ours(body, "text: words, memory: words"))

@@ -84,7 +84,10 @@ def test_dropout_of_the_weights_is_of_training_alone():
         ("attention", "NN208", "attention needs numbers, but gets ids [T]"),
         ("onehot\nattention", "NN213", "attention needs a width that is known"),
         ("x = embed 4\ny = x | conv k=2 filters=4\nx | attention(y) causal", "NN572", "they are T-1 and T"),
-        ("embed 4\nattention relative=3", "NN350", "attention relative= is not there yet"),
+        ("x = embed 4\ny = x | conv k=2 filters=4\nx | attention(y) relative=8", "NN572", "relative attention needs"),
+        ("embed 4\nattention relative=7", "NN404", "even and from 4 to 510 where keys stand on both sides, but is 7"),
+        ("embed 4\nattention relative=2", "NN404", "even and from 4"),
+        ("embed 4\nattention causal relative=300", "NN404", "from 2 to 255 where it is causal, but is 300"),
         ("embed 4\nattention heads=0", "NN404", "heads must be from 1"),
         ("embed 4\npositions", "NN405", "positions needs kind"),
         ("embed 4\npositions learned", "NN571", "has no bound"),
@@ -130,3 +133,15 @@ def test_blocks_of_the_library_keep_the_width():
     assert shapes(model(f"{body}{END}"))[-3] == "[T, 8]"
     two = "m = b | embed 6\na | embed 8\ndecoder_layer(m) heads=2 ff=16\ndecoder_layer_pre(m) heads=2 ff=16"
     assert shapes(model(f"{two}{END}", "a: words, b: words"))[-3] == "[T.a, 8]"
+
+
+def test_relative_positions_start_as_an_embedding_does_and_are_told_by_their_shape():
+    found = checked(model(f"embed 4\nattention heads=2 relative=8{END}")).network.parameters
+    (table,) = (p for p in found if p.name.endswith("weight_relative"))
+    assert (str(table.type), table.init) == ("f32[8, 2]", Init("normal", 0.5, 8, 2))
+
+
+@pytest.mark.parametrize(("causal", "codes"), [("", ["NN519"]), (" causal", [])])
+def test_relative_positions_look_ahead_only_where_attention_does(causal: str, codes: list[str]):
+    body = f"embed 4\nattention relative=8 dropout=0.1{causal}\ndense softmax"
+    assert [d.code for d in diagnostics(model(body, "text: words", "y: next(text)"))] == codes
