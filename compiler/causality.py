@@ -12,6 +12,7 @@ from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftma
 from compiler.ops.elementwise import Mul
 from compiler.ops.lookup import Gather, OneHot
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.pointing import AddAtIds
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import ArgMax, Max, Sum, TakeAlong
 from compiler.ops.scan import Part, Scan
@@ -87,7 +88,7 @@ class _Reaches:
                 return together.further(Reach(before, (size - 1) * dilation - before))
             case Gather():
                 return EVERYWHERE if node.inputs[0] in found else together
-            case MatMul() | HeadScores() | HeadMix():
+            case MatMul() | HeadScores() | HeadMix() | AddAtIds():
                 return EVERYWHERE if node.inputs[1] in found else together
             case KeySoftmax():
                 # Its keys are of something else, or they would be columns of the text.

@@ -8,7 +8,7 @@ from compiler.experiment import Network
 from compiler.metric_names import wrong_metric
 from compiler.settings.data import DataSettings
 from compiler.settings.train import TrainSettings
-from compiler.sorts import NUMBERS, Class, Tokens, has_labels, pair_of
+from compiler.sorts import NUMBERS, Class, Tokens, has_labels, is_written, pair_of
 from dsl.errors import Diagnostic
 from dsl.nearest import nearest
 from dsl.source import Span
@@ -45,6 +45,9 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     if train.batch_tokens is not None and network.carried:
         message = "batch tokens= counts rows of different lengths, and a stream is cut into lanes that are equally long"
         yield _nothing(message, train.batch_span, "write batch 20 for 20 lanes")
+    if train.teacher.lets_go and not any(map(is_written, network.outputs)):
+        message = "teacher says what decode is fed while it learns, and no output is a text that it writes"
+        yield _nothing(message, train.teacher.span)
     if train.unroll_span is not None and not network.carried:
         message = "unroll cuts the stream of a stateful layer, and there is none"
         yield _nothing(message, train.unroll_span, "leave it out, or write lstm 200 stateful")

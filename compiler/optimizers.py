@@ -41,8 +41,8 @@ def training_step(experiment: Experiment) -> TrainingStep:
     }
     trained = [p for p in network.parameters if p.trained]
     nodes = [graph.input(p.name) for p in trained]
-    # What moves or reads a whole table in every step is not put off.
-    whole = settings.decay or settings.clip.weights is not None
+    # What moves or reads a whole table in every step, or any row of it between two steps, is not put off.
+    whole = settings.decay or settings.clip.weights is not None or settings.teacher.lets_go
     step = Step(loss.type.dtype, settings.optimizer.span or settings.span, {} if whole else looked_up(graph))
     for node in graph.inputs:
         if isinstance(node.op, Input) and node.op.kind == "number":

@@ -348,9 +348,13 @@ def is_written(port: Port) -> bool:
     return port.output and isinstance(port.sort, Tokens)
 
 
+BEFORE = ".before"
+"""What the names of texts end in that `decode` is fed."""
+
+
 def fed_name(port: Port) -> str:
     """Under which name `decode` is fed the tokens of a text, from the begin to the last one."""
-    return f"{port.name}.before"
+    return f"{port.name}{BEFORE}"
 
 
 def owner(port: Port) -> str:

@@ -17,6 +17,7 @@ from compiler.ir.types import Dim, Extent, Type, columns, symbol
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
 from compiler.ops.elementwise import Sub, constant
 from compiler.ops.lookup import Gather
+from compiler.ops.pointing import AddAtIds
 from compiler.ops.positions import Sinusoid, SinusoidAt, TakeFirst
 from compiler.ops.product import MatMul
 from compiler.ops.relative import RelativeBias, RelativeBiasAt
@@ -210,7 +211,7 @@ class _Making:
         op, inputs = node.op, node.inputs
         if not self._moves_once(node.type) or not all(self._moves_once(n.type) for n in inputs if self._moves(n)):
             return False
-        if isinstance(op, MatMul):
+        if isinstance(op, MatMul | AddAtIds):
             return not self._moves(inputs[1])
         if isinstance(op, Gather):
             return not self._moves(inputs[0])

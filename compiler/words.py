@@ -331,9 +331,10 @@ def reference() -> str:
         parts.append(f"## Entries of `{section}`: {SECTION_SENTENCES[section]}\n\n" + "\n\n".join(rows))
     swept = "\n".join([f"sweep: {SWEEP.sentence}", *_settings(SWEEP), *_settings(TRIALS)])
     parts.append("## Entries of `sweep`\n\n" + _section(swept))
-    later = [f"- {what}: {', '.join(words)}" for what, words in (("layers", LATER), ("sorts", LATER_SORTS)) if words]
-    later += [f"- entries of {section}: {', '.join(words)}" for section, words in LATER_ENTRIES.items()]
-    parts.append("## Not there yet\n\n" + "\n".join(later))
+    kinds = {"layers": LATER, "sorts": LATER_SORTS, **{f"entries of {s}": words for s, words in LATER_ENTRIES.items()}}
+    later = [f"- {kind}: {', '.join(words)}" for kind, words in kinds.items() if words]
+    if later:
+        parts.append("## Not there yet\n\n" + "\n".join(later))
     return "\n\n".join(parts) + "\n"
 
 

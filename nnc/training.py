@@ -12,6 +12,7 @@ from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import shown
+from nnc.dictation import dictations
 from nnc.initial import Beginning, begin
 from nnc.initial import initial as initial_weights
 from nnc.model import Model, Origin
@@ -144,6 +145,7 @@ def prepared(
             **class_weights(experiment.train, dataset.train, dataset.tables),
             **legal_steps(experiment.network.training, experiment.network.ports, dataset.tables.labels),
         },
+        dictations=dictations(experiment, optimize),
     )
     return experiment, job
 

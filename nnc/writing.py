@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from compiler import pipeline
-from compiler.ir.graph import Input
+from compiler.ir.graph import Graph, Input
 from compiler.sections.predict import MOST
 from compiler.settings.predict import PredictSettings
 from compiler.sorts import Tokens
@@ -111,13 +111,16 @@ def _stepper(model: Model, step: Step, positions: str) -> Stepper:
 def stepping(model: Model, step: Step, positions: str) -> Stepping:
     """What runs a step of the model. positions: the symbol of its text's"""
     backend = model.backend
-    graph = pipeline.optimize(step.graph) if model.optimized else pipeline.as_lowered(step.graph)
+    program = step_program(step, positions, pipeline.optimize if model.optimized else pipeline.as_lowered)
+    weights = {name: backend.to_device(values) for name, values in model.weights.items()}
+    return Stepping(backend, program, pipeline.compiler_for(backend.native is not None, backend.threads), weights)
+
+
+def step_program(step: Step, positions: str, optimize: Callable[[Graph], Graph]) -> StepProgram:
     names = [
         tuple(n.op.name for n in nodes if isinstance(n.op, Input)) for nodes in (step.carried, step.grows, step.kept)
     ]
-    program = StepProgram(graph, *names, positions, step.counts)
-    weights = {name: backend.to_device(values) for name, values in model.weights.items()}
-    return Stepping(backend, program, pipeline.compiler_for(backend.native is not None, backend.threads), weights)
+    return StepProgram(optimize(step.graph), *names, positions, step.counts)
 
 
 def unknown_tokens(words: tuple[str, ...]) -> Diagnostic:

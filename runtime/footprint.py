@@ -98,11 +98,13 @@ def footprint(
     training: Plans,
     scoring: Sequence[Plans],
     parts: Sequence[Rows],
+    beside: Sequence[Plans] = (),
 ) -> Footprint:
-    """Of a training run over parts. epochs: at most, None where only steps are counted."""
+    """Of a training run over parts. epochs: at most, None where only steps are counted; beside: what is run before each
+    step"""
     weights, optimizer = (sum(size_bytes(t, {}) for t in types) for types in (parameters, states))
     largest = max((elements(t, {}) for t in (*parameters, *states)), default=0)
-    plans = [(part, plan) for part in (training, *scoring) for plan in part.largest()]
+    plans = [(part, plan) for part in (training, *scoring, *beside) for plan in part.largest()]
     return Footprint(
         data=sum(map(data_bytes, parts)),
         weights=weights,
@@ -112,7 +114,7 @@ def footprint(
         arena=max(plan.arena_bytes for _, plan in plans),
         batches=max(batch_bytes(part.rows, dict(plan.sizes)) for part, plan in plans)
         + max(ROW_BYTES * part.rows.count for part in (training, *scoring)),
-        programs=_programs(training, epochs) + _programs_of(scoring),
+        programs=sum(_programs(part, epochs) for part in (training, *beside)) + _programs_of(scoring),
         products=max(_packed_bytes(plan) for _, plan in plans),
         scores=max((_score_bytes(part) for part in scoring), default=0),
     )

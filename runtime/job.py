@@ -12,6 +12,7 @@ from runtime.backend import Array, Backend
 from runtime.data import Dataset
 from runtime.execute import Arena, CompileBucket, Executor
 from runtime.footprint import Footprint, Plans, footprint
+from runtime.teaching import Dictation, Teaching
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Job:
     evaluation: with outputs `NAME.scores` and `NAME.losses`
     initial: weights that start from these numbers and not from chance: of vectors, of another run
     numbers: inputs of kind number that the step's graph has beside the four, the same in each step
+    dictations: of the texts that are fed the network's own words while it learns
     """
 
     network: Network
@@ -33,16 +35,24 @@ class Job:
     compile_bucket: CompileBucket
     initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
     numbers: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    dictations: tuple[Dictation, ...] = ()
+
+    def teaching(self, store: Mapping[str, Array], arena: Arena) -> Teaching | None:
+        """What mixes texts; None where the true ones are fed alone."""
+        if not self.dictations:
+            return None
+        return Teaching(self.dictations, self.backend, self.compile_bucket, store, arena, self.settings.seed)
 
 
 def needed(job: Job) -> Footprint:
     """Of a job that is not to be run."""
     arena = Arena(job.backend)
     stepper = Executor(job.backend, job.step.graph, job.compile_bucket, {}, arena)
-    return needed_memory(job, stepper, Executor(job.backend, job.evaluation, job.compile_bucket, {}, arena))
+    scorer = Executor(job.backend, job.evaluation, job.compile_bucket, {}, arena)
+    return needed_memory(job, stepper, scorer, job.teaching({}, arena))
 
 
-def needed_memory(job: Job, stepper: Executor, scorer: Executor) -> Footprint:
+def needed_memory(job: Job, stepper: Executor, scorer: Executor, teaching: Teaching | None = None) -> Footprint:
     """What the run takes at most. One arena serves training and scoring.
 
     A checkpoint is written from the arrays as they are; one that is resumed from is there already, and its weights go
@@ -52,6 +62,7 @@ def needed_memory(job: Job, stepper: Executor, scorer: Executor) -> Footprint:
     scored = [rows for rows in (data.valid, data.test) if rows is not None]
     # Without other rows the training rows are scored at the end, but for windows, which are too many.
     scored = scored or ([data.train] if not data.train.drawn else [])
+    firsts = () if teaching is None else [first for first in teaching.firsts if first is not None]
     return footprint(
         [p.type for p in job.network.parameters],
         [s.type for s in job.step.states],
@@ -59,4 +70,5 @@ def needed_memory(job: Job, stepper: Executor, scorer: Executor) -> Footprint:
         Plans(stepper, data.train, settings.batch, settings.batch_tokens, settings.unroll),
         [Plans(scorer, rows, settings.batch) for rows in scored],
         [rows for rows in (data.train, data.valid, data.test) if rows is not None],
+        [Plans(first, data.train, settings.batch, settings.batch_tokens) for first in firsts],
     )

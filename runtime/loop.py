@@ -23,7 +23,8 @@ from runtime.job import Job
 from runtime.metrics import better
 from runtime.not_finite import not_finite
 from runtime.progress import Progress, Snapshot
-from runtime.schedule import rate, total_steps
+from runtime.schedule import rate, total_steps, true_words
+from runtime.teaching import Teaching
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,10 @@ class Loop:
         best: dict[str, Array],
         on_event: Callable[[Event], None],
         keep: Keep | None,
+        teaching: Teaching | None = None,
     ) -> None:
         self.job, self.metric, self.store, self.stepper, self.scorer = job, metric, store, stepper, scorer
+        self.teaching = teaching
         self.at, self.best, self.on_event, self.keep = progress, best, on_event, keep
         self.pace = keep.pace if keep is not None else Pace()
         self.stopped = False
@@ -218,6 +221,9 @@ class Loop:
         return rate(self.job.settings, step, self.at.epoch, self.steps, self.at.plateau.factor)
 
     def _feeds(self, batch: Batch, step: int) -> dict[str, Array]:
+        if self.teaching is not None:
+            share = true_words(self.job.settings, step, self.steps, self.batches)
+            batch = self.teaching.mixed(batch, step, share)
         numbers = {
             "rows": np.float64(batch.count),
             "lr": np.float64(self._rate(step)),

@@ -61,3 +61,10 @@ def rate(settings: TrainSettings, step: int, epoch: int, total: int, plateau: fl
         case "inverse":
             now = lr / (1 + schedule.decay * epoch)
     return now * min(1.0, step / warmup) if warmup else now
+
+
+def true_words(settings: TrainSettings, step: int, total: int, batches: int) -> float:
+    """The share of true words that `decode` is fed in one step. step: from 1; total: of the run; batches: an epoch"""
+    teacher = settings.teacher
+    whole = total if teacher.epochs is None else teacher.epochs * batches
+    return teacher.start + (teacher.to - teacher.start) * min(1.0, (step - 1) / max(1, whole))

@@ -46,7 +46,8 @@ def train(
     arena = Arena(job.backend)
     stepper = Stepper(job.backend, job.step, job.compile_bucket, store, arena)
     scorer = Executor(job.backend, job.evaluation, job.compile_bucket, store, arena)
-    needed = needed_memory(job, stepper, scorer)
+    teaching = job.teaching(store, arena)
+    needed = needed_memory(job, stepper, scorer, teaching)
     free = job.backend.available_bytes()
     require_memory(needed.to_come, free)
     best: dict[str, Array] = {}
@@ -57,7 +58,7 @@ def train(
         _take(job, resume, store, best)
     arena.reserve(needed.arena)
     progress = Progress() if resume is None else resume.progress
-    run = Loop(job, metric, store, stepper, scorer, progress, best, on_event, keep)
+    run = Loop(job, metric, store, stepper, scorer, progress, best, on_event, keep, teaching)
     if resume is not None:
         run.carried.now = {name: np.array(values) for name, values in resume.carried.items()}
     on_event(_started(job, needed, free, run))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from compiler.sections.reading import Found, Reading
 from compiler.sections.schedule import schedule
 from compiler.sections.train_entries import OPTIMIZERS, TRAIN
-from compiler.settings.train import UNROLL, Clip, Loss, Optimizer, Schedule, TrainSettings
+from compiler.settings.train import UNROLL, Clip, Loss, Optimizer, Schedule, Teacher, TrainSettings
 from compiler.signature import Resolved, Setting, Signature
 from dsl import ast
 from dsl.errors import Note
@@ -34,6 +34,7 @@ def train_settings(section: ast.Section | None, names: Sequence[str], reading: R
         layerwise=entries.number("layerwise", "factor") or 1.0,
         smoothing=entries.number("smoothing", "x") or 0.0,
         balanced="classes" in entries.found,
+        teacher=_teacher(entries),
         patience=entries.count("stop", "patience"),
         metric=entries.word("stop", "metric"),
         seed=_seed(entries),
@@ -96,6 +97,15 @@ def _clip(entries: _Entries) -> Clip:
         place = entries.found["clip"][0].span
         entries.reading.error("NN405", "clip needs norm=, value= or weights=", place, "clip norm=5")
     return Clip(norm, value, weights)
+
+
+def _teacher(entries: _Entries) -> Teacher:
+    start, to = (entries.number("teacher", key) for key in ("from", "to"))
+    if "teacher" in entries.found and start is None and to is None:
+        place = entries.found["teacher"][0].span
+        entries.reading.error("NN405", "teacher needs from= or to=", place, "teacher from=1 to=0.5 epochs=10")
+    first, last = (1.0 if share is None else share for share in (start, to))
+    return Teacher(first, last, entries.count("teacher", "epochs"), entries.span("teacher"))
 
 
 def _loss_of(names: Sequence[str]) -> Signature:

@@ -161,6 +161,15 @@ TRAIN = {
             ("kind",),
         ),
         Signature(
+            "teacher",
+            "the share of true words that decode is fed while it learns; the others are its own last choice",
+            (
+                Setting("from", "number", "at first, 1 if left out", low=0, high=1),
+                Setting("to", "number", "in the end, 1 if left out; it goes there in a straight line", low=0, high=1),
+                Setting("epochs", "count", "after how many, the whole run if left out", low=1, high=1_000_000),
+            ),
+        ),
+        Signature(
             "stop",
             "ends when so many epochs brought nothing better",
             (

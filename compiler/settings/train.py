@@ -80,6 +80,24 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Teacher:
+    """The share of true words that `decode` is fed while it learns; `runtime.schedule.true_words` computes it.
+
+    start, to: at the first step, and after so many epochs, or at the end of the run where epochs is None
+    """
+
+    start: float = 1.0
+    to: float = 1.0
+    epochs: int | None = None
+    span: Span | None = None
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether decode is ever fed a word of its own."""
+        return min(self.start, self.to) < 1
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """The `train` section.
 
@@ -106,6 +124,7 @@ class TrainSettings:
     layerwise: float = 1.0
     smoothing: float = 0.0
     balanced: bool = False
+    teacher: Teacher = field(default_factory=Teacher)
     patience: int | None = None
     metric: str | None = None
     seed: int = 1

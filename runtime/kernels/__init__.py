@@ -21,6 +21,7 @@ from compiler.ops import normal as normal_ops
 from compiler.ops import picking as picking_ops
 from compiler.ops import picks as picks_ops
 from compiler.ops import picture as picture_ops
+from compiler.ops import pointing as pointing_ops
 from compiler.ops import positions as position_ops
 from compiler.ops import product as product_ops
 from compiler.ops import reduction as reduction_ops
@@ -40,6 +41,7 @@ from runtime.kernels import (
     picking,
     picks,
     picture,
+    pointing,
     positions,
     product,
     reduction,
@@ -142,6 +144,8 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     relative_ops.RelativeBias: relative.relative_bias,
     relative_ops.RelativeSums: relative.relative_sums,
     relative_ops.RelativeBiasAt: relative.relative_bias_at,
+    pointing_ops.AddAtIds: pointing.add_at_ids,
+    pointing_ops.TakeAtIds: pointing.take_at_ids,
     chance_ops.DropoutMask: chance.dropout_mask,
 })  # fmt: skip
 

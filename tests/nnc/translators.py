@@ -57,12 +57,23 @@ DECODERS = {
         repeat 2 { residual { layernorm rms ; attention heads=3 causal relative=6 } ; residual { attention(memory) } }
         dense softmax
       }""",
+    "pointer": """
+      memory = embed 4 as emb | gru 3 bidir
+      decode {
+        h = embed 4 tied=emb | gru 6
+        a = h | attend(memory) as look
+        both = concat(h, a)
+        made = both | dense softmax
+        copied = look.weights | pointer(source)
+        p = both | dense 1 sigmoid
+        p * made + (1 - p) * copied
+      }""",
     "convolution": """
       seen = embed 4 | maxpool
       decode { embed 4 ; conv k=3 filters=5 causal relu ; dense 4 ; seen + (dense 4) ; dense softmax }""",
 }
-MAX = {"norms before, learned positions": "max=40"}
-"""Of the target, where it needs one."""
+MAX = {"norms before, learned positions": "max=40", "pointer": "vocabulary=source"}
+"""Of the target, where it needs something."""
 
 
 def spec(body: str, options: str = "", more: str = "", sort: str = "words") -> str:

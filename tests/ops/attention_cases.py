@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from compiler.ir.types import BATCH, columns, moved
-from compiler.ops import attention, normal, positions, relative
-from tests.ops.case import LENGTHS, LENGTHS_TYPE, SIZES, TEXT, Case, T, alone, f64, i64
+from compiler.ops import attention, normal, pointing, positions, relative
+from tests.ops.case import IDS, LENGTHS, LENGTHS_TYPE, SIZES, TEXT, Case, T, V, alone, f64, i64
 from tests.ops.formulas import Array, softmax_of
 
 S = columns(T)
@@ -151,6 +151,29 @@ RELATIVE = [
            sums(6, causal), f64(6, 2), smooth=(0,)) for causal in (False, True)),
     *(Case(f"relative bias at{' causal' * causal}", relative.RelativeBiasAt(S, causal), (f64(6, 2), i64(BATCH, 1)),
            biases_at(6, causal), f64(BATCH, 2, 1, S), ("normal", "ids 9")) for causal in (False, True)),
+]  # fmt: skip
+
+
+def added_at(weights: Array, ids: Array) -> Array:
+    found = np.zeros((*weights.shape[:2], 7))
+    for b, s in np.argwhere(ids):
+        found[b, :, ids[b, s]] += weights[b, :, s]
+    return found
+
+
+def taken_at(x: Array, ids: Array) -> Array:
+    return np.stack([np.where(row == 0, 0, values[:, row]) for values, row in zip(x, ids, strict=True)])
+
+
+POINTING = [
+    *(Case(f"add at ids of {t}", pointing.AddAtIds(7), (f64(BATCH, t, S, pad=pad), IDS), added_at,
+           f64(BATCH, t, 7, pad=pad), ("normal", "ids 7"), (0,)) for t, pad in ((2, "finite"), (T, "zero"))),
+    Case("add at ids of a fixed text", pointing.AddAtIds(V), (f64(3, 2, 4), i64(3, 4)), added_at, f64(3, 2, V),
+         ("normal", "ids 7"), (0,)),
+    *(Case(f"take at ids of {t}", pointing.TakeAtIds(), (f64(BATCH, t, 7), IDS), taken_at, f64(BATCH, t, S),
+           ("normal", "ids 7"), (0,)) for t in (2, T)),
+    alone(Case("add at ids", pointing.AddAtIds(7), (f64(BATCH, 2, S), IDS), added_at, f64(BATCH, 2, 7),
+               ("normal", "ids 7"), (0,))),
 ]  # fmt: skip
 
 POSITIONS = [

@@ -10,7 +10,7 @@ import numpy as np
 from compiler.ir.graph import Op, apply
 from compiler.ir.types import BATCH, Extent, Type, moved, value_of
 from compiler.ops import chance, elementwise, fused, lookup, normal, picking, product, reduction, sequence, shape
-from tests.ops.attention_cases import ATTENTION, POSITIONS, RELATIVE
+from tests.ops.attention_cases import ATTENTION, POINTING, POSITIONS, RELATIVE
 from tests.ops.case import IDS, LENGTHS_TYPE, LOWEST, SIZES, TEXT, Case, T, V, alone, boolean, f64, i64
 from tests.ops.distinct_cases import DISTINCT, VALUES, rows_of
 from tests.ops.formulas import (
@@ -316,6 +316,6 @@ SINGLE = [
 ]  # fmt: skip
 
 CASES = [
-    *ELEMENTWISE, *SHAPE, *REDUCTION, *PRODUCT, *PICTURE, *LOOKUP, *SEQUENCE, *SCAN, *ATTENTION, *POSITIONS, *RELATIVE,
-    *OTHERS, *SINGLE,
+    *ELEMENTWISE, *SHAPE, *REDUCTION, *PRODUCT, *PICTURE, *LOOKUP, *SEQUENCE, *SCAN, *ATTENTION, *POSITIONS,
+    *RELATIVE, *POINTING, *OTHERS, *SINGLE,
 ]  # fmt: skip
