@@ -18,6 +18,7 @@ GENERATORS = {
     "pairs/generate.py": ("train.tsv.gz", "valid.tsv.gz", "test.tsv.gz"),
     "decisions/generate.py": ("train.tsv.gz", "valid.tsv.gz", "test.tsv.gz"),
     "dates/generate.py": ("train.tsv.gz", "valid.tsv.gz", "test.tsv.gz"),
+    "sorting/generate.py": ("train.tsv.gz", "valid.tsv.gz", "test.tsv.gz"),
     "tides/generate.py": ("levels.csv.gz",),
     "census/generate.py": ("train.csv.gz", "test.csv.gz"),
     "tagged/generate.py": ("train.jsonl.gz", "valid.jsonl.gz", "test.jsonl.gz"),
