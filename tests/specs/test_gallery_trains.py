@@ -49,6 +49,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return " ".join(f"{text()}{rng.choice('.!?')}" for _ in range(rng.randint(1, 4)))
 
     write("yelp/train.tsv", [f"{rng.randint(1, 3)}\t{review()}" for _ in range(60)])
+    for name in ("news.tsv", "sounds.tsv", "tasks.tsv"):
+        rows = [text() for _ in range(40)]
+        write(name, [f"{row}\t{' '.join(row.split()[::-1])}" for row in rows])
+    for part in ("train", "val"):
+        for language in ("en", "de"):
+            write(f"mt/multi30k.{part}.{language}.gz", [text() for _ in range(40)])
     pictures = folder / "images/mnist/train-images-idx3-ubyte.gz"
     pictures.parent.mkdir(parents=True)
     pictures.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 30, 28, 28) + rng.randbytes(30 * 28 * 28)))
@@ -153,3 +159,37 @@ def test_unet_of_the_gallery_is_trained_and_gives_a_label_for_each_pixel(data: P
     clear, full = nnc.load(tmp_path / "run").predict(photos)
     assert (np.array(clear) == "0").all()
     assert np.array(full).shape == (8, 8)
+
+
+WRITERS = {
+    "pointer": {"128": "6", "256": "5", "400": "40"},
+    "scheduled_sampling": {"64": "6", "128": "5", "256": "5", "to=0.5": "to=0", "epochs=10": "epochs=1"},
+    "t5": {"256": "8", "8000": "60", "ff=512": "ff=6", "tokens=8192": "tokens=90"},
+    "transformer": {"512": "8", "2048": "6", "heads=8": "heads=2", "8000": "60", "tokens=4096": "tokens=90"},
+}
+"""Specs that write a text, and what is smaller in them here."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITERS)
+def test_writer_of_the_gallery_is_trained_goes_on_and_writes(name: str, data: Path, tmp_path: Path):
+    for spec in {name, "transformer"}:
+        text = (GALLERY / f"{spec}.nn").read_text("utf-8")
+        for large, small in WRITERS[spec].items():
+            text = re.sub(rf"\b{large}\b", small, text)
+        (tmp_path / f"{spec}.nn").write_text(text, "utf-8")
+    rows = [] if name == "transformer" else ["data.valid=10%"]
+
+    def run(folder: str, epochs: int, resume: bool = False) -> nnc.History:
+        sets = [*rows, f"train.epochs={epochs}"]
+        return nnc.train(tmp_path / f"{name}.nn", out=tmp_path / folder, data_root=data, set=sets, resume=resume)
+
+    run("run", 1)
+    assert all(math.isfinite(epoch["loss"]) for epoch in run("run", 2, resume=True).epochs)
+    run("whole", 2)
+    model, whole = nnc.load(tmp_path / "run"), nnc.load(tmp_path / "whole")
+    for weight, values in whole.weights.items():
+        np.testing.assert_array_equal(model.weights[weight], values)
+    alone, together = model.predict(["a good film"]), model.predict(["it was", "a good film"])
+    assert isinstance(alone[0], str)
+    assert together[1:] == alone
