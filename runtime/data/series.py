@@ -136,14 +136,15 @@ def examples(ports: tuple[Port, ...], raw: Raw, known: Raw, name: str, problems:
     first = np.concatenate(every) if every else np.arange(0)
     if not len(first):
         rows = max((b - a for a, b in pairwise(bounds)), default=0)
-        raise DataError(_too_short(name, rows, back, reach))
+        raise DataError(_too_short(ports, name, rows))
     whole = ~_touches(ports, raw, known, first)
     if not whole.all():
         _warn_of_missing(ports, known, name, int((~whole).sum()), len(first), problems)
         first = first[whole]
     if not len(first):
         message = f"each window of the {name} rows touches a missing number"
-        raise DataError(Diagnostic("NN896", message, help="`missing last` goes on with the last number instead"))
+        help = "`missing last` goes on with the last number instead"
+        raise DataError(Diagnostic("NN896", message, _longest(ports).span, help=help))
     return Examples(at(ports, raw, first), first)
 
 
@@ -224,16 +225,22 @@ def require(splits: Mapping[str, Indices], ports: tuple[Port, ...]) -> None:
             back, ahead = behind(ports), furthest(ports)
             message = f"no example of the {name} rows is whole"
             help = f"an example is {plural(back, 'row')} to look at and {plural(ahead, 'row')} to tell"
-            raise DataError(Diagnostic("NN896", message, help=help))
+            raise DataError(Diagnostic("NN896", message, _longest(ports).span, help=help))
 
 
 # Errors
 
 
-def _too_short(name: str, rows: int, back: int, ahead: int) -> Diagnostic:
+def _too_short(ports: tuple[Port, ...], name: str, rows: int) -> Diagnostic:
+    back, ahead = behind(ports), furthest(ports)
     message = f"the {name} series has {plural(rows, 'row')}, too few for one example"
     help = f"an example is {plural(back, 'row')} to look at and {plural(ahead, 'row')} to tell; no window goes on "
-    return Diagnostic("NN896", message, help=f"{help}from one file into the next")
+    return Diagnostic("NN896", message, _longest(ports).span, help=f"{help}from one file into the next")
+
+
+def _longest(ports: tuple[Port, ...]) -> Port:
+    """The input or output that takes most rows: what to shorten where an example has too few."""
+    return max([*of_series(ports), *told(ports)], key=lambda each: each[1].steps)[0]
 
 
 def _warn_of_missing(

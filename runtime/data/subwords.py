@@ -38,10 +38,17 @@ def learnt(
         assert port.sort.keep is not None
         pieces = bpe.learn({part: n for part, n in counts.items() if n}, port.sort.keep, port.sort.min)
         if not pieces:
-            message = f"the training rows of `{port.name}` hold no text: it would have no pieces"
-            raise DataError(Diagnostic("NN724", message, port.span, help="check which column holds the text"))
+            raise DataError(_no_pieces(port, port.sort.min if any(counts.values()) else 1))
         found[port.name] = Vocabulary(pieces)
     return {**(given or {}), **found} if found else given
+
+
+def _no_pieces(port: Port, least: int) -> Diagnostic:
+    """least: how often a character had to be seen, where there are some"""
+    held = f"character that stands there {least} times" if least > 1 else "text"
+    message = f"the training rows of `{port.name}` hold no {held}: it would have no pieces"
+    help = "lower `min=`" if least > 1 else "check which column holds the text"
+    return Diagnostic("NN724", message, port.span, help=help)
 
 
 def is_cut(port: Port) -> bool:

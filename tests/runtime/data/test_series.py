@@ -142,6 +142,7 @@ def test_too_few_rows_are_an_error(tmp_path: Path, values, settings: dict, wante
     (found,) = caught.value.diagnostics
     assert found.code == "NN896"
     assert wanted in found.message
+    assert found.span == Y.span
 
 
 def test_series_from_memory_is_the_one_from_a_file(tmp_path: Path):

@@ -113,4 +113,13 @@ def test_pieces_behind_a_file_cut_as_before(tmp_path: Path):
 def test_rows_without_any_text_are_refused(tmp_path: Path):
     with pytest.raises(DataError) as caught:
         read(tmp_path, "x\t\ny\t\n", (TEXT, LABEL))
-    assert [d.code for d in caught.value.diagnostics] == ["NN724"]
+    assert [(d.code, d.help) for d in caught.value.diagnostics] == [("NN724", "check which column holds the text")]
+
+
+def test_text_whose_characters_are_all_too_rare_is_told_to_lower_min(tmp_path: Path):
+    rare = replace(TEXT, sort=replace(SORT, min=100))
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, LABELLED, (rare, LABEL))
+    (found,) = caught.value.diagnostics
+    assert "no character that stands there 100 times" in found.message
+    assert found.help == "lower `min=`"
