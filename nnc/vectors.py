@@ -10,7 +10,7 @@ import numpy as np
 from compiler.experiment import Network
 from compiler.ir.graph import Input
 from compiler.ops.lookup import Gather
-from compiler.sorts import Document, has_ids, owner, vocabulary_word
+from compiler.sorts import PAIR, Document, has_ids, owner, vocabulary_word
 from dsl.errors import Diagnostic, RunError
 from dsl.nearest import nearest
 from dsl.render import show
@@ -32,7 +32,8 @@ def tables(model: Model) -> dict[str, WordVectors]:
 
 def tables_of_words(network: Network) -> dict[str, str]:
     """The weights that are looked up by words, with the vocabulary whose words these are, in the order of the spec."""
-    words = {p.name: owner(p) for p in network.inputs if has_ids(p) and vocabulary_word(p.sort) in ("words", "word")}
+    of_words = ("words", "word", PAIR)
+    words = {p.name: owner(p) for p in network.inputs if has_ids(p) and vocabulary_word(p.sort) in of_words}
     for port in network.inputs:
         if isinstance(port.sort, Document):
             sentence = port.sort.sentence

@@ -288,3 +288,17 @@ train { steps 1 }
     assert ran("train", "document.nn", "--out", "document") == 0
     assert "vectors: 4 of 5 words found in v.txt" in capsys.readouterr().out
     assert ran("neighbours", "document", "cat", "--top", "1") == 0
+
+
+def test_vectors_are_those_of_a_pair_of_texts_too(channels: str, capsys: pytest.CaptureFixture[str]):
+    Path("labelled.tsv").write_text("".join(f"{i % 2}\tcat dog {THINGS[i % 2][0]} the\n" for i in range(20)))
+    spec = """model m(text: sentence_pair(max=9)) -> label: class {
+  text.words | embed 8 as words | mean | dense softmax
+}
+data { train "labelled.tsv" columns=label,text }
+train { init from="v.txt" ; steps 1 }
+"""
+    Path("pair.nn").write_text(spec)
+    assert ran("train", "pair.nn", "--out", "pair") == 0
+    assert "words found in v.txt" in capsys.readouterr().out
+    assert ran("neighbours", "pair", "cat", "--top", "1") == 0
