@@ -78,7 +78,8 @@ def walk(
             flow = flows.get(name)
             flow = _zeros(operand, sizes) if flow is None else flow
             edges.append(Edge(operand, jacobians.get(name), flow))
-            gradients[operand] = gradients[operand] + flow if operand in gradients else flow
+            with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity: shown as NaN
+                gradients[operand] = gradients[operand] + flow if operand in gradients else flow
         passed.append(Passed(link, upstream, tuple(edges)))
     return Walk(tuple(reversed(passed)), gradients)
 

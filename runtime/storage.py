@@ -101,7 +101,7 @@ _WAYS_OUT = {
     errno.EACCES: "you may not write there: choose another folder with --out",
     errno.EPERM: "you may not write there: choose another folder with --out",
     errno.EROFS: "the disk is read-only: choose another folder with --out",
-    errno.ENOENT: "the folder is not there: make it first, or choose another with --out",
+    errno.ENOENT: "the folder is not there: make it first, or choose another",
     errno.EISDIR: "a folder has this name: choose another",
 }
 

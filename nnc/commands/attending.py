@@ -79,6 +79,6 @@ def _layer(found: Looker, asked: int | None) -> int:
     if asked is None:
         return found.default
     if asked not in found.layers:
-        known = "\n".join(f"  {named(found, number, None)}" for number in found.layers)
-        raise click.BadParameter(f"these look at the tokens of a text:\n{known}", param_hint="--layer")
+        known = "; ".join(named(found, number, None) for number in found.layers)
+        raise click.BadParameter(f"these look at the tokens of a text: {known}", param_hint="--layer")
     return asked

@@ -104,6 +104,14 @@ def test_function_of_the_course_has_the_gradients_2_5_and_0(here: Path, capsys: 
     assert rows["z"] == ["0", "3", "0", "0"]
 
 
+def test_infinities_that_cancel_are_shown_as_nan(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "d.nn").write_text("model d(x: real, y: real) -> z: real {\n  a = x * y + x\n  b = a / y\n  a - b\n}\n")
+    assert nnc_run("d.nn", "--at", "x=1,y=0") == 0
+    printed = capsys.readouterr()
+    assert "d z / d y = -inf + inf = nan" in printed.out
+    assert printed.err == ""
+
+
 def test_function_as_data_has_upstream_local_and_downstream(here: Path, capsys: pytest.CaptureFixture[str]):
     found = told(capsys, "f.nn", "--at", "x=1,y=2,z=0")
     assert found["value"]["numbers"] == [6.0]
