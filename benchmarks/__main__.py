@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "recurrence_steps": "training steps of recurrent networks in one process with PyTorch's",
     "beam": "beam search of a Transformer, beside PyTorch",
     "tables": "accuracy on tables of numbers, beside scikit-learn",
+    "word_vectors": "word vectors beside gensim's: how good they are, and how fast they come",
 }
 """module of `benchmarks` -> what it measures"""
 
