@@ -17,6 +17,7 @@ MEASUREMENTS = {
     "recurrence": "recurrent layers alone, beside a plan by hand and PyTorch",
     "recurrence_steps": "training steps of recurrent networks in one process with PyTorch's",
     "beam": "beam search of a Transformer, beside PyTorch",
+    "shakespeare": "a small GPT on Shakespeare beside the same in PyTorch: nats and seconds",
     "tables": "accuracy on tables of numbers, beside scikit-learn",
     "word_vectors": "word vectors beside gensim's: how good they are, and how fast they come",
 }
