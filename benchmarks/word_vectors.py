@@ -2,8 +2,10 @@
 
 Skip-gram and CBOW, each with negative samples and with a Huffman tree, on the same corpus with the same settings. One
 measure for both: Spearman's correlation on WordSim-353 and the share of right analogies, over the pairs and questions
-whose words both know. Words a second are those of the corpus times epochs over the seconds of training, gensim with two
-workers. They run one after the other, so the ratio is of one run each.
+whose words both know. Of a word whose share of the text is f, nnc keeps sqrt(t / f) as in the paper, gensim
+sqrt(t / f) + t / f as in word2vec.c: our t is the one by which as many words stay. Words a second are those of the
+corpus times epochs over the seconds of training, gensim with two workers. They run one after the other, so the ratio is
+of one run each.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +72,17 @@ class Measured:
     words_per_second: float
 
 
+def same_share(counts: np.ndarray, t: float) -> float:
+    """The t of the paper's formula that keeps as many words as word2vec.c's with this t. counts: of each word."""
+    share = counts / counts.sum()
+    wanted = share @ np.minimum(1, np.sqrt(t / share) + t / share)
+    low, high = t, 4 * t
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if share @ np.minimum(1, np.sqrt(middle / share)) < wanted else (low, middle)
+    return low
+
+
 def ours(setting: Setting, root: Path, epochs: int, seed: int, kernels: str, folder: Path) -> Measured:
     """Raises CalledProcessError where the training fails, which has said why by then."""
     shipped = Path("specs", f"{setting.spec}.nn").read_text(encoding="utf-8")
@@ -77,8 +91,11 @@ def ours(setting: Setting, root: Path, epochs: int, seed: int, kernels: str, fol
     spec.write_text("\n".join(lines), encoding="utf-8")
     run = folder / "run"
     command = ["train", str(spec), "--data-root", str(root), "--out", str(run), "--seed", str(seed)]
-    changes = ["--set", f"train.epochs={epochs}", "--kernels", kernels]
-    subprocess.run([sys.executable, "-m", "nnc", *command, *changes], check=True, stdout=sys.stderr)
+    counts = np.array([n for n in Counter(read_text(root / CORPUS).text.split()).values() if n >= LEAST])
+    changes = ["--set", f"train.epochs={epochs}", "--set", f"data.subsample={same_share(counts, SUBSAMPLE):.3g}"]
+    subprocess.run(
+        [sys.executable, "-m", "nnc", *command, *changes, "--kernels", kernels], check=True, stdout=sys.stderr
+    )
     times = (run / "times.jsonl").read_text(encoding="utf-8").splitlines()
     seconds = sum(json.loads(line)["seconds"] for line in times)
     return _measured(vectors_of(open_model(run), None), root, epochs, seconds)
