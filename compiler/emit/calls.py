@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compiler.emit.classes import along_kernel, softmax_kernel
+from compiler.emit.convolution import convolution_kernel
 from compiler.emit.copies import copy_kernels
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.lookup import lookup_kernels
 from compiler.emit.picks import picks_kernel
-from compiler.emit.picture import convolution_kernel, window_kernel
+from compiler.emit.picture import window_kernel
 from compiler.emit.product import product_kernel
 from compiler.emit.reduce import reduction_kernel
 from compiler.emit.sequences import dropout_kernel, heads_kernel, lengths_kernel, mask_kernel

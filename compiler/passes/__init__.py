@@ -19,6 +19,7 @@ from compiler.passes.join import join
 from compiler.passes.masked import masked
 from compiler.passes.maximum import maximum
 from compiler.passes.merge import merge
+from compiler.passes.pooling import pooling
 from compiler.passes.recompute import recompute
 from compiler.passes.sink import sink
 from compiler.passes.squash import squash
@@ -47,6 +48,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("factors", "multiplies numbers with each other before arrays with them", factors, exact=False),
     Pass("vocabulary", "takes a vocabulary's softmax, loss and gradient from one array", vocabulary, exact=False),
     Pass("maximum", "moves biases and rising functions behind the maximum over positions", maximum, exact=False),
+    Pass("pooling", "moves biases and rising functions behind the maximum of windows", pooling, exact=False),
     Pass("distinct", "multiplies each word of a batch once, not at every position", distinct, exact=False),
     Pass("hoist", "takes products that wait for no state out of a loop, before it", hoist, exact=False),
     Pass("sink", "takes products that no state waits for out of a loop, after it", sink, exact=False),

@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 from runtime.native.atoms import thread_functions
 from runtime.native.philox import philox_of
 from runtime.native.rows import row_functions
+from runtime.native.vectors import vector_functions
 
 Number: TypeAlias = Any
 Function: TypeAlias = Callable[..., Any]
@@ -230,4 +231,5 @@ def functions() -> dict[str, Any]:
     double = _of_any_width(np.float64) | _of_these(np.float64, _exp_f64, _tanh_f64)
     found |= {f"{name}_f32": function for name, function in single.items()}
     found |= {f"{name}_f64": function for name, function in double.items()}
-    return found | row_functions(found) | thread_functions() | {"philox": philox_of(found["u64"])}
+    more = row_functions(found) | vector_functions() | thread_functions()
+    return found | more | {"philox": philox_of(found["u64"])}

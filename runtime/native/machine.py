@@ -21,7 +21,7 @@ def target_machine() -> Any:
     )
 
 
-SOURCES = ("functions.py", "rows.py", "philox.py", "atoms.py", "compiling.py")
+SOURCES = ("functions.py", "rows.py", "vectors.py", "sums.py", "philox.py", "atoms.py", "compiling.py")
 
 
 def machine_key() -> str:

@@ -15,6 +15,7 @@ from compiler.passes import PASSES, Pass
 from compiler.passes.canonical import RULES as CANONICAL
 from compiler.passes.factors import RULES as FACTORS
 from compiler.passes.maximum import RULES as MAXIMUM
+from compiler.passes.pooling import RULES as POOLING
 from compiler.passes.stability import RULES as STABILITY
 from runtime.interpret import evaluate
 from tests.compiler.random_graphs import feeds_for, real_positions
@@ -56,7 +57,7 @@ def test_graphs_of_a_file_compute_the_same(file: Path):
 
 
 def test_every_rule_has_a_file():
-    named = {"canonical": CANONICAL, "stability": STABILITY, "maximum": MAXIMUM, "factors": FACTORS}
+    named = {"canonical": CANONICAL, "stability": STABILITY, "maximum": MAXIMUM, "pooling": POOLING, "factors": FACTORS}
     rules = [(name, rule) for name, found in named.items() for rule in found]
     assert [
         f"{folder}/{r.__name__}" for folder, r in rules if not (FOLDER / folder / f"{r.__name__}.ir").exists()
@@ -64,5 +65,5 @@ def test_every_rule_has_a_file():
 
 
 def test_every_rule_says_the_rewrite():
-    for rule in (*CANONICAL, *STABILITY, *MAXIMUM, *FACTORS):
+    for rule in (*CANONICAL, *STABILITY, *MAXIMUM, *POOLING, *FACTORS):
         assert "->" in (rule.__doc__ or ""), rule.__name__
