@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import log
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from compiler.experiment import Deferred, TrainingStep
 from runtime.backend import Array, Backend
 from runtime.execute import Arena, CompileBucket, Executor
+from runtime.native.settling import settler
 
 PART = 1 << 14
 """Numbers of a table that are made up for at a time: what stays in a cache."""
@@ -69,6 +70,9 @@ class _Table:
         # Of i = 0, 1, ...: what a_i and e_i have of it.
         self.fading = fades ** np.arange(count)
         self.rising = second ** (-0.5 * np.arange(count))
+        left = np.array(of.betas)[:, None] ** np.arange(of.window + 1.0)
+        self.left = np.where(left < NOTHING, 0.0, left)
+        self.settle: Callable[[Array | None, int], None] | None = None
 
     def stepped(self, step: int, rate: float) -> None:
         """A row that is up to date with a step before has missed this one too."""
@@ -86,6 +90,11 @@ class _Table:
 
     def bring_up(self, ids: Array | None, step: int) -> None:
         """ids: of the rows, 0 and one id twice among them; None for all. step: with which they are up to date then"""
+        native = self.backend.native
+        if native is not None:
+            self.settle = self.settle or settler(native, self.of, self.store, self.left)
+            self.settle(ids, step)
+            return
         moved = self.store[self.of.moved]
         rows = len(moved)
         named = np.ones(rows, bool) if ids is None else np.zeros(rows, bool)
@@ -93,7 +102,9 @@ class _Table:
             named[ids.reshape(-1)] = True
         named[0] = False
         found = self.backend.to_device(np.flatnonzero(named))
-        behind = found[moved[found] < step]
+        since = moved[found]
+        # A row that never moved has no means that could move it.
+        behind = found[(since > 0) & (since < step)]
         part = max(1, PART // self.store[self.of.weight].shape[1])
         for start in range(0, len(behind), part):
             self._bring_up(behind[start : start + part], step)
@@ -111,10 +122,8 @@ class _Table:
         xp.divide(m, away, out=away)
         away *= a.astype(dtype)[:, None]
         weight[rows] -= away
-        missed = (step - since).astype(np.float64)
-        for table, values, stays in zip((mean, square), (m, v), self.of.betas, strict=True):
-            left = stays**missed
-            values *= xp.where(left < NOTHING, 0.0, left).astype(dtype)[:, None]
+        for table, values, left in zip((mean, square), (m, v), self.backend.to_device(self.left), strict=True):
+            values *= left[step - since].astype(dtype)[:, None]
             table[rows] = values
         moved[rows] = step
 

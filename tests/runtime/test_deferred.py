@@ -16,6 +16,7 @@ from runtime.numpy_backend import numpy_backend
 from runtime.train import train
 from runtime.weights import initial_states, initial_weights
 from tests.runtime.jobs import job
+from tests.runtime.native.kernels import needs_numba, shared_backend
 
 WORDS, WIDTH, STEPS = 3000, 50, 50
 SPEC = """model m(t: words) -> y: class {
@@ -70,13 +71,16 @@ def test_rows_that_are_put_off_end_where_strict_steps_bring_them(dtype: Dtype, l
 
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.9), (0.0, 0.99), (0.98, 0.999)])
 @pytest.mark.parametrize("missed", [1, 7, 600])
-def test_what_a_row_missed_is_what_so_many_steps_without_gradient_do(betas: tuple[float, float], missed: int):
+@pytest.mark.parametrize("tier", ["numpy", pytest.param("fast", marks=needs_numba)])
+def test_what_a_row_missed_is_what_so_many_steps_without_gradient_do(
+    betas: tuple[float, float], missed: int, tier: str
+):
     first, second = betas
     chance = np.random.default_rng(missed)
     of = Deferred("w", "m", "v", "moved", "rates", "t", betas, 1e-8, 4096)
     w, m, v = chance.normal(size=(5, 4)), chance.normal(size=(5, 4)), chance.random((5, 4)) + 0.1
     store = {"w": w.copy(), "m": m.copy(), "v": v.copy(), "moved": np.full(5, 3), "rates": np.zeros((2, 4096))}
-    table = deferred._Table(of, store, numpy_backend())
+    table = deferred._Table(of, store, numpy_backend() if tier == "numpy" else shared_backend())
     for step in range(4, 4 + missed):
         rate = 0.1 / step
         m, v = first * m, second * v
@@ -90,13 +94,36 @@ def test_what_a_row_missed_is_what_so_many_steps_without_gradient_do(betas: tupl
     assert store["moved"].tolist() == [3, 3 + missed, 3 + missed, 3, 3 + missed]
 
 
+@needs_numba
+def test_compiled_kernels_end_where_numpy_does():
+    (step, store), (_, other) = made(SPEC, "f32"), made(SPEC, "f32")
+    late = Stepper(shared_backend(), step, pipeline.compile_native, other)
+    np.testing.assert_allclose(steps(late, range(1, STEPS)), steps(stepper(step, store), range(1, STEPS)), rtol=1e-5)
+    for each in (late, stepper(step, store)):
+        each.settle(STEPS - 1)
+    assert np.array_equal(other["embed.weight.moved"], store["embed.weight.moved"])
+    assert np.abs(other["embed.weight"] - store["embed.weight"]).mean() < 1e-7
+
+
+def test_rows_that_no_step_read_are_left_alone():
+    step, store = made(SPEC)
+    run = stepper(step, store)
+    before = store["embed.weight"].copy()
+    steps(run, range(1, 9))
+    run.settle(8)
+    still = store["embed.weight.moved"] == 0
+    assert 0 < still.sum() < WORDS
+    assert np.array_equal(store["embed.weight"][still], before[still])
+
+
 def test_a_window_s_end_changes_roundings_only():
     (step, store), (_, short) = made(SPEC), made(SPEC)
     found = steps(stepper(step, store), range(1, STEPS))
     short["embed.weight.rates"] = np.zeros((2, 16))
     again = stepper(replace(step, deferred=(replace(step.deferred[0], window=16),)), short)
     np.testing.assert_allclose(steps(again, range(1, STEPS)), found, rtol=1e-6)
-    assert short["embed.weight.moved"][1:].min() >= 48
+    moved = short["embed.weight.moved"]
+    assert moved[moved > 0].min() >= 48
 
 
 def test_a_run_goes_on_from_a_copy_to_the_byte():
