@@ -14,9 +14,11 @@ from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
 from compiler.emit.pieces import Done, by_rows, loop_piece, piece
+from compiler.emit.row_kernel import row_kernel
 from compiler.emit.runs import Run, show_runs
 from compiler.emit.split import Split
 from compiler.emit.together import Listed, Piece, together
+from compiler.emit.updates import row_updates
 from compiler.ops.elementwise import Select
 from compiler.ops.shape import Concat
 from compiler.plan.plan import Call, Loop, Moving, Place, Plan, Positions, Step, Where
@@ -55,6 +57,7 @@ class _Writer(Writer):
         self.of: dict[str, str] = {}
         """Name -> the line that it is of first."""
         self.parts: dict[str, Moving] = {}
+        self.updates = row_updates(plan)
         self.native: set[str] = set()
         """Lines that only call a kernel, or a loop of such."""
 
@@ -100,24 +103,31 @@ class _Writer(Writer):
         return [f"run_{number}()"]
 
     def step(self, step: Step, heading: str) -> None:
+        if step.node in self.updates:
+            calls = self.updates[step.node]
+            self.add([Done(row_kernel(calls), calls[-1].out, calls, cost(calls))] if calls else [], heading)
+            return
         for work in self.works(step):
             if isinstance(work, Positions):
                 self.positions(work, heading)
                 continue
             found = self.found(work)
             if found is not None:
-                for done in found:
-                    line = self.called(done.kernel, done.out, heading)
-                    name = line.removesuffix("()")
-                    self.pieces[name] = piece(name, done, self.plan, self.threads)
-                    if done.kernel.splits:
-                        self.shared[name] = self.of_threads(done.kernel, done.kernel.splits[0])
-                    self.native.add(line)
-                    self.body.append(line)
+                self.add(found, heading)
             elif isinstance(work, Loop):
                 self.loop(work)
             else:
                 self.body += [line for call in work for line in self.call(call)]
+
+    def add(self, found: Found, heading: str) -> None:
+        for done in found:
+            line = self.called(done.kernel, done.out, heading)
+            name = line.removesuffix("()")
+            self.pieces[name] = piece(name, done, self.plan, self.threads)
+            if done.kernel.splits:
+                self.shared[name] = self.of_threads(done.kernel, done.kernel.splits[0])
+            self.native.add(line)
+            self.body.append(line)
 
     def positions(self, loop: Positions, heading: str) -> None:
         self.parts = {m.part.name: m for m in loop.moving}

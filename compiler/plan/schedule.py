@@ -27,13 +27,14 @@ class Schedule:
 def schedule(graph: Graph, threads: int = 1) -> Schedule:
     """Inputs before users. Of the updates those come first that need least, so that what they read can go soon.
 
+    What is a number and made of numbers comes before all updates: no update waits for it while others are made.
     threads: where there are several, loops that need nothing of each other come one after the other
     """
     nodes = graph.nodes()
     first = [o.node for o in graph.outputs if o.update is None]
     below = ancestors(nodes)
     updates = sorted((o.node for o in graph.outputs if o.update is not None), key=lambda n: below[n].bit_count())
-    nodes = sorted_nodes([*first, *updates])
+    nodes = sorted_nodes([*first, *_numbers(nodes), *updates])
     after, in_place = _overwrites(graph, nodes)
     nodes = ordered(nodes, after)
     if threads == 1:
@@ -79,6 +80,14 @@ def _without(node: Node, below: Mapping[Node, int]) -> int:
     for operand in node.inputs:
         needed |= below[operand]
     return needed
+
+
+def _numbers(nodes: Iterable[Node]) -> list[Node]:
+    found: dict[Node, None] = {}
+    for node in nodes:
+        if node.type.shape == () and all(n in found for n in node.inputs):
+            found[node] = None
+    return list(found)
 
 
 def ancestors(nodes: Iterable[Node]) -> dict[Node, int]:

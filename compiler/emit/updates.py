@@ -1,0 +1,230 @@
+"""Updates of the rows of tables in one pass: what a step does with the rows that a batch names becomes one loop.
+
+It reads each row of the gradient and of the tables once, and writes each row of a table once; what lies between stays
+in registers. The loop runs where the last of its calls was, if nothing between reads or writes what the others do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
+
+from compiler.emit.formulas import has_formula
+from compiler.ir.graph import Node, sorted_nodes, users_of
+from compiler.ops.lookup import AddRows, PickRows, SetRows
+from compiler.plan.layout import is_contiguous
+from compiler.plan.plan import Call, Loop, Place, Plan, Positions, RowsPlace, Step, Where, Work
+
+Domain = tuple[str, str, int, str]
+"""Which rows: the names of their ids and of their count, how wide they are, and their dtype."""
+Group = tuple[int, ...]
+"""Numbers of steps that are one loop."""
+
+
+@dataclass(frozen=True)
+class Access:
+    region: int
+    written: bool
+
+
+def row_updates(plan: Plan) -> dict[Node, tuple[Call, ...]]:
+    """For each step that is a part of such a loop, by its node, the calls of the loop: all where it ends, else none."""
+    found: dict[Node, tuple[Call, ...]] = {}
+    for group in _Steps(plan).groups():
+        found |= {plan.steps[i].node: () for i in group}
+        found[plan.steps[group[-1]].node] = tuple(call for i in group for call in _calls(plan.steps[i]))
+    return found
+
+
+class _Steps:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.domains = _domains(plan.steps)
+        users = users_of(sorted_nodes(step.node for step in plan.steps))
+        at = {step.node: i for i, step in enumerate(plan.steps)}
+        kept = {p.region for _, where in plan.outputs for p in _places_of(where)}
+        self.users: dict[int, list[int]] = {}
+        """Of each step, the steps that read its result; -1 stands for whoever reads it otherwise."""
+        for i in self.domains:
+            readers = [at.get(n, -1) for n in users.get(plan.steps[i].node, [])]
+            given = any(p.region in kept for c in _calls(plan.steps[i]) for p in _places_of(c.out))
+            self.users[i] = [*readers, *([-1] if given else [])]
+
+    def groups(self) -> list[Group]:
+        by_domain: dict[Domain, list[int]] = {}
+        for i, domain in self.domains.items():
+            by_domain.setdefault(domain, []).append(i)
+        waiting = [self.closed(group) for group in by_domain.values()]
+        while True:
+            groups = [g for g in waiting if len(g) > 1]
+            cut = self.conflict(groups)
+            if cut is None:
+                return groups
+            group, at = cut
+            parts = [tuple(i for i in group if i < at), tuple(i for i in group if i > at)]
+            waiting = [*(g for g in groups if g is not group), *(self.closed(part) for part in parts)]
+
+    def closed(self, group: Sequence[int]) -> Group:
+        """Those of the group whose result is a table, or read in the group alone."""
+        inside = set(group)
+        while True:
+            leaves = {
+                i for i in inside if not self.writes_table(i) and not (self.users[i] and {*self.users[i]} <= inside)
+            }
+            if not leaves:
+                return tuple(sorted(inside))
+            inside -= leaves
+
+    def writes_table(self, i: int) -> bool:
+        return isinstance(self.plan.steps[i].node.op, (SetRows, AddRows))
+
+    def conflict(self, groups: Iterable[Group]) -> tuple[Group, int] | None:
+        """A group, and a step between its first and its last that does not let those before it wait."""
+        touched = {i: _touched(step.work) for i, step in enumerate(self.plan.steps)}
+        for group in groups:
+            touched |= self.accesses(group)
+        for group in groups:
+            before: list[Access] = []
+            for first, second in pairwise(group):
+                before += touched[first]
+                for k in range(first + 1, second):
+                    if any(self.meet(a, b) for a in before for b in touched[k]):
+                        return group, k
+        return None
+
+    def accesses(self, group: Group) -> dict[int, list[Access]]:
+        """Of each of its steps, what the loop reads or writes of memory there."""
+        made: set[str] = set()
+        found: dict[int, list[Access]] = {}
+        for i in group:
+            own = found.setdefault(i, [])
+            for call in _calls(self.plan.steps[i]):
+                given = [p for x in call.inputs for p in _places_of(x) if p.name not in made]
+                own += [Access(p.region, False) for p in given]
+                if isinstance(call.op, (SetRows, AddRows)):
+                    own += [Access(p.region, True) for p in _places_of(call.out)]
+                else:
+                    made |= {_values(call).name}
+        return found
+
+    def meet(self, a: Access, b: Access) -> bool:
+        x, y = self.plan.regions[a.region], self.plan.regions[b.region]
+        if not (a.written or b.written) or x.store != y.store:
+            return False
+        return x.store is not None or (x.offset < y.offset + y.bytes and y.offset < x.offset + x.bytes)
+
+
+def _domains(steps: Sequence[Step]) -> dict[int, Domain]:
+    """Of each step that can be a part of such a loop, the rows that it is about."""
+    known: dict[str, Domain] = {}
+    found: dict[int, Domain] = {}
+    for i, step in enumerate(steps):
+        calls = _calls(step)
+        for call in calls:
+            if isinstance(call.out, RowsPlace):
+                known[call.out.values.name] = _domain(call.out)
+        if not calls:
+            continue
+        match calls[0]:
+            case Call(op=PickRows(), out=RowsPlace() as out, inputs=(Place() as table, RowsPlace() as rows)):
+                domain = _domain(out) if _domain(out) == _domain(rows) and _whole(table) else None
+            case Call(op=SetRows() | AddRows(), out=Place() as out, inputs=(Place() as table, RowsPlace() as rows)):
+                domain = _domain(rows) if out.region == table.region and _whole(out) and _whole(table) else None
+            case _:
+                domain = _of_elements(calls, known) if step.node.type.rows is not None else None
+        if domain is not None and domain[3] in ("f32", "f64"):
+            found[i] = domain
+    return found
+
+
+def _of_elements(calls: Sequence[Call], known: dict[str, Domain]) -> Domain | None:
+    """Of element-wise calls on values of rows and on single numbers."""
+    domains: set[Domain] = set()
+    names: list[str] = []
+    for call in calls:
+        if not has_formula(call):
+            return None
+        assert isinstance(call.out, Place)
+        for x in call.inputs:
+            if isinstance(x, Place) and prod(x.shape) != 1 and x.name not in names:
+                if x.name not in known:
+                    return None
+                domains.add(known[x.name])
+        names.append(call.out.name)
+    if len(domains) != 1:
+        return None
+    (domain,) = domains
+    known |= dict.fromkeys(names, domain)
+    return domain
+
+
+def _domain(rows: RowsPlace) -> Domain:
+    return rows.ids.name, rows.count.name, prod(rows.values.shape[1:]), rows.values.dtype
+
+
+def _whole(place: Place) -> bool:
+    return is_contiguous(place.shape, place.strides)
+
+
+def _calls(step: Step) -> tuple[Call, ...]:
+    """Its calls, none where it has other work; of a loop over blocks those of its body, on whole arrays."""
+    calls: list[Call] = []
+    for work in step.work:
+        if isinstance(work, Positions):
+            return ()
+        if isinstance(work, Call):
+            calls.append(work)
+            continue
+        parts = dict(work.parts)
+        for call in work.body:
+            out, inputs = (tuple(_in(x, parts) for x in given) for given in ((call.out,), call.inputs))
+            calls.append(replace(call, out=out[0], inputs=inputs))
+    return tuple(calls)
+
+
+def _in(x: Where, parts: Mapping[str, Place]) -> Where:
+    return parts.get(x.name, x) if isinstance(x, Place) else x
+
+
+def _values(call: Call) -> Place:
+    out = call.out.values if isinstance(call.out, RowsPlace) else call.out
+    assert isinstance(out, Place)
+    return out
+
+
+def _places_of(where: object) -> Iterator[Place]:
+    if isinstance(where, RowsPlace):
+        yield from (where.ids, where.values, where.count)
+    elif isinstance(where, Place):
+        yield where
+
+
+def _touched(work: Iterable[Work]) -> list[Access]:
+    """What steps read and write; all of a loop counts as written."""
+    found: list[Access] = []
+    for each in work:
+        if isinstance(each, Call):
+            found += [Access(p.region, True) for x in (each.out, *each.scratch) for p in _places_of(x)]
+            found += [Access(p.region, False) for x in each.inputs for p in _places_of(x)]
+            continue
+        calls = each.body if isinstance(each, Loop) else each.calls
+        parts = (place for _, place in (*each.parts, *each.temporaries)) if isinstance(each, Loop) else _moved(each)
+        named = {name for name, _ in (*each.parts, *each.temporaries)} if isinstance(each, Loop) else set[str]()
+        inner = (p for c in calls for x in (c.out, *c.inputs, *c.scratch) for p in _places_of(x))
+        found += [Access(p.region, True) for p in (*parts, *inner) if p.name not in named]
+    return found
+
+
+def _moved(loop: Positions) -> Iterator[Place]:
+    for moving in loop.moving:
+        yield from (moving.whole, moving.part)
+    for held in loop.held:
+        yield from held
+    if loop.ended is not None:
+        yield loop.ended
+    for step in loop.steps:
+        for work in step.work:
+            if isinstance(work, Loop):
+                yield from (place for _, place in (*work.parts, *work.temporaries))
