@@ -88,10 +88,28 @@ def conv2d_to_picture(
         xp.matmul(_rows(xp, x[begin:end]), kernel.T, out=_rows(xp, windows[:count]))
         given, there = _by_pixel(xp, windows[:count], size), padded[:count]
         there.fill(0)
-        for down, across in _pixels(size):
-            pixels = _each(there, (down * dilation[0], across * dilation[1]), stride, windows.shape[1:3])
-            xp.add(pixels, given[:, :, :, down, across], out=pixels)
+        if stride[1] == dilation[1] == 1:
+            _add_rows(xp, there, given, stride[0], dilation[0])
+        else:
+            for down, across in _pixels(size):
+                pixels = _each(there, (down * dilation[0], across * dilation[1]), stride, windows.shape[1:3])
+                xp.add(pixels, given[:, :, :, down, across], out=pixels)
         out[begin:end] = _inside(there, out.shape, before)
+
+
+def _add_rows(xp: Xp, there: Array, given: Array, stride: int, dilation: int) -> None:
+    """Rows of windows that lie side by side together, one after the other in memory: longer than a pixel's channels.
+
+    there: [b, h, w, c]; given: [b, h', w', rows, across, c] of windows that move by one pixel
+    """
+    count, rows, across = given.shape[1:3], given.shape[3], given.shape[4]
+    for down in range(rows):
+        lines = there[:, down * dilation : down * dilation + (count[0] - 1) * stride + 1 : stride]
+        for first in range(min(across, count[1])):
+            beside = -(-(count[1] - first) // across)
+            part = lines[:, :, first : first + beside * across]
+            pixels = reshaped(xp, part, (*part.shape[:2], beside, across, part.shape[3]))
+            xp.add(pixels, given[:, :, first::across, down], out=pixels)
 
 
 def _laid_out(
