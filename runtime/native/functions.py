@@ -138,14 +138,33 @@ def _tanh_f64(x: Number) -> Number:
     return np.tanh(x)
 
 
-def _of_these(f: Any, exp: Function, tanh: Function) -> dict[str, Function]:
+@numba.njit(**OPTIONS)
+def _log1p_f32(x: Number) -> Number:
+    """From 0 to 1: the series of 2 artanh(x / (2 + x)), whose next term is below 2^-26."""
+    f = np.float32
+    s = x / (f(2) + x)
+    t = s * s
+    y = t * f(2 / 13) + f(2 / 11)
+    y = y * t + f(2 / 9)
+    y = y * t + f(2 / 7)
+    y = y * t + f(2 / 5)
+    y = y * t + f(2 / 3)
+    return s * (y * t) + f(2) * s
+
+
+@numba.njit(**OPTIONS)
+def _log1p_f64(x: Number) -> Number:
+    return np.log1p(x)
+
+
+def _of_these(f: Any, exp: Function, tanh: Function, log1p: Function) -> dict[str, Function]:
     @numba.njit(**OPTIONS)
     def sigmoid(x: Number) -> Number:
         return f(0.5) * tanh(f(0.5) * x) + f(0.5)
 
     @numba.njit(**OPTIONS)
     def softplus(x: Number) -> Number:
-        return (f(0) if x <= f(0) else x) + np.log1p(exp(-abs(x)))
+        return (f(0) if x <= f(0) else x) + log1p(exp(-abs(x)))
 
     return {"exp": exp, "tanh": tanh, "sigmoid": sigmoid, "softplus": softplus}
 
@@ -227,8 +246,8 @@ def functions() -> dict[str, Any]:
     found |= {"product_f32": _product(np.float32, types.float32), "product_f64": _product(np.float64, types.float64)}
     for name, dtype in VIEWED.items():
         found[name] = _view(dtype)
-    single = _of_any_width(np.float32) | _of_these(np.float32, _exp_f32, _tanh_f32)
-    double = _of_any_width(np.float64) | _of_these(np.float64, _exp_f64, _tanh_f64)
+    single = _of_any_width(np.float32) | _of_these(np.float32, _exp_f32, _tanh_f32, _log1p_f32)
+    double = _of_any_width(np.float64) | _of_these(np.float64, _exp_f64, _tanh_f64, _log1p_f64)
     found |= {f"{name}_f32": function for name, function in single.items()}
     found |= {f"{name}_f64": function for name, function in double.items()}
     more = row_functions(found) | vector_functions() | thread_functions()
