@@ -41,7 +41,7 @@ def gather() -> dict[str, Any]:
         "cores": cores(),
         "instructions": _instructions(),
         "free_bytes": available_bytes(),
-        "default_spec": (specs / "sentiment.nn").is_file() and (specs / "sentiment" / "train.tsv").is_file(),
+        "default_spec": (specs / "sentiment.nn").is_file() and (specs / "sentiment" / "train.tsv.gz").is_file(),
         "gpu": _gpu(),
         "ok": all(libraries.values()) and all(places.values()) and not strangers() and specs.is_dir(),
     }

@@ -1,6 +1,7 @@
 """The sentiment data that ships: short reviews in three classes, made from templates with a fixed seed.
 
-`python specs/sentiment/generate.py` writes train.tsv, valid.tsv and test.tsv beside this file, always the same bytes.
+`python specs/sentiment/generate.py` writes train.tsv.gz, valid.tsv and test.tsv beside this file, always the same
+texts.
 A line is `polarity<TAB>sentence`; sentences are lower case, punctuation stands at the end of a word.
 
 The label follows from the opinions in a sentence. "good" and "not bad" are praise, "bad" and "not good" are blame:
@@ -8,7 +9,7 @@ positive is praise alone, negative is blame alone, neutral is both ("not good, b
 adjective says nothing about the label without the one or two words before it.
 
 Test sentences come in pairs, on neighbouring lines, with the same words in another order and different labels, from
-templates that train.tsv and valid.tsv never use. Whoever counts words gets half of them at most; whoever sees two or
+templates that train.tsv.gz and valid.tsv never use. Whoever counts words gets half of them at most; whoever sees two or
 three words at a time can get all: the opinions themselves ("not good", "quite bad") are worded as in training.
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from gzip import compress
 from pathlib import Path
 from typing import TypeVar
 
@@ -342,13 +344,14 @@ def generate() -> dict[str, list[tuple[str, str]]]:
         made = _distinct(lambda labels=labels: _test_pair(dice, labels), TEST // 6, seen)
         pairs += [dice.shuffled(tuple(zip(labels, pair, strict=True))) for pair in made]
     test = [row for pair in dice.shuffled(pairs) for row in pair]
-    return {"train.tsv": dice.shuffled(train), "valid.tsv": dice.shuffled(valid), "test.tsv": test}
+    return {"train.tsv.gz": dice.shuffled(train), "valid.tsv": dice.shuffled(valid), "test.tsv": test}
 
 
 def main() -> None:
     for name, rows in generate().items():
         text = "".join(f"{label}\t{sentence}\n" for label, sentence in rows)
-        Path(__file__).with_name(name).write_bytes(text.encode("utf-8"))
+        packed = name.endswith(".gz")
+        Path(__file__).with_name(name).write_bytes(compress(text.encode(), mtime=0) if packed else text.encode())
 
 
 if __name__ == "__main__":

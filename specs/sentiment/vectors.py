@@ -1,6 +1,6 @@
-"""Word vectors for specs/textcnn_channels.nn, counted from the sentences of train.tsv: no labels are read.
+"""Word vectors for specs/textcnn_channels.nn, counted from the sentences of train.tsv.gz: no labels are read.
 
-`python specs/sentiment/vectors.py` writes vectors.txt beside this file, always the same bytes, in word2vec's text
+`python specs/sentiment/vectors.py` writes vectors.txt.gz beside this file, always the same numbers, in word2vec's text
 format: a line `words width`, then a line a word.
 
 Random indexing: each word has a fixed sparse vector of a few 1 and -1; a word's meaning is the sum of those of its
@@ -14,6 +14,7 @@ import math
 import random
 import re
 from collections import Counter
+from gzip import compress, decompress
 from pathlib import Path
 
 SEED = 2000
@@ -23,7 +24,7 @@ FOLDER = Path(__file__).parent
 
 def sentences() -> list[list[str]]:
     """The training sentences in the tokens of `words(punctuation)`."""
-    lines = (FOLDER / "train.tsv").read_text(encoding="utf-8").splitlines()
+    lines = decompress((FOLDER / "train.tsv.gz").read_bytes()).decode().splitlines()
     return [re.findall(r"\w+|[^\w\s]", line.split("\t")[1]) for line in lines]
 
 
@@ -63,7 +64,8 @@ def vectors() -> dict[str, list[float]]:
 def main() -> None:
     found = vectors()
     lines = [f"{len(found)} {WIDTH}", *(" ".join([word, *(f"{x:.4f}" for x in v)]) for word, v in found.items())]
-    (FOLDER / "vectors.txt").write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
+    text = "".join(line + "\n" for line in lines)
+    (FOLDER / "vectors.txt.gz").write_bytes(compress(text.encode(), mtime=0))
 
 
 if __name__ == "__main__":

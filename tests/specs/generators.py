@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import sys
 from pathlib import Path
@@ -18,3 +19,9 @@ def module_of(script: str) -> ModuleType:
     sys.modules[spec.name] = module  # a dataclass looks its module up
     spec.loader.exec_module(module)
     return module
+
+
+def text_of(path: Path) -> str:
+    """The text alone: how small it is packed depends on the library that packs."""
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()

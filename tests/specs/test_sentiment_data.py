@@ -12,15 +12,15 @@ from types import ModuleType
 
 import pytest
 
-from tests.specs.generators import SPECS, module_of
+from tests.specs.generators import SPECS, module_of, text_of
 
 FOLDER = SPECS / "sentiment"
-FILES = ("train.tsv", "valid.tsv", "test.tsv")
+FILES = ("train.tsv.gz", "valid.tsv", "test.tsv")
 Row = tuple[str, str]
 
 
 def rows(name: str) -> list[Row]:
-    lines = (FOLDER / name).read_text(encoding="utf-8").splitlines()
+    lines = text_of(FOLDER / name).splitlines()
     return [(label, sentence) for label, sentence in (line.split("\t") for line in lines)]
 
 
@@ -53,10 +53,10 @@ def test_sentiment_generator_run_as_a_script_writes_the_files_that_ship(tmp_path
     script = shutil.copy(FOLDER / "generate.py", tmp_path)
     subprocess.run([sys.executable, script], check=True)
     for name in FILES:
-        assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes(), name
+        assert text_of(tmp_path / name) == text_of(FOLDER / name), name
 
 
-@pytest.mark.parametrize(("name", "size"), [("train.tsv", 4200), ("valid.tsv", 399), ("test.tsv", 600)])
+@pytest.mark.parametrize(("name", "size"), [("train.tsv.gz", 4200), ("valid.tsv", 399), ("test.tsv", 600)])
 def test_sentiment_file_has_its_size_in_equal_classes(name: str, size: int) -> None:
     third = size // 3
     assert Counter(label for label, _ in rows(name)) == {"positive": third, "negative": third, "neutral": third}
@@ -89,13 +89,13 @@ def test_sentiment_test_is_half_right_at_most_for_any_classifier_of_bags() -> No
 
 def test_sentiment_test_templates_are_not_in_training(generator: ModuleType) -> None:
     assert not set(generator.TRAIN_TEMPLATES) & set(generator.TEST_TEMPLATES)
-    seen = {skeleton(sentence, generator) for name in ("train.tsv", "valid.tsv") for _, sentence in rows(name)}
+    seen = {skeleton(sentence, generator) for name in ("train.tsv.gz", "valid.tsv") for _, sentence in rows(name)}
     unseen = {skeleton(sentence, generator) for _, sentence in rows("test.tsv")}
     assert len(unseen) >= len(generator.TEST_TEMPLATES)
     assert not seen & unseen
 
 
 def test_sentiment_test_words_are_all_in_training() -> None:
-    known = {token for _, sentence in rows("train.tsv") for token in tokens(sentence)}
+    known = {token for _, sentence in rows("train.tsv.gz") for token in tokens(sentence)}
     assert {token for _, sentence in rows("test.tsv") for token in tokens(sentence)} <= known
     assert len(known) >= 300
