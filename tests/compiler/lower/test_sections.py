@@ -253,11 +253,6 @@ def test_errors_of_all_parts_are_told_in_order():
     assert [c for c, _, _ in errors(spec)] == ["NN301", "NN602", "NN602"]
 
 
-def test_later_things_are_told_once_each():
-    spec = model("embed 4\npointer\npointer\nlast\ndense softmax")
-    assert [d.message.split()[0] for d in diagnostics(spec)] == ["pointer"]
-
-
 BATCHNORM = "model m({input}) -> label: class {{ {body} ; batchnorm ; {end} }}\ntrain {{ batch 1 }}\n"
 
 
