@@ -34,8 +34,7 @@ def ours(root: Path, seed: int, kernels: str) -> dict[str, float]:
         subprocess.run([*command, "--seed", str(seed), "--kernels", kernels], check=True, stdout=sys.stderr)
         epochs = [json.loads(line) for line in Path(run, "log.jsonl").read_text(encoding="utf-8").splitlines()]
         times = [json.loads(line) for line in Path(run, "times.jsonl").read_text(encoding="utf-8").splitlines()]
-    last = [epoch for epoch in epochs if "valid_loss" in epoch][-1]
-    return {"nats": last["valid_loss"], "seconds": sum(epoch["seconds"] for epoch in times)}
+    return {"nats": epochs[-1]["valid"]["nats"], "seconds": sum(epoch["seconds"] for epoch in times)}
 
 
 def torchs(root: Path, seed: int, threads: int) -> dict[str, float]:
