@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from compiler.declarations import Declarations, ReadUse, declarations
 from compiler.experiment import Experiment, Network, TrainingStep
 from compiler.ir.graph import Graph
 from compiler.ir.types import Dtype
-from compiler.lower.missing import in_order, missing
 from compiler.lower.model import Source
 from compiler.lower.network import network
 from compiler.misfits import misfits
@@ -78,7 +77,7 @@ def check(
         for each, (network, train, data) in zip(looked_at, checked.values(), strict=True):
             _together(each, network, train, data, found)
     if found.errors:
-        raise SpecError(in_order(found.errors, file))
+        raise SpecError(_in_order(found.errors, file))
     network, train, data = checked[every[phase].name]
     assert network is not None
     written = text if isinstance(text, str) else text.decode("utf-8-sig")
@@ -115,8 +114,6 @@ def _phase(
     data = data_settings(phase.data, signature, names, reading)
     if model is None:
         return None, train, data
-    for diagnostic in missing(model, found.top):
-        found.report(diagnostic)
     if signature is None:
         return None, train, data
     freeze = frozenset(phase.freeze.labels)
@@ -124,6 +121,19 @@ def _phase(
     for diagnostic in wrong:
         found.report(diagnostic)
     return lowered, train, data
+
+
+def _in_order(diagnostics: Iterable[Diagnostic], main: str) -> list[Diagnostic]:
+    """By place, the spec's own file first; nothing twice, and what nnc does not have yet only where it comes first."""
+
+    def place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+        span = diagnostic.span
+        return (span.file != main, span.file, span.line, span.column) if span is not None else (False, "", 0, 0)
+
+    said: dict[tuple[str, object], Diagnostic] = {}
+    for d in sorted(diagnostics, key=place):
+        said.setdefault((d.code, d.message if d.code == "NN350" else (d.message, d.span)), d)
+    return list(said.values())
 
 
 def _together(

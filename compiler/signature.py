@@ -51,14 +51,12 @@ class Signature:
     """A word with what it takes.
 
     positional: the settings that may stand without their key, in order
-    later: settings and words of the language that are known, but not there yet
     """
 
     word: str
     sentence: str
     settings: tuple[Setting, ...] = ()
     positional: tuple[str, ...] = ()
-    later: tuple[str, ...] = ()
 
     def setting(self, name: str) -> Setting | None:
         return next((s for s in self.settings if s.name == name), None)
@@ -170,16 +168,7 @@ class _Filling:
                 return
             self.unknown_word(argument)
 
-    def not_yet(self, argument: ast.Word | ast.Setting) -> bool:
-        """Reports a setting that the language has and this version has not."""
-        if (argument.id if isinstance(argument, ast.Word) else argument.key) not in self.signature.later:
-            return False
-        self.error("NN350", later_message(self.signature.word, argument), argument.span, LATER_LABEL, LATER_HELP)
-        return True
-
     def unknown_word(self, argument: ast.Word) -> None:
-        if self.not_yet(argument):
-            return
         words = [c for s in self.signature.settings for c in (s.choices or ((s.name,) if s.kind == "flag" else ()))]
         keys = [s.name for s in self.signature.settings if s.kind != "flag"]
         waiting = [s for s in self.positional() if s.kind in ("count", "number")]
@@ -226,8 +215,6 @@ class _Filling:
 
     def key(self, argument: ast.Setting) -> None:
         setting = self.signature.setting(argument.key)
-        if setting is None and self.not_yet(argument):
-            return
         if setting is None:
             near = nearest(argument.key, [s.name for s in self.signature.settings])
             help = f"did you mean {near}=?" if near else takes(self.signature)
@@ -261,14 +248,6 @@ class _Filling:
     def both(self, setting: Setting, word: str, span: Span) -> None:
         message = f"{word} is a constant here and a word of {self.signature.word} too"
         self.error("NN304", message, span, help=f"rename the constant; {setting.name} would take {word} as its word")
-
-
-LATER_LABEL = "a word of the language that this version does not have yet"
-LATER_HELP = "nnc explain NN350 lists what this version has"
-
-
-def later_message(word: str, argument: ast.Word | ast.Setting) -> str:
-    return f"{word} {argument.id if isinstance(argument, ast.Word) else argument.key + '='} is not there yet"
 
 
 WANTED = {

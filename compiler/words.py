@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 
 from compiler import library
 from compiler.layers import LAYERS, STRUCTURES, LayerWord
-from compiler.layers.later import LATER, LATER_ENTRIES, LATER_SORTS
 from compiler.lower.cell_words import EVERY_CELL, STATES, signature_of
 from compiler.lower.spelling import SPELLING
 from compiler.lower.structures import REPEAT
@@ -129,15 +128,13 @@ def describe(word: str) -> str | None:
 
 def words() -> tuple[str, ...]:
     """Every word that `describe` knows."""
-    entries = (*DATA, *TRAIN, *PREDICT, *(w for words in LATER_ENTRIES.values() for w in words), "trials")
+    entries = (*DATA, *TRAIN, *PREDICT, "trials")
     known = {
         *TOPICS,
         *LAYERS,
         *STRUCTURES,
-        *LATER,
         *library.names(),
         *SORTS,
-        *LATER_SORTS,
         *entries,
         *SECTIONS,
         *SYNTAX,
@@ -146,7 +143,6 @@ def words() -> tuple[str, ...]:
     for _, signature in _signatures():
         for setting in signature.settings:
             known.update((setting.name, *setting.choices))
-        known.update(signature.later)
     return tuple(sorted(known))
 
 
@@ -160,17 +156,13 @@ def _meanings(word: str) -> Iterator[str]:
         signature = {"repeat": REPEAT, "spelling": SPELLING}.get(word)
         settings = _settings(signature) if signature is not None else []
         yield "\n".join([f"{word} {{ ... }}: {STRUCTURES[word]}", *settings, *_example(word)])
-    if word in LATER:
-        yield f"{word}: {LATER[word]}. It is not there yet."
-    if word in library.names() and word not in LATER:
+    if word in library.names():
         binding = library.find(word)
         cell = binding.block if binding is not None else None
         own = [*_settings(signature_of(cell)), *_states(cell)] if isinstance(cell, ast.Cell) else []
         yield "\n".join([f"{word}: {_of_library(word)}", *own])
     if word in SORTS:
         yield "\n".join([f"{word}, a sort: {SORTS[word].sentence}", *_settings(SORTS[word])])
-    if word in LATER_SORTS:
-        yield f"{word}, a sort: {LATER_SORTS[word]}. It is not there yet."
     if word in SECTIONS:
         entries = ", ".join(_entries_of(word))
         yield f"{word} {{ ... }}, a section: {SECTION_SENTENCES[word]}\n  entries: {entries}"
@@ -178,9 +170,6 @@ def _meanings(word: str) -> Iterator[str]:
         if word in table:
             signature = table[word]
             yield "\n".join([f"{word}, an entry of {section}: {signature.sentence}", *_settings(signature)])
-    for section, later in LATER_ENTRIES.items():
-        if word in later:
-            yield f"{word}, an entry of {section}. It is not there yet."
     yield from _as_setting(word)
 
 
@@ -200,8 +189,6 @@ def _as_setting(word: str) -> Iterator[str]:
                 found.setdefault(f"a setting, {setting.sentence}", []).append(signature.word)
             elif word in setting.choices:
                 found.setdefault(f"short for {setting.name}={word}", []).append(signature.word)
-        if word in signature.later:
-            found.setdefault("not there yet", []).append(signature.word)
     for sentence, owners in found.items():
         yield f"{word}, in {', '.join(dict.fromkeys(owners))}: {sentence}"
 
@@ -237,10 +224,7 @@ def _example(word: str) -> list[str]:
 
 
 def _settings(signature: Signature) -> list[str]:
-    lines = [f"  {_shown(s, signature)}: {s.sentence}{_limits(s)}" for s in signature.settings]
-    if signature.later:
-        lines.append(f"  not there yet: {', '.join(signature.later)}")
-    return lines
+    return [f"  {_shown(s, signature)}: {s.sentence}{_limits(s)}" for s in signature.settings]
 
 
 def _shown(setting: Setting, signature: Signature) -> str:
@@ -279,23 +263,19 @@ def _of_library(word: str) -> str:
 
 
 def _entries_of(section: str) -> list[str]:
-    return [*ENTRIES.get(section, {}), *(f"{word} (not there yet)" for word in LATER_ENTRIES.get(section, ()))]
+    return list(ENTRIES.get(section, {}))
 
 
 def _listed(topic: str) -> str:
     match topic:
         case "layers":
             rows = {w: layer.signature.sentence for w, layer in LAYERS.items()} | STRUCTURES
-            rows |= {w: _of_library(w) for w in library.names() if w not in LATER}
-            later = LATER
+            rows |= {w: _of_library(w) for w in library.names()}
         case "sorts":
-            rows, later = {w: s.sentence for w, s in SORTS.items()}, LATER_SORTS
+            rows = {w: s.sentence for w, s in SORTS.items()}
         case _:
             rows = {f"{section} {w}": s.sentence for section, table in ENTRIES.items() for w, s in table.items()}
-            later = {f"{section} {w}": "" for section, words in LATER_ENTRIES.items() for w in words}
-    lines = [f"  {word}: {sentence}" for word, sentence in rows.items()]
-    missing = [f"  {word}{': ' if sentence else ''}{sentence}" for word, sentence in later.items()]
-    return "\n".join([f"{topic}:", *lines, *(["", "not there yet:", *missing] if missing else []), ""])
+    return "\n".join([f"{topic}:", *(f"  {word}: {sentence}" for word, sentence in rows.items()), ""])
 
 
 def missing_page() -> str:
@@ -331,10 +311,6 @@ def reference() -> str:
         parts.append(f"## Entries of `{section}`: {SECTION_SENTENCES[section]}\n\n" + "\n\n".join(rows))
     swept = "\n".join([f"sweep: {SWEEP.sentence}", *_settings(SWEEP), *_settings(TRIALS)])
     parts.append("## Entries of `sweep`\n\n" + _section(swept))
-    kinds = {"layers": LATER, "sorts": LATER_SORTS, **{f"entries of {s}": words for s, words in LATER_ENTRIES.items()}}
-    later = [f"- {kind}: {', '.join(words)}" for kind, words in kinds.items() if words]
-    if later:
-        parts.append("## Not there yet\n\n" + "\n".join(later))
     return "\n\n".join(parts) + "\n"
 
 

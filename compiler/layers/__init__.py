@@ -15,7 +15,6 @@ from compiler.layers import (
     recurrent,
     regularization,
 )
-from compiler.layers.later import LATER
 from compiler.layers.word import LayerWord
 
 LAYERS: dict[str, LayerWord] = {
@@ -51,8 +50,8 @@ STRUCTURES: dict[str, str] = {
 
 
 def layer_named(name: str) -> bool:
-    """Whether the language has a layer or structure of that name, or will have one."""
-    return name in LAYERS or name in STRUCTURES or name in LATER
+    """Whether the language has a layer or structure of that name."""
+    return name in LAYERS or name in STRUCTURES
 
 
 __all__ = ["LAYERS", "STRUCTURES", "LayerWord", "layer_named"]

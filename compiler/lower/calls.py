@@ -13,7 +13,6 @@ from compiler.layers import LAYERS, STRUCTURES
 from compiler.layers.activation import FUNCTIONS
 from compiler.layers.dense import CRF, of_a_word
 from compiler.layers.joining import joined
-from compiler.layers.later import LATER
 from compiler.layers.recurrent import LINEAR, PARAM
 from compiler.layers.word import LayerWord
 from compiler.lower import blocks, cells, decoding, structures
@@ -49,7 +48,7 @@ def call(
     if name in STRUCTURES:
         return structures.structure(walk, layer, name, scope, piped if piped is not None else current)
     binding = scope.find(name)
-    if binding is None and name not in LAYERS and name not in LATER:
+    if binding is None and name not in LAYERS:
         binding = library.find(name)
     match binding:
         case BlockBinding(block=ast.Block()):

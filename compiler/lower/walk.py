@@ -13,10 +13,7 @@ from compiler.experiment import LayerRow
 from compiler.ir.graph import Node
 from compiler.ir.types import BATCH, Dim, is_rows
 from compiler.layers import LAYERS, STRUCTURES, layer_named
-from compiler.layers.later import LATER
-from compiler.lower.missing import layer_message
 from compiler.scope import Binding, Scope
-from compiler.signature import LATER_HELP, LATER_LABEL
 from compiler.values import Bundle, Failed, Value, types_of
 from dsl import ast
 from dsl.errors import Diagnostic, Note
@@ -168,16 +165,8 @@ class Walk:
         return (Note(binding.span, "given here"),)
 
     def unknown(self, name: str, span: Span, scope: Scope) -> NoReturn:
-        """Reports a name that nothing has, or a layer that is not there yet. Raises Stop."""
-        if name in LATER:
-            self.build.fail(
-                "NN350",
-                layer_message(name),
-                span,
-                LATER_LABEL,
-                help=LATER_HELP,
-            )
-        near = nearest(name, [*scope.all_names(), *LAYERS, *STRUCTURES, *LATER, *library.names()])
+        """Reports a name that nothing has. Raises Stop."""
+        near = nearest(name, [*scope.all_names(), *LAYERS, *STRUCTURES, *library.names()])
         self.build.fail(
             "NN301",
             f"there is no layer or value {name}",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from compiler.layers.later import LATER_SORTS
 from compiler.ports import pairs
 from compiler.ports.series import series
 from compiler.ports.sizes import image, number
 from compiler.ports.table import FOLLOWING, INPUTS, OUTPUTS, PER, SORTS
-from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, resolve
+from compiler.signature import Evaluate, Report, Resolved, resolve
 from compiler.sorts import (
     PAIR,
     SUBWORDS,
@@ -32,12 +31,8 @@ from dsl.nearest import nearest
 def sort_of(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) -> Sort | None:
     """None where it is wrong, which has been reported."""
     word = sort.name.id
-    if word in LATER_SORTS:
-        message = f"the sort {word} is not there yet: {LATER_SORTS[word]}"
-        report(Diagnostic("NN350", message, sort.name.span, LATER_LABEL, help=LATER_HELP))
-        return None
     if word not in SORTS:
-        near = nearest(word, [*SORTS, *LATER_SORTS])
+        near = nearest(word, list(SORTS))
         help = f"did you mean {near}?" if near else f"the sorts are {', '.join(SORTS)}"
         report(Diagnostic("NN306", f"there is no sort {word}", sort.name.span, "not known here", help=help))
         return None
@@ -47,7 +42,8 @@ def sort_of(sort: ast.Sort, output: bool, evaluate: Evaluate, report: Report) ->
         message, help = f"{word} is no sort for an {kind}", f"an {kind} is one of {', '.join(side)}"
         if word == "image" and output:
             help = "a picture as its numbers is real[n], such as real[64] for 8 rows of 8: end with flatten"
-            report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.name.span, LATER_LABEL, help=help))
+            label = "a word of the language that this version does not have yet"
+            report(Diagnostic("NN350", f"{word} as an output is not there yet", sort.name.span, label, help=help))
         else:
             report(Diagnostic("NN210", message, sort.span, help=help))
         return None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.layers.later import LATER_ENTRIES
-from compiler.signature import LATER_HELP, LATER_LABEL, Evaluate, Report, Resolved, Signature, Value, resolve
+from compiler.signature import Evaluate, Report, Resolved, Signature, Value, resolve
 from dsl import ast
 from dsl.errors import Diagnostic, Note
 from dsl.nearest import nearest
@@ -61,16 +60,12 @@ class Reading:
 
     def _known(self, section: ast.Section, entry: ast.Entry, table: Mapping[str, Signature]) -> bool:
         word, kind = entry.path[0], section.kind.id
-        later = LATER_ENTRIES.get(kind, ())
         if len(entry.path) > 1:
             path = ".".join(n.id for n in entry.path)
             self.error("NN602", f"{kind} has no entry {path}", entry.span, "paths with dots belong in sweep and --set")
-        elif word.id in later:
-            message = f"{word.id} in {kind} is not there yet"
-            self.report(Diagnostic("NN350", message, word.span, LATER_LABEL, help=LATER_HELP))
         elif word.id not in table:
-            near = nearest(word.id, [*table, *later])
-            help = _as_setting(word.id, table) or f"its entries are {', '.join([*table, *later])}"
+            near = nearest(word.id, list(table))
+            help = _as_setting(word.id, table) or f"its entries are {', '.join(table)}"
             help = f"did you mean {near}?" if near else help
             self.report(Diagnostic("NN602", f"{kind} has no entry {word.id}", word.span, "not known here", help=help))
         else:

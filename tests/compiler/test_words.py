@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from compiler.layers import LAYERS, STRUCTURES
-from compiler.layers.later import LATER
 from compiler.pipeline import check
 from compiler.sections.data_entries import DATA
 from compiler.sections.predict import PREDICT
@@ -50,7 +49,7 @@ def test_example_of_texts_checks(word: str):
 
 def test_lists_have_every_word():
     layers, entries = describe("layers") or "", describe("entries") or ""
-    assert [w for w in (*LAYERS, *STRUCTURES, *LATER) if f"\n  {w}:" not in layers] == []
+    assert [w for w in (*LAYERS, *STRUCTURES) if f"\n  {w}:" not in layers] == []
     assert [w for w in DATA if f"\n  data {w}:" not in entries] == []
     assert [w for w in TRAIN if f"\n  train {w}:" not in entries] == []
     assert [w for w in PREDICT if f"\n  predict {w}:" not in entries] == []
