@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,12 +46,22 @@ def by_line(lines: list[str]) -> dict[str, list[str]]:
     return {f"zhcls/chnsenticorp_htl.{name}.tsv": part for name, part in parts.items()}
 
 
+def by_sentence(lines: list[str]) -> dict[str, list[str]]:
+    """No English sentence in two parts."""
+    parts: dict[str, list[str]] = {"test": [], "valid": [], "train": []}
+    for line in lines:
+        draw = zlib.crc32(line.split("\t")[0].encode("utf-8")) % 20
+        parts[{0: "test", 1: "valid"}.get(draw, "train")].append(line)
+    return {f"mt/tatoeba.{name}.tsv": part for name, part in parts.items()}
+
+
 PREPARED = {
     PHRASES: phrases,
     "sentcls/sst2.dev.tsv.gz": as_it_is("sentcls/sst2.dev.tsv.gz"),
     "sentcls/sst2.test.tsv.gz": as_it_is("sentcls/sst2.test.tsv.gz"),
     "sentcls/sst2.train.tsv.gz": tenth,
     HOTELS: by_line,
+    "mt/tatoeba_eng_cmn.tsv.gz": by_sentence,
 }
 
 

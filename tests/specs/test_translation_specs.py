@@ -14,6 +14,8 @@ from runtime.train import train
 from tests.specs.training import SPECS
 
 WORDS = {"a": "ein", "man": "mann", "dog": "hund", "sees": "sieht", "runs": "läuft", "red": "rot"}
+TATOEBA = {"train": "train", "val": "valid", "test_2016_flickr": "test"}
+SPECS_OF_PUBLIC_DATA = ("translate.nn", "translate_transformer.nn", "translate_subwords.nn", "translate_zh.nn")
 
 
 @pytest.mark.slow
@@ -36,11 +38,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, texts in (("en", rows), ("de", [[WORDS[w] for w in row] for row in rows])):
             text = "".join(" ".join(row) + ".\n" for row in texts)
             (folder / "mt" / f"multi30k.{part}.{name}.gz").write_bytes(gzip.compress(text.encode()))
+        pairs = "".join(f"{' '.join(row)}\t{''.join(WORDS[w] for w in row)}\n" for row in rows)
+        (folder / "mt" / f"tatoeba.{TATOEBA[part]}.tsv").write_text(pairs, encoding="utf-8")
     return folder
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spec", ["translate.nn", "translate_transformer.nn", "translate_subwords.nn"])
+@pytest.mark.parametrize("spec", SPECS_OF_PUBLIC_DATA)
 def test_spec_of_translation_is_trained(spec: str, data: Path):
     made = recipe(SPECS / spec, sets=("train.steps=2",), data_root=data)
     result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
