@@ -25,14 +25,18 @@ NARROW = 8
 AT_ONCE = (4, 5, 3, 6, 7)
 """Numbers of a sum before its loop goes on: the first of these that leaves none over, if one does."""
 
+ROWS = """
+for i in range(height):
+    padded_row = F(planes + ((i + top) * wide + left) * channels * SIZE, width * channels)
+    row = F(PICTURE + i * width * channels * SIZE, width * channels)
+    for j in range(width * channels):
+        TO[j] = FROM[j]
+"""
+
 LAY_OUT = """
 here = x + b * height * width * channels * SIZE
 if padded != 0:
-    for i in range(height):
-        row = F(planes + ((i + top) * wide + left) * channels * SIZE, width * channels)
-        given = F(here + i * width * channels * SIZE, width * channels)
-        for j in range(width * channels):
-            row[j] = given[j]
+    [pad]
     here = planes
 """
 
@@ -106,11 +110,7 @@ for first in range(0, groups, together):
             for j in range(plane):
                 zeros[j] = REAL(0)
         elif padded != 0:
-            for i in range(height):
-                row = F(planes + ((i + top) * wide + left) * channels * SIZE, width * channels)
-                given = F(there + i * width * channels * SIZE, width * channels)
-                for j in range(width * channels):
-                    row[j] = given[j]
+            [pad]
         for g in range(several):
             s, begin = (first + g) // pieces, (first + g) % pieces * lanes
             start = to + (s // beside * segment_down + s % beside * segment_across + begin) * SIZE
@@ -122,11 +122,7 @@ for first in range(0, groups, together):
                 [sum]
                 add_sums_W(sums, start, table + count * 8, q, count, segment - begin)
         if padded != 0:
-            for i in range(height):
-                row = F(planes + ((i + top) * wide + left) * channels * SIZE, width * channels)
-                given = F(there + i * width * channels * SIZE, width * channels)
-                for j in range(width * channels):
-                    given[j] = row[j]
+            [cut]
 """
 
 SUM = """
@@ -240,12 +236,14 @@ def _at_once(length: int) -> int:
 
 @cache
 def _conv(sums: int, at_once: int, narrow: bool) -> str:
-    return _filled(CONV, narrow, sum=_sum("segment", at_once), lay_out=LAY_OUT, clear=CLEAR, SUMS=sums)
+    texts = {"sum": _sum("segment", at_once), "lay_out": LAY_OUT, "pad": _padded("here"), "clear": CLEAR}
+    return _filled(CONV, narrow, texts, SUMS=sums)
 
 
 @cache
 def _to_picture(sums: int, at_once: int, narrow: bool) -> str:
-    return _filled(TO_PICTURE, narrow, sum=_sum("filters", at_once), SUMS=sums)
+    texts = {"sum": _sum("filters", at_once), "pad": _padded("there"), "cut": _cut("there")}
+    return _filled(TO_PICTURE, narrow, texts, SUMS=sums)
 
 
 @cache
@@ -253,26 +251,40 @@ def _to_kernel(width: int, segments: int, narrow: bool) -> str:
     s = [f"min(part * SEGMENTS + {i}, every - 1)" for i in range(segments)]
     starts = [f"here + ({x} // beside * segment_down + {x} % beside * segment_across + l) * SIZE," for x in s]
     places = "\n".join(["places = (", *(f"    {start}" for start in starts), ")"])
-    return _filled(TO_KERNEL, narrow, places=places, lay_out=LAY_OUT, clear=CLEAR,
-                   SUMS=width * segments, SEGMENTS=segments, WIDTH=width)  # fmt: skip
+    texts = {"places": places, "lay_out": LAY_OUT, "pad": _padded("here"), "clear": CLEAR}
+    return _filled(TO_KERNEL, narrow, texts, SUMS=width * segments, SEGMENTS=segments, WIDTH=width)
 
 
 def _sum(length: str, at_once: int) -> str:
     return SUM.replace("AT_ONCE", str(at_once)).replace("LENGTH", length)
 
 
-def _filled(text: str, narrow: bool, **given: int | str) -> str:
-    """Names in capitals are numbers; a line that is a name in brackets is a text, as far in as it is.
+def _padded(picture: str) -> str:
+    """The picture into the middle of its padding."""
+    return ROWS.replace("PICTURE", picture).replace("TO", "padded_row").replace("FROM", "row")
+
+
+def _cut(picture: str) -> str:
+    """And out of it."""
+    return ROWS.replace("PICTURE", picture).replace("TO", "row").replace("FROM", "padded_row")
+
+
+def _filled(text: str, narrow: bool, texts: dict[str, str], **numbers: int) -> str:
+    """Names in capitals are numbers.
 
     narrow: which of the vectors those of W are
     """
+    found = _with_texts(text, texts)
+    for name, number in numbers.items():
+        found = found.replace(name, str(number))
+    return found.replace("_W(", "_narrow_F(" if narrow else "_wide_F(") + "\n"
+
+
+def _with_texts(text: str, texts: dict[str, str]) -> str:
+    """A line that is a name in brackets is a text, as far in as it is, in which there may be such lines too."""
     lines: list[str] = []
     for line in text.strip("\n").split("\n"):
         word = line.strip()
-        there = given.get(word[1:-1]) if word.startswith("[") else None
-        lines.append(indent(there.strip("\n"), line[: line.index("[")]) if isinstance(there, str) else line)
-    found = "\n".join(lines)
-    for name, value in given.items():
-        if isinstance(value, int):
-            found = found.replace(name, str(value))
-    return found.replace("_W(", "_narrow_F(" if narrow else "_wide_F(") + "\n"
+        there = texts.get(word[1:-1]) if word.startswith("[") else None
+        lines.append(line if there is None else indent(_with_texts(there, texts), line[: line.index("[")]))
+    return "\n".join(lines)
