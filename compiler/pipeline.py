@@ -189,11 +189,17 @@ def compiler_for(native: bool, threads: int = 1) -> Callable[[Graph, Mapping[str
 def compile_native(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> tuple[str, Plan]:
     """The same with kernels of its own, for a backend that compiles them and runs them by so many threads."""
     from compiler.emit.native import emit_native
+
+    planned = plan_native(graph, sizes, threads)
+    return emit_native(planned, threads), planned
+
+
+def plan_native(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> Plan:
+    """The plan of that program."""
     from compiler.passes.picks import picks
     from compiler.plan.make import make_plan
 
-    planned = make_plan(picks(graph, sizes), sizes, threads)
-    return emit_native(planned, threads), planned
+    return make_plan(picks(graph, sizes), sizes, threads)
 
 
 __all__ = [
@@ -204,5 +210,6 @@ __all__ = [
     "compiler_for",
     "optimize",
     "phases",
+    "plan_native",
     "training_step",
 ]

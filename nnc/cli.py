@@ -295,27 +295,20 @@ def inspect(
     """Show what the compiler makes of a spec, stage by stage."""
     from nnc.commands import inspect as command
 
-    options = command.Options(
-        stage, pass_name, command.parse_sizes(sizes), sets, data_root, as_json, kernels, at, row, line
-    )
+    sized = command.parse_sizes(sizes)
+    options = command.Options(stage, pass_name, sized, sets, data_root, as_json, kernels, at, row, line)
     return command.run(spec, options)
 
 
 @cli.command()
 @SPEC
 @SIZES
-@click.option(
-    "--seconds",
-    type=click.FloatRange(min=0, max=3600),
-    metavar="N",
-    default=3,
-    show_default=True,
-    callback=finite,
-    help="How long to run steps.",
-)
+@click.option("--seconds", type=click.FloatRange(min=0, max=3600), metavar="N", default=3, show_default=True,
+              callback=finite, help="How long to run steps.")  # fmt: skip
 @SET
 @DATA_ROOT
 @NO_OPTIMIZE
+@on_kernels
 @JSON
 def profile(
     spec: Path,
@@ -324,14 +317,15 @@ def profile(
     sets: tuple[str, ...],
     data_root: Path | None,
     no_optimize: bool,
+    kernels: str,
     as_json: bool,
 ) -> int:
     """Say where the time of a training step goes: by line of the spec and by kernel. Nothing is kept of it."""
     from nnc.commands import profile as command
     from nnc.commands.inspect import parse_sizes
 
-    options = command.Options(parse_sizes(sizes), seconds, sets, data_root, as_json, not no_optimize)
-    return command.run(spec, options)
+    sized = parse_sizes(sizes)
+    return command.run(spec, command.Options(sized, seconds, sets, data_root, as_json, not no_optimize, kernels))
 
 
 @cli.command()

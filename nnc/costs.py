@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from compiler import pipeline
-from compiler.emit.timed import FEEDING, Piece
+from compiler.emit.timed import FEEDING, WAITING, Piece
 from compiler.experiment import Experiment
 from compiler.ir.graph import Input, Node
 from compiler.ops.scan import Scan
@@ -50,8 +50,19 @@ class Costs:
 
     @property
     def around(self) -> float:
-        """Seconds of a step around the program: the batch is copied in, the loss is read."""
+        """Seconds of a step around the program: the batch is copied in, the loss is read. With several threads the
+        mean, in which all but one do nothing meanwhile."""
         return self.profile.pieces[FEEDING] + self.profile.after
+
+    @property
+    def waiting(self) -> tuple[float, ...]:
+        """Seconds of each thread for which it waits for another one."""
+        return tuple(each[WAITING] for each in self.profile.threads)
+
+    @property
+    def busy(self) -> tuple[float, ...]:
+        """Seconds of each thread in kernels."""
+        return tuple(sum(each[WAITING + 1 :]) for each in self.profile.threads)
 
 
 SET_UP = "what no line stands for"
@@ -66,7 +77,7 @@ def by_line(
         spans.setdefault(_key(span), span)
         parts.setdefault(_key(span), [])
     for i, piece in enumerate(pieces):
-        if i != FEEDING:
+        if i > WAITING:
             parts.setdefault(_key(piece.span), []).append(i)
             if piece.span is not None:
                 spans.setdefault(_key(piece.span), piece.span)
@@ -84,7 +95,7 @@ def by_kernel(pieces: Sequence[Piece], seconds: Sequence[float], peaks: Peaks) -
     """The costliest first."""
     parts: dict[str, list[int]] = {}
     for i, piece in enumerate(pieces):
-        if i != FEEDING:
+        if i > WAITING:
             parts.setdefault(piece.kernel, []).append(i)
     found = [_cost(name, of, pieces, seconds, peaks, None) for name, of in parts.items()]
     return tuple(sorted(found, key=lambda cost: -cost.seconds))

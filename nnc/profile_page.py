@@ -31,6 +31,11 @@ def page(costs: Costs, width: int) -> list[str]:
         head.append(
             f"making a batch of the data takes {_ms(subject.batch_seconds)} ms before a step, {_percent(share)}"
         )
+    if len(costs.busy) > 1:
+        of_each = zip(costs.busy, costs.waiting, strict=True)
+        shares = (f"{_ms(busy)} ms in kernels, {_ms(waits)} ms waiting for another" for busy, waits in of_each)
+        head += [f"thread {r}: {share}" for r, share in enumerate(shares)]
+        head.append("times below are the mean of the threads")
     notes = ["-: done in the kernels of other lines"] if any(not cost.calls for cost in costs.lines) else []
     return [*head, "", *_lines(costs, width), "", *_kernels(costs, width), "", *notes, ABOUT]
 
@@ -49,11 +54,13 @@ def _lines(costs: Costs, width: int) -> Iterator[str]:
             rows.append((line, _text(cost.name), "-", "", "", "", "", ""))
         else:
             rows.append((line, _text(cost.name), *_figures(cost, total)))
-    around = costs.around
+    around, waited = costs.around, sum(costs.waiting) / len(costs.waiting)
     late = " rows put off," if costs.subject.step.deferred else ""
     rows.append(
         ("", f"feeding the batch,{late} reading the loss", _ms(around), _percent(around / total), "", "", "", "")
     )
+    if waited:
+        rows.append(("", "waiting for another thread", _ms(waited), _percent(waited / total), "", "", "", ""))
     rows.append(("", "total", _ms(total), "100 %", *_sums(costs.lines)))
     yield from _aligned(rows, width, left=(1,))
 
@@ -145,6 +152,10 @@ def page_json(costs: Costs) -> dict[str, Any]:
         "ms_with_clock": 1e3 * profile.total,
         "ms_feeding": 1e3 * profile.pieces[FEEDING],
         "ms_reading": 1e3 * profile.after,
+        "threads": [
+            {"ms_kernels": 1e3 * busy, "ms_waiting": 1e3 * waits}
+            for busy, waits in zip(costs.busy, costs.waiting, strict=True)
+        ],
         "ms_batch": None if subject.batch_seconds is None else 1e3 * subject.batch_seconds,
         "peaks": {"flop_a_second": peaks.flops, "bytes_a_second": peaks.bytes},
         "lines": [

@@ -13,28 +13,32 @@ from time import perf_counter
 import numpy as np
 
 from compiler import pipeline
+from compiler.emit.native import emit_native
 from compiler.emit.numpy import emit
 from compiler.emit.timed import Piece, emit_timed
+from compiler.emit.timed_native import emit_timed_native
 from compiler.experiment import Experiment, TrainingStep
 from compiler.plan.make import make_plan
-from dsl.errors import RunError
+from dsl.errors import Diagnostic, RunError
+from nnc.device import backend_of
 from nnc.initial import begin
 from nnc.sizes import open_symbols, sizes_missing, with_given
 from nnc.stand_in import stand_in
 from nnc.training import Recipe, prepared
-from runtime.backend import Array
+from runtime.backend import Array, Backend
 from runtime.carried import Carried
 from runtime.data import Batch, Dataset, batches
 from runtime.evaluate import feeds_of, float_dtype
 from runtime.memory import require_memory
-from runtime.numpy_backend import numpy_backend
-from runtime.profile import Profile, profile
+from runtime.profile import Clock, Profile, clocked, profile
 from runtime.weights import initial_states, initial_weights
 
 LOOKED_AT = 200
 """Batches of an epoch among which the commonest sizes are found."""
 KEPT_BYTES = 64e6
 """Of batches that are kept to be run in turns."""
+STAND_INS = 15
+"""Batches by chance, beside the first: rows of a table that every step names would always be in a cache."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,10 @@ def subject(recipe: Recipe, sizes: Mapping[str, int] | None) -> Subject:
     step = pipeline.training_step(unbound)
     step = replace(step, graph=pipeline.optimize(step.graph)) if recipe.optimized else step
     every = with_given(unbound, sizes or {})
-    return Subject(unbound, step, every, (stand_in(step.graph, every),), None)
+    first = stand_in(step.graph, every)
+    count = 1 + int(min(STAND_INS, KEPT_BYTES / max(sum(np.asarray(x).nbytes for x in first.values()), 1)))
+    others = (stand_in(step.graph, every, number) for number in range(2, count + 1))
+    return Subject(unbound, step, every, (first, *others), None)
 
 
 def _of_data(experiment: Experiment, step: TrainingStep, dataset: Dataset, numbers: Mapping[str, Array]) -> Subject:
@@ -104,17 +111,39 @@ def _of_data(experiment: Experiment, step: TrainingStep, dataset: Dataset, numbe
     return Subject(experiment, step, commonest, feeds, median(made))
 
 
-def profiled(subject: Subject, seconds: float) -> tuple[tuple[Piece, ...], Profile]:
-    """Runs it for so long. Raises RunError NN852 where the machine has not the memory."""
-    settings, step, backend = subject.experiment.train, subject.step, numpy_backend()
-    planned = make_plan(step.graph, subject.sizes)
-    source, pieces = emit_timed(planned)
+def profiled(subject: Subject, seconds: float, kernels: str | None = None) -> tuple[tuple[Piece, ...], Profile]:
+    """Runs it for so long on the processor.
+
+    Raises RunError NN852 where the machine has not the memory, NN847 where kernels cannot be compiled or timed.
+    """
+    settings, step, backend = subject.experiment.train, subject.step, backend_of("cpu", kernels)
+    if backend.native is None:
+        planned = make_plan(step.graph, subject.sizes)
+        plain, (timed, pieces) = emit(planned), emit_timed(planned)
+        clocks = clocked(backend, len(pieces))
+    else:
+        planned = pipeline.plan_native(step.graph, subject.sizes, backend.threads)
+        plain, (timed, pieces) = (
+            emit_native(planned, backend.threads),
+            emit_timed_native(planned, backend.threads),
+        )
+        clocks = _native_clocks(backend.threads, len(pieces))
     require_memory(planned.arena_bytes + planned.store_bytes, backend.available_bytes(), "a step", settings.span)
     store = {**initial_weights(subject.experiment.network.parameters, settings.seed), **initial_states(step.states)}
-    always = {"lr": np.float64(settings.optimizer.lr), "seed": np.int64(settings.seed)}
+    # A network that knows these batches by heart has gradients of zero, which some kernels leave out.
+    always = {"lr": np.float64(0), "seed": np.int64(settings.seed)}
 
     def feeds(number: int) -> Mapping[str, Array]:
         return {**subject.feeds[number % len(subject.feeds)], **always, "step": np.int64(number)}
 
-    found = profile(backend, step, (emit(planned), source), planned, len(pieces), store, feeds, subject.sizes, seconds)
-    return pieces, found
+    return pieces, profile(clocks, step, (plain, timed), planned, store, feeds, subject.sizes, seconds)
+
+
+def _native_clocks(threads: int, pieces: int) -> tuple[Backend, Backend, Clock]:
+    from runtime.native.timed import timed_backends
+
+    try:
+        return timed_backends(threads, pieces)
+    except OSError as error:
+        help = "nnc profile --kernels numpy times what NumPy does"
+        raise RunError(Diagnostic("NN847", f"kernels cannot be timed on this system: {error}", help=help)) from None

@@ -15,9 +15,9 @@ from compiler.ops.reduction import PutAlong, TakeAlong
 from runtime.backend import NUMPY_DTYPES, Array
 
 
-def stand_in(graph: Graph, sizes: Mapping[str, int]) -> dict[str, Array]:
-    """What a step is fed beside lr, step and seed. sizes: every symbol of the graph"""
-    chance = np.random.Generator(np.random.Philox(1))
+def stand_in(graph: Graph, sizes: Mapping[str, int], number: int = 1) -> dict[str, Array]:
+    """What a step is fed beside lr, step and seed. sizes: every symbol of the graph; number: of the batch"""
+    chance = np.random.Generator(np.random.Philox(number))
     limits = _limits(graph, sizes)
     places = {n.inputs[1]: n.inputs[0].type for n in graph.nodes() if isinstance(n.op, PickPositions)}
     feeds: dict[str, Array] = {}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter, perf_counter_ns
 from types import SimpleNamespace
+from typing import Protocol
 
 import numpy as np
 
@@ -42,14 +43,15 @@ class Peaks:
 class Profile:
     """Seconds a step, the mean of the faster half of the steps.
 
-    pieces: of each piece of the timed program, by its number; after: from the last piece until the loss is read
-    plain: of a whole step of the program without a clock
+    pieces: of each piece of the timed program, by its number, the mean of all threads; after: what is not of them
+    plain: of a whole step of the program without a clock; threads: the pieces of each thread
     """
 
     pieces: tuple[float, ...]
     after: float
     plain: float
     steps: int
+    threads: tuple[tuple[float, ...], ...]
 
     @property
     def total(self) -> float:
@@ -57,21 +59,40 @@ class Profile:
         return sum(self.pieces) + self.after
 
 
-class Clock:
-    """Nanoseconds of each piece of one step."""
+class Clock(Protocol):
+    """Nanoseconds of each piece of one step, for each thread."""
 
-    def __init__(self) -> None:
-        self.spent: list[int] = []
-        self.last = 0
+    def begin(self) -> None: ...
 
-    def begin(self, count: int) -> None:
-        self.spent = [0] * count
-        self.last = perf_counter_ns()
+    def lap(self, piece: int) -> None: ...
+
+    def spent(self) -> list[list[int]]: ...
+
+
+class OneClock:
+    """Where one thread does all that is timed."""
+
+    def __init__(self, pieces: int) -> None:
+        self._spent = [0] * pieces
+        self._last = 0
+
+    def begin(self) -> None:
+        self._spent = [0] * len(self._spent)
+        self._last = perf_counter_ns()
 
     def lap(self, piece: int) -> None:
         now = perf_counter_ns()
-        self.spent[piece] += now - self.last
-        self.last = now
+        self._spent[piece] += now - self._last
+        self._last = now
+
+    def spent(self) -> list[list[int]]:
+        return [self._spent]
+
+
+def clocked(backend: Backend, pieces: int) -> tuple[Backend, Backend, Clock]:
+    """What computes without a clock and with one."""
+    clock = OneClock(pieces)
+    return backend, replace(backend, kernels=SimpleNamespace(**vars(backend.kernels), lap=clock.lap)), clock
 
 
 def measured_peaks() -> Peaks:
@@ -95,11 +116,10 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def profile(
-    backend: Backend,
+    clocks: tuple[Backend, Backend, Clock],
     training: TrainingStep,
     sources: tuple[str, str],
     plan: Plan,
-    pieces: int,
     store: Mapping[str, Array],
     feeds: Callable[[int], Feeds],
     sizes: Mapping[str, int],
@@ -107,33 +127,37 @@ def profile(
 ) -> Profile:
     """Runs training steps for so long, or MOST of them; store is written to, nothing else is.
 
-    sources: the plan's program, and the one with a clock, which has so many pieces; feeds: of a step, counted from 1
+    clocks: as from `clocked`; sources: the plan's program, and the one with a clock; feeds: of a step, counted from 1
     """
-    clock, arena = Clock(), Arena(backend)
-    kernels = SimpleNamespace(**vars(backend.kernels), lap=clock.lap)
+    backend, timing, clock = clocks
+    arena = Arena(backend)
     plain, timed = sources
-    with_clock = Stepper(replace(backend, kernels=kernels), training, lambda *_: (timed, plan), store, arena)
+    with_clock = Stepper(timing, training, lambda *_: (timed, plan), store, arena)
     without = Stepper(backend, training, lambda *_: (plain, plan), store, arena)
     arena.reserve(plan.arena_bytes)
-    spent: list[list[int]] = []
+    spent: list[tuple[float, list[list[int]]]] = []
     plain_seconds: list[float] = []
     step, end = 0, perf_counter()
     while len(spent) < LEAST or (perf_counter() < end and len(spent) < MOST):
         step += 2
         given = feeds(step - 1), feeds(step)
-        clock.begin(pieces)
-        with_clock.run(given[0], sizes)
-        clock.spent.append(perf_counter_ns() - clock.last)
-        took = _seconds(lambda now=given[1]: without.run(now, sizes))
+        clock.begin()
+        took = _seconds(lambda now=given[0]: with_clock.run(now, sizes)), clock.spent()
+        took_plain = _seconds(lambda now=given[1]: without.run(now, sizes))
         if step > 2 * WARM:
-            spent.append(clock.spent)
-            plain_seconds.append(took)
+            spent.append(took)
+            plain_seconds.append(took_plain)
         else:
             end = perf_counter() + seconds
-    fastest = sorted(spent, key=sum)[: (len(spent) + 1) // 2]
-    each = [_mean(of) / 1e9 for of in zip(*fastest, strict=True)]
+    fastest = sorted(spent, key=lambda each: each[0])[: (len(spent) + 1) // 2]
+    threads = tuple(
+        tuple(_mean(of) / 1e9 for of in zip(*each, strict=True))
+        for each in zip(*(pieces for _, pieces in fastest), strict=True)
+    )
+    each = tuple(_mean(of) for of in zip(*threads, strict=True))
     plain_fastest = sorted(plain_seconds)[: len(fastest)]
-    return Profile(tuple(each[:-1]), each[-1], _mean(plain_fastest), len(spent))
+    after = _mean([total for total, _ in fastest]) - sum(each)
+    return Profile(each, after, _mean(plain_fastest), len(spent), threads)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,6 +6,7 @@ comments, as there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from compiler.emit.calls import call_kernels
@@ -33,17 +34,17 @@ def emit_native(plan: Plan, threads: int = 1) -> str:
     `shared(name, split, *p)` a call a thread, `chains(calls)` one of many such, `together(lists)` one call of a list
     for each thread.
     """
-    return _Writer(plan, threads).program()
+    return NativeWriter(plan, threads).program()
 
 
 def show_threads(plan: Plan, threads: int) -> str:
     """What each thread does of a step, as a table for `nnc inspect --stage plan --kernels fast`."""
-    writer = _Writer(plan, threads)
+    writer = NativeWriter(plan, threads)
     writer.program()
     return show_runs(writer.runs, threads)
 
 
-class _Writer(Writer):
+class NativeWriter(Writer):
     def __init__(self, plan: Plan, threads: int) -> None:
         super().__init__(plan)
         self.threads = threads
@@ -89,18 +90,22 @@ class _Writer(Writer):
         pieces = [self.pieces[name] for name in names]
         lists = together(pieces, self.threads)
         self.runs += [(pieces, lists)] if pieces else []
-        if lists is None and len(names) < 2:
-            return [f"{name}()" for name in names]
-        number = sum(name.startswith("run_") for name in self.bound) + 1
-        if lists is None:
-            self.bound[f"run_{number}"] = f"k.chain([({', '.join(names)})])"
-            return [f"run_{number}()"]
-        for name in {item[0] for each in lists for item in each if isinstance(item, tuple)}:
+        for name in {item[0] for each in lists or () for item in each if isinstance(item, tuple)}:
             if isinstance(name, str):
                 self.bound[name] = self.shared[name]
-        each = ", ".join(f"[{', '.join(map(_listed, items))}]" for items in lists)
-        self.bound[f"run_{number}"] = f"k.together([{each}])"
+        call = self.one_call(names, lists) if names else ""
+        if call in names or not call:
+            return [f"{name}()" for name in names]
+        number = sum(name.startswith("run_") for name in self.bound) + 1
+        self.bound[f"run_{number}"] = call
         return [f"run_{number}()"]
+
+    def one_call(self, names: Sequence[str], lists: Sequence[Sequence[Listed]] | None) -> str:
+        """What calls all of these, as lists say or else one after the other."""
+        if lists is None:
+            return names[0] if len(names) == 1 else f"k.chain([({', '.join(names)})])"
+        each = ", ".join(f"[{', '.join(map(listed, items))}]" for items in lists)
+        return f"k.together([{each}])"
 
     def step(self, step: Step, heading: str) -> None:
         if step.node in self.updates:
@@ -121,13 +126,18 @@ class _Writer(Writer):
 
     def add(self, found: Found, heading: str) -> None:
         for done in found:
-            line = self.called(done.kernel, done.out, heading)
-            name = line.removesuffix("()")
-            self.pieces[name] = piece(name, done, self.plan, self.threads)
-            if done.kernel.splits:
-                self.shared[name] = self.of_threads(done.kernel, done.kernel.splits[0])
-            self.native.add(line)
-            self.body.append(line)
+            self.added(done, heading)
+
+    def added(self, done: Done, heading: str) -> str:
+        """The name of its call."""
+        line = self.called(done.kernel, done.out, heading)
+        name = line.removesuffix("()")
+        self.pieces[name] = piece(name, done, self.plan, self.threads)
+        if done.kernel.splits:
+            self.shared[name] = self.of_threads(done.kernel, done.kernel.splits[0])
+        self.native.add(line)
+        self.body.append(line)
+        return name
 
     def positions(self, loop: Positions, heading: str) -> None:
         self.parts = {m.part.name: m for m in loop.moving}
@@ -143,7 +153,7 @@ class _Writer(Writer):
                     views = self.seen if name in self.seen else self.bound
                     views[name] = self.of_threads(done.kernel, split)
             each = self.of_each(loop, self.wholes(loop), f"({', '.join(names)},)")
-            self.bound[loop.name] = f"k.{'chain' if splits is None else 'chains'}({each})"
+            self.bound[loop.name] = self.chain_of(loop, found, splits, each)
             self.body += [*dict.fromkeys(f"# {line}" for s in loop.steps if (line := line_of(s)) is not None)]
             self.body.append(f"{loop.name}()")
             self.native.add(f"{loop.name}()")
@@ -151,21 +161,26 @@ class _Writer(Writer):
             self.shared[loop.name] = self.bound[loop.name]
         self.parts, self.moving, self.seen = {}, set(), {}
 
+    def chain_of(self, loop: Positions, found: Sequence[Done], splits: Sequence[Split] | None, each: str) -> str:
+        """A call of all positions, or one a thread; each: a list with the calls of every position"""
+        return f"k.{'chain' if splits is None else 'chains'}({each})"
+
     def beside(self, loop: Positions) -> bool:
         """Whether another loop needs nothing of it: each is a thread's then."""
         return any(loop.name in group for group in self.plan.independent)
 
     def whole(self, loop: Positions) -> Found | None:
         """The kernels of one position, if one does each work."""
-        works = [work for step in loop.steps for work in self.works(step)]
-        works += [(call,) for call in loop.copies]
-        works += [(Call(Select(), new, (ended, old, new)),) for ended, old, new in loop.held]
+        works: list[tuple[Step | None, tuple[Call, ...] | Loop | Positions]] = []
+        works += [(step, work) for step in loop.steps for work in self.works(step)]
+        works += [(None, (call,)) for call in loop.copies]
+        works += [(None, (Call(Select(), new, (ended, old, new)),)) for ended, old, new in loop.held]
         found: Found = []
-        for work in works:
+        for step, work in works:
             kernels = None if isinstance(work, Positions) else self.found(work)
             if kernels is None:
                 return None
-            found += kernels
+            found += [replace(done, step=step) for done in kernels]
         return found
 
     def works(self, step: Step) -> list[tuple[Call, ...] | Loop | Positions]:
@@ -229,7 +244,7 @@ class _Writer(Writer):
         return f'k.shared("{self.kernels[kernel.text]}", {how}, {", ".join(given)})'
 
 
-def _listed(item: Listed) -> str:
+def listed(item: Listed) -> str:
     """A call, or to wait for another thread."""
     if isinstance(item, str):
         return item

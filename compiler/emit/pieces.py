@@ -10,17 +10,21 @@ from compiler.emit.kernel import Kernel
 from compiler.emit.memory import start_of
 from compiler.emit.split import Split
 from compiler.emit.together import Accesses, Piece, apart
-from compiler.plan.plan import Call, Place, Plan, Positions, Where
+from compiler.plan.plan import Call, Place, Plan, Positions, Step, Where
 
 
 @dataclass(frozen=True)
 class Done:
-    """A kernel; out: what it makes or has a part in; calls: those that write what it writes; cost: in nanoseconds"""
+    """A kernel; out: what it makes or has a part in; calls: those that write what it writes; cost: in nanoseconds
+
+    step: of a loop over positions, where that is not the loop itself
+    """
 
     kernel: Kernel
     out: Where
     calls: tuple[Call, ...]
     cost: float
+    step: Step | None = None
 
 
 def piece(name: str, done: Done, plan: Plan, threads: int) -> Piece:

@@ -14,8 +14,10 @@ from compiler.ops.lookup import AddRows, Gather, PickRows, SetRows
 from compiler.plan.plan import Call, Plan, Positions, Step
 from dsl.source import Span
 
-FEEDING = 0
-"""The number of what comes before a program's first work: the batch is copied to where it is read."""
+FEEDING, WAITING = 0, 1
+"""The numbers of what comes before a program's first work, when the batch is copied to where it is read; and of what a
+thread does not do, for it waits for another one."""
+ASIDE = ("feeding", "waiting")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class _Timed(Writer):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self.sizes = dict(plan.sizes)
-        self.pieces = [Piece("feeding", None, False)]
+        self.pieces = [Piece(name, None, False) for name in ASIDE]
         self.around = 0
         """The piece of the loop whose body is written, and what ends each of its positions."""
         self.gradient = False
@@ -53,7 +55,7 @@ class _Timed(Writer):
         self.times = 1
 
     def step(self, step: Step, heading: str) -> None:
-        if len(self.pieces) == 1:
+        if len(self.pieces) == len(ASIDE):
             self.body.append(f"k.lap({FEEDING})")
         # A loop's body is what the loop is for.
         self.gradient = step.gradient
@@ -82,9 +84,12 @@ class _Timed(Writer):
             flops, moved = 0, 0
         else:
             moved = touched_bytes(node, self.sizes)
-        kernel = "fused" if isinstance(node.op, Fused) else op_name(type(node.op))
-        self.pieces.append(Piece(kernel, node.span, self.gradient, self.times, flops, moved))
+        self.pieces.append(Piece(kernel_name(node), node.span, self.gradient, self.times, flops, moved))
         return len(self.pieces) - 1
+
+
+def kernel_name(node: Node) -> str:
+    return "fused" if isinstance(node.op, Fused) else op_name(type(node.op))
 
 
 def touched_bytes(node: Node, sizes: Mapping[str, int]) -> int:

@@ -27,6 +27,7 @@ class Options:
     data_root: Path | None = None
     as_json: bool = False
     optimized: bool = True
+    kernels: str | None = None
 
 
 def run(spec: Path, options: Options) -> int:
@@ -35,7 +36,7 @@ def run(spec: Path, options: Options) -> int:
         refuse_unknown(options.sizes, made.check())
     found = subject(made, options.sizes)
     peaks = measured_peaks()
-    pieces, measured = profiled(found, options.seconds)
+    pieces, measured = profiled(found, options.seconds, options.kernels)
     # Beside other work either may be too low.
     peaks = higher(peaks, measured_peaks())
     costs = Costs(

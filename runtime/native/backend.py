@@ -20,7 +20,7 @@ from runtime.native.blas import product_address
 from runtime.native.cache import Cache, Entry, user_cache
 from runtime.native.loading import Function, Loader
 from runtime.native.machine import machine_key
-from runtime.native.team import FOLLOW, LEAD, TELL, WAIT, Team, words
+from runtime.native.team import FOLLOW, LEAD, TELL, WAIT, Team, Words, words
 from runtime.native.texts import kernel_texts
 from runtime.numpy_backend import numpy_backend
 
@@ -29,10 +29,15 @@ NAME = "numba"
 
 def native_backend(cache: Cache | None = None, threads: int = 1) -> Backend:
     """cache: None for the user's own; threads: that compute a step together, where that is worth it"""
-    backend, functions = numpy_backend(), Functions(user_cache() if cache is None else cache, threads)
+    functions = Functions(user_cache() if cache is None else cache, threads)
+    return backend_of(functions.of_program, threads)
+
+
+def backend_of(of_program: Callable[[str], SimpleNamespace], threads: int) -> Backend:
+    backend = numpy_backend()
 
     def kernels_of(source: str) -> SimpleNamespace:
-        return SimpleNamespace(**vars(backend.kernels), **vars(functions.of_program(source)))
+        return SimpleNamespace(**vars(backend.kernels), **vars(of_program(source)))
 
     return replace(backend, name=NAME, native=kernels_of, threads=threads)
 
@@ -64,7 +69,18 @@ def _number(given: Given) -> int:
     return given.ctypes.data
 
 
-def _bound(function: Function, numbers: Sequence[int], kept: object) -> Step:
+def address(call: Step) -> int:
+    """Of what a bound call is given."""
+    return call.args[0].value  # type: ignore[attr-defined]
+
+
+def called(calls: Sequence[Any]) -> tuple[Words, Words]:
+    """The addresses of the functions, and of what each is given."""
+    functions = [ctypes.cast(call.func, ctypes.c_void_p).value for call in calls]
+    return np.array(functions, np.int64), np.array([address(call) for call in calls], np.int64)
+
+
+def bound(function: Function, numbers: Sequence[int], kept: object) -> Step:
     p: Any = np.array(numbers, np.int64).ctypes.data_as(ctypes.c_void_p)
     # Whoever has the call has what it works on.
     p.kept = kept
@@ -89,7 +105,7 @@ class Functions:
         found = {name: self.function(text) for name, text in kernel_texts(source).items()}
 
         def native(name: str, *given: Given) -> Step:
-            return _bound(found[name], [_number(x) for x in given], given)
+            return bound(found[name], [_number(x) for x in given], given)
 
         def shared(name: str, split: Split, *given: Given) -> list[Step]:
             cuts, count, moves = split
@@ -99,7 +115,7 @@ class Functions:
                 p[count] = end - begin
                 for i, more in moves:
                     p[i] += begin * more
-                calls.append(_bound(found[name], p, given))
+                calls.append(bound(found[name], p, given))
             return calls
 
         return SimpleNamespace(native=native, shared=shared, chain=self.chain, chains=self.chains,
@@ -108,9 +124,8 @@ class Functions:
     def chain(self, calls: Iterable[Sequence[Any]]) -> Step:
         """Calls of kernels, one after the other, as one call; each item has those of one position."""
         every = [call for each in calls for call in each]
-        functions = np.array([ctypes.cast(call.func, ctypes.c_void_p).value for call in every], np.int64)
-        given = np.array([call.args[0].value for call in every], np.int64)
-        return _bound(
+        functions, given = called(every)
+        return bound(
             self.function(CHAIN), [len(every), functions.ctypes.data, given.ctypes.data], (every, functions, given)
         )
 
@@ -120,24 +135,31 @@ class Functions:
 
     def together(self, lists: Sequence[Sequence[Listed]]) -> Step:
         """Lists, one a thread, as one call."""
+        team, progress = self.team(), words(self._threads)
+        every = [self.chain([[call for calls in each for call in calls]]) for each in self.in_turn(lists, progress)]
+        return team.bound([address(call) for call in every], progress, every)
+
+    def team(self) -> Team:
         if self._team is None:
             self._team = Team(self._threads, self.function(LEAD), self.function(FOLLOW), self.function(CHAIN))
-        team, progress = self._team, words(self._threads)
-        waited = {item for each in lists for item in each if isinstance(item, tuple)}
-        every: list[Step] = []
+        return self._team
+
+    def in_turn(self, lists: Sequence[Sequence[Listed]], progress: Words) -> list[list[list[Step]]]:
+        """What each thread calls for each item of its list; it says how far it is where others wait for that."""
+        way, waited = self.team().way, {item for each in lists for item in each if isinstance(item, tuple)}
+        every: list[list[list[Step]]] = []
         for r, each in enumerate(lists):
-            calls: list[Step] = []
-            for done, item in enumerate(each):
-                if (r, done) in waited:
-                    calls.append(_bound(self.function(TELL), [progress[r].ctypes.data, done], progress))
+            found: list[list[Step]] = []
+            for done, item in enumerate(each, 1):
                 if isinstance(item, tuple):
-                    calls.append(_bound(self.function(WAIT), [progress[item[0]].ctypes.data, item[1], team.way], team))
+                    calls = [bound(self.function(WAIT), [progress[item[0]].ctypes.data, item[1], way], progress)]
                 else:
-                    calls.append(item)
-            if (r, len(each)) in waited:
-                calls.append(_bound(self.function(TELL), [progress[r].ctypes.data, len(each)], progress))
-            every.append(self.chain([calls]))
-        return team.bound([call.args[0].value for call in every], progress, every)  # type: ignore[attr-defined]
+                    calls = [item]
+                if (r, done) in waited:
+                    calls.append(bound(self.function(TELL), [progress[r].ctypes.data, done], progress))
+                found.append(calls)
+            every.append(found)
+        return every
 
     def function(self, text: str) -> Function:
         with self._one_at_a_time:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from compiler import pipeline
 from nnc import cli
 from nnc.failure import guarded
 from nnc.stand_in import stand_in
-from runtime.profile import Clock, Peaks, higher, measured_peaks
+from runtime.profile import OneClock, Peaks, higher, measured_peaks
+from tests.runtime.native.kernels import needs_numba
 
 TEXTS = """model m(text: words) -> label: class {
   embed 5
@@ -80,6 +82,27 @@ def test_every_line_that_computes_is_there(here: Path, capsys: pytest.CaptureFix
     told = found(capsys, spec, "--sizes", SIZES[spec])
     assert lines <= {row["line"] for row in told["lines"]}
     assert all(row["ms"] > 0 for row in told["lines"] if row["calls"])
+
+
+@needs_numba
+@pytest.mark.parametrize("spec", SIZES)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_compiled_kernels_of_all_threads_and_waiting_add_up_to_the_step(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, spec: str, threads: int
+):
+    monkeypatch.setattr("nnc.device.threads", lambda: threads)
+    # So much that two threads share it.
+    told = found(capsys, spec, "--sizes", "V=400,classes=3,T=60,B=40", "--kernels", "fast")
+    assert len(told["threads"]) == threads
+    waiting, kernels = (sum(r[f"ms_{of}"] for r in told["threads"]) / threads for of in ("waiting", "kernels"))
+    around = told["ms_feeding"] + told["ms_reading"]
+    for rows in (told["lines"], told["kernels"]):
+        assert sum(row["ms"] for row in rows) == pytest.approx(kernels)
+        assert kernels + waiting + around == pytest.approx(told["ms_with_clock"])
+    assert all(r["ms_kernels"] > 0 for r in told["threads"])
+    assert all(row["ms"] > 0 for row in told["lines"] if row["calls"])
+    of_numpy = found(capsys, spec, "--sizes", "V=400,classes=3,T=60,B=40", "--kernels", "numpy")
+    assert {row["line"] for row in of_numpy["lines"]} == {row["line"] for row in told["lines"]}
 
 
 def test_a_line_whose_work_passes_have_moved_is_there_without_a_time(here: Path, capsys: pytest.CaptureFixture[str]):
@@ -188,13 +211,13 @@ def test_stand_in_ids_are_of_the_vocabulary_and_texts_are_full():
 
 
 def test_clock_gives_each_piece_the_time_since_the_one_before():
-    clock = Clock()
-    clock.begin(3)
-    start = clock.last
+    clock, start = OneClock(3), perf_counter_ns()
+    clock.begin()
     for piece in (0, 2, 2):
         clock.lap(piece)
-    assert clock.spent[1] == 0
-    assert sum(clock.spent) == clock.last - start
+    (spent,) = clock.spent()
+    assert spent[1] == 0
+    assert 0 < sum(spent) <= perf_counter_ns() - start
 
 
 def test_peaks_of_this_machine_are_above_nothing():

@@ -1,0 +1,95 @@
+"""A program whose kernels are timed, each thread's by a clock of its own: what `nnc profile --kernels fast` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.emit.native import NativeWriter, listed
+from compiler.emit.pieces import Done
+from compiler.emit.split import Split
+from compiler.emit.timed import ASIDE, WAITING, Piece, kernel_name, touched_bytes
+from compiler.emit.together import Listed
+from compiler.ir.graph import Node
+from compiler.plan.plan import Plan, Positions, Step
+
+
+def emit_timed_native(plan: Plan, threads: int) -> tuple[str, tuple[Piece, ...]]:
+    """As `compiler.emit.native.emit_native`; k has more functions: those of `runtime.native.timed`."""
+    writer = _TimedNative(plan, threads)
+    source = writer.program()
+    return source, tuple(writer.made)
+
+
+class _TimedNative(NativeWriter):
+    def __init__(self, plan: Plan, threads: int) -> None:
+        super().__init__(plan, threads)
+        self.sizes = dict(plan.sizes)
+        self.made = [Piece(name, None, False) for name in ASIDE]
+        self.numbers: dict[str, int] = {}
+        """Of the pieces, by the names of their calls."""
+        self.loops: set[str] = set()
+        """Those that are a call a thread, shared or not: each has its own clock."""
+        self.now: Step | None = None
+        self.times = self.count = 1
+        self.counted: set[Node] = set()
+
+    def step(self, step: Step, heading: str) -> None:
+        self.now = step
+        before = len(self.body)
+        super().step(step, heading)
+        if any(line not in self.native and not line.startswith("#") for line in self.body[before:]):
+            self.body.append(f"k.lap({self.piece(step)})")
+
+    def added(self, done: Done, heading: str) -> str:
+        name = super().added(done, heading)
+        assert self.now is not None
+        # Rows that are moved together are those of several steps.
+        moved = "row_updates" if self.now.node in self.updates else ""
+        self.numbers[name] = self.piece(done.step or self.now, moved)
+        return name
+
+    def chain_of(self, loop: Positions, found: Sequence[Done], splits: Sequence[Split] | None, each: str) -> str:
+        assert self.now is not None
+        self.times = loop.count
+        numbers = [self.piece(done.step or self.now) for done in found]
+        self.times = 1
+        self.numbers[loop.name] = self.piece(self.now)
+        self.loops.add(loop.name)
+        return f"k.timed_loop({each}, {numbers}, {splits is not None})"
+
+    def inner(self, step: Step) -> list[str]:
+        lines = super().inner(step)
+        self.times = self.count
+        number = self.piece(step)
+        self.times = 1
+        return [*lines, f"k.lap({number})"] if lines else lines
+
+    def positions(self, loop: Positions, heading: str) -> None:
+        self.count = loop.count
+        super().positions(loop, heading)
+
+    def one_call(self, names: Sequence[str], lists: Sequence[Sequence[Listed]] | None) -> str:
+        if lists is None:
+            calls = [f"{name}[0]" if name in self.loops else name for name in names]
+            numbers = [self.numbers[name] for name in names]
+            return f"k.timed(({', '.join(calls)},), {numbers})"
+        each = ", ".join(
+            f"[{', '.join(f'{item}[{r}]' if item in self.loops else listed(item) for item in items)}]"
+            for r, items in enumerate(lists)
+        )
+        return f"k.timed_together([{each}], {[[self.number(item) for item in items] for items in lists]})"
+
+    def number(self, item: Listed) -> int:
+        name = item if isinstance(item, str) else item[0]
+        return WAITING if isinstance(name, int) else self.numbers[name]
+
+    def piece(self, step: Step, kernel: str = "") -> int:
+        """Its number; what the step computes counts once, though several kernels do it."""
+        node = step.node
+        flops = node.op.flops(tuple(n.type for n in node.inputs), node.type, self.sizes)
+        moved = touched_bytes(node, self.sizes)
+        if node in self.counted or any(isinstance(work, Positions) for work in step.work):
+            flops, moved = 0, 0
+        self.counted.add(node)
+        self.made.append(Piece(kernel or kernel_name(node), node.span, step.gradient, self.times, flops, moved))
+        return len(self.made) - 1
