@@ -17,11 +17,12 @@ from compiler import pipeline
 from runtime.backend import Backend
 from runtime.deferred import Stepper
 from runtime.numpy_backend import numpy_backend
+from runtime.store import Store
 from runtime.threads import threads
 from runtime.weights import initial_states, initial_weights
 
 Step = Callable[[], float]
-Store = dict[str, NDArray[np.generic]]
+Weights = dict[str, NDArray[np.generic]]
 
 ADAM = "adam lr=1e-3"
 """As every spec has it."""
@@ -60,7 +61,7 @@ def _reference(w: Workload, rotation: list[Batch], backend: Backend) -> tuple[Re
     plain = re.sub(r"dropout \S+", "dropout 0", w.spec)
     descent, store, names = _stepper(w, plain.replace(ADAM, f"sgd lr={LARGE_RATE:.0f}"), rotation, backend)
     weights = {name: np.array(store[name]) for name in names}
-    gradients: list[Store] = []
+    gradients: list[Weights] = []
     for _ in range(GRADIENTS):
         descent()
         gradients.append({name: (start - store[name]) / np.float32(LARGE_RATE) for name, start in weights.items()})
@@ -74,9 +75,10 @@ def _stepper(w: Workload, spec: str, rotation: list[Batch], backend: Backend) ->
     """The step, the arrays that it writes to, and which of them are weights."""
     experiment = pipeline.check(spec, f"{w.name}.nn", sizes=w.sizes)
     training = pipeline.training_step(experiment)
-    store: Store = {**initial_weights(experiment.network.parameters, 1), **initial_states(training.states)}
     compiled = pipeline.compiler_for(backend.native is not None, backend.threads)
     training = replace(training, graph=pipeline.optimize(training.graph))
+    values = {**initial_weights(experiment.network.parameters, 1), **initial_states(training.states)}
+    store = Store(backend, training.graph, values)
     stepper = Stepper(backend, training, compiled, store)
     sizes = {"B": w.batch, **w.lengths}
     lengths = {f"lengths.{symbol}": np.full(w.batch, length) for symbol, length in w.lengths.items()}

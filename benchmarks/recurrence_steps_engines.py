@@ -16,7 +16,8 @@ from benchmarks.turns import Engine
 from compiler import pipeline
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
-from runtime.weights import initial_weights
+from runtime.store import Store
+from runtime.weights import initial_states, initial_weights
 
 Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
 RATE = 1e-3
@@ -46,12 +47,12 @@ def ours_and_torch(n: Network, threads: int) -> dict[str, Engine]:
 train {{ adam lr={RATE} ; batch {n.batch} }}
 """
     experiment = pipeline.check(text, "m.nn", sizes={"V": n.words, "classes": n.classes})
-    store = initial_weights(experiment.network.parameters, 1)
-    theirs = torch_step(n, {name: np.array(value) for name, value in store.items()})
-    graph = pipeline.training_step(experiment)
-    for state in graph.states:
-        store[state.name] = np.full(tuple(int(str(d)) for d in state.type.shape), state.start, np.float32)
-    executor = Executor(numpy_backend(), pipeline.optimize(graph.graph), pipeline.compile_bucket, store)
+    weights = initial_weights(experiment.network.parameters, 1)
+    theirs = torch_step(n, {name: np.array(value) for name, value in weights.items()})
+    training = pipeline.training_step(experiment)
+    graph = pipeline.optimize(training.graph)
+    store = Store(numpy_backend(), graph, {**weights, **initial_states(training.states)})
+    executor = Executor(numpy_backend(), graph, pipeline.compile_bucket, store)
     rotation, numbers = batches(n), count(1)
     lengths = np.full(n.batch, n.length)
 

@@ -31,6 +31,7 @@ from runtime.data import Batch, Dataset, batches
 from runtime.evaluate import feeds_of, float_dtype
 from runtime.memory import require_memory
 from runtime.profile import Clock, Profile, clocked, profile
+from runtime.store import Store
 from runtime.weights import initial_states, initial_weights
 
 LOOKED_AT = 200
@@ -129,7 +130,8 @@ def profiled(subject: Subject, seconds: float, kernels: str | None = None) -> tu
         )
         clocks = _native_clocks(backend.threads, len(pieces))
     require_memory(planned.arena_bytes + planned.store_bytes, backend.available_bytes(), "a step", settings.span)
-    store = {**initial_weights(subject.experiment.network.parameters, settings.seed), **initial_states(step.states)}
+    weights = initial_weights(subject.experiment.network.parameters, settings.seed)
+    store = Store(backend, step.graph, {**weights, **initial_states(step.states)})
     # A network that knows these batches by heart has gradients of zero, which some kernels leave out.
     always = {"lr": np.float64(0), "seed": np.int64(settings.seed)}
 

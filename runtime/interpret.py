@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from compiler.ir.graph import Graph, Input, Node
+from compiler.ir.graph import Flat, Graph, Input, Node
 from compiler.ir.types import Type, bound_shape, row_room, value_of
 from compiler.ops.fused import Fused
 from compiler.ops.reduction import Sum
@@ -21,9 +21,24 @@ POISON = {"f32": np.nan, "f64": np.nan, "i64": -(2**40), "bool": True}
 
 
 def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
-    """The outputs by name, row-sparse ones written out. feeds: every input that an output needs, weights and all."""
+    """The outputs by name, row-sparse ones written out, of vectors of weights each part under its own name.
+
+    feeds: every input that an output needs, weights and all.
+    """
     values = all_values(graph, feeds, sizes)
-    return {o.name: written_out(o.node.type, values[o.node], sizes) for o in graph.outputs}
+    found: dict[str, Array] = {}
+    for output in graph.outputs:
+        value = written_out(output.node.type, values[output.node], sizes)
+        flat = graph.input(output.update).op if output.update is not None else None
+        found |= dict(_parted(flat, value)) if isinstance(flat, Flat) else {output.name: value}
+    return found
+
+
+def _parted(op: Flat, vector: Array) -> Iterator[tuple[str, Array]]:
+    start = 0
+    for part in op.parts:
+        yield part.name, vector[start : start + part.size].reshape(part.shape)
+        start += part.size
 
 
 def all_values(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[Node, Value]:
@@ -31,7 +46,10 @@ def all_values(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int
     values: dict[Node, Value] = {}
     with np.errstate(all="ignore"):
         for node in graph.nodes():
-            if isinstance(node.op, Input):
+            if isinstance(node.op, Flat):
+                together = [np.ravel(feeds[part.name]) for part in node.op.parts]
+                values[node] = np.concatenate(together, dtype=NUMPY_DTYPES[node.type.dtype], casting="unsafe")
+            elif isinstance(node.op, Input):
                 given = np.array(feeds[node.op.name], NUMPY_DTYPES[node.type.dtype])
                 values[node] = given.reshape(bound_shape(node.type, sizes))
             else:

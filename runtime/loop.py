@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import NoReturn
@@ -56,7 +56,7 @@ class Loop:
         self,
         job: Job,
         metric: str,
-        store: dict[str, Array],
+        store: MutableMapping[str, Array],
         stepper: Stepper,
         scorer: Executor,
         progress: Progress,

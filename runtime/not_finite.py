@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ LARGE = 1e6
 
 def not_finite(
     executor: Stepper,
-    store: dict[str, Array],
+    store: MutableMapping[str, Array],
     steps: Iterable[tuple[int, Mapping[str, Array], Mapping[str, int]]],
     last: int,
     epoch: int,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from time import perf_counter
 
 import numpy as np
@@ -20,6 +20,7 @@ from runtime.job import Job, needed_memory
 from runtime.loop import Keep, Loop, scored, weights_on_host
 from runtime.memory import require_memory
 from runtime.progress import Progress, Snapshot
+from runtime.store import Store
 from runtime.weights import initial_states, initial_weights
 
 
@@ -42,7 +43,7 @@ def train(
     """
     metric = job.settings.metric or metric_names(job.network.heads)[0]
     start = perf_counter()
-    store: dict[str, Array] = {}
+    store = Store(job.backend, job.step.graph)
     arena = Arena(job.backend)
     stepper = Stepper(job.backend, job.step, job.compile_bucket, store, arena)
     scorer = Executor(job.backend, job.evaluation, job.compile_bucket, store, arena)
@@ -107,7 +108,7 @@ def _starting_values(job: Job) -> dict[str, Array]:
     return {**weights, **given, **initial_states(job.step.states)}
 
 
-def _take(job: Job, resume: Snapshot, store: dict[str, Array], best: dict[str, Array]) -> None:
+def _take(job: Job, resume: Snapshot, store: MutableMapping[str, Array], best: dict[str, Array]) -> None:
     """The arrays of a snapshot, copied: as they lie in a file they are views of its bytes."""
     for name in list(resume.store):
         store[name] = job.backend.to_device(np.array(resume.store.pop(name)))

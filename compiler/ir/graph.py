@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import ClassVar, Literal, TypeAlias
 
 from compiler.ir.types import Type, TypeRuleError
@@ -69,6 +70,25 @@ class Input(Op):
 
     def infer(self, *inputs: Type) -> Type:
         return self.given
+
+
+@dataclass(frozen=True)
+class FlatPart:
+    """A weight or state by name, and its shape."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Flat(Input):
+    """Weights or states side by side in memory, as one vector, each with its last axis fastest."""
+
+    parts: tuple[FlatPart, ...] = ()
 
 
 def apply(op: Op, *inputs: Node, span: Span | None = None) -> Node:

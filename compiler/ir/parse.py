@@ -8,7 +8,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import cast, get_args
 
-from compiler.ir.graph import Graph, Input, InputKind, Node, Op, Output, apply
+from compiler.ir.graph import Flat, FlatPart, Graph, Input, InputKind, Node, Op, Output, apply
 from compiler.ir.text import BODY, op_name
 from compiler.ir.types import DTYPES, Dim, Dtype, Extent, Pad, Type, TypeRuleError
 from compiler.ops import OPS
@@ -18,6 +18,7 @@ from compiler.ops.scan import Body
 
 _NODE = re.compile(r"  %(?P<name>[^\s:=%$]+): (?P<type>[^=]+) = (?P<body>.+)")
 _STEP = re.compile(r"    \$(?P<index>\d+) = (?P<body>.+)")
+_PART = re.compile(r"(?P<name>.+)\[(?P<shape>\d+(?:,\d+)*)\]")
 _RETURN = re.compile(r"  return (?:(?P<name>[^\s:=%]+)=)?(?:(?P<update>[^\s:=%]+):=)?%(?P<node>[^\s:=%]+)")
 _TYPE = re.compile(
     r"(?P<dtype>\w+)\[(?P<shape>[^\[\]]*)\](?:\{(?:(?P<pad>any|zero|lowest)(?:, )?)?(?:rows \[(?P<rows>.*)\])?\})?"
@@ -81,9 +82,11 @@ def _node(found: re.Match[str], steps: list[str], nodes: dict[str, Node]) -> Nod
     given = parse_type(found["type"])
     words = _split(found["body"], " ")
     if words[0] == "input":
-        if len(words) != 2 or words[1] not in get_args(InputKind):
+        if len(words) < 2 or words[1] not in get_args(InputKind):
             raise ValueError(f"wants an input's kind: {', '.join(get_args(InputKind))}")
-        return Node(Input(found["name"], cast(InputKind, words[1]), given), (), given)
+        kind = cast(InputKind, words[1])
+        parts = tuple(map(_part, words[2:]))
+        return Node(Flat(found["name"], kind, given, parts) if parts else Input(found["name"], kind, given), (), given)
     operands = [word[1:] for word in words[1:] if word.startswith("%")]
     if words[0] == "scan":
         op = _op(words, "%", {"body": Body(parse("\n".join(line.removeprefix(BODY) for line in steps)))})
@@ -93,6 +96,13 @@ def _node(found: re.Match[str], steps: list[str], nodes: dict[str, Node]) -> Nod
     if node.type != given:
         raise ValueError(f"the type is {node.type}, not {given}")
     return node
+
+
+def _part(word: str) -> FlatPart:
+    found = _PART.fullmatch(word)
+    if found is None:
+        raise ValueError(f"wants a part and its shape, as in `dense.bias[8]`: {word}")
+    return FlatPart(found["name"], tuple(map(int, found["shape"].split(","))))
 
 
 def _fused(words: list[str], steps: list[str], inputs: int) -> Fused:

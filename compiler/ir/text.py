@@ -10,6 +10,7 @@
       return out=%2
       return embed.weight:=%3
 
+Of a vector of several weights the parts follow: `input weight dense.weight[2,8] dense.bias[8]`.
 The body of a loop is a graph of its own below its node, each line behind `|`. Attributes follow the operands as
 name=value; those that have their default are left out. `a:=%3` is the next value of the input a; a result of another
 name than the input that it updates is `name=a:=%3`. `compiler.ir.parse` reads it back.
@@ -25,7 +26,7 @@ from functools import cache
 from itertools import count
 from typing import cast
 
-from compiler.ir.graph import Graph, Input, Node, Op, structure
+from compiler.ir.graph import Flat, Graph, Input, Node, Op, structure
 from compiler.ops.elementwise import Constant
 from compiler.ops.fused import Fused
 from compiler.ops.scan import Scan
@@ -87,7 +88,8 @@ def _default(field: Field[object]) -> object:
 def described(op: Op, operands: str) -> str:
     """What stands to the right of `=`."""
     if isinstance(op, Input):
-        return f"input {op.kind}"
+        parts = op.parts if isinstance(op, Flat) else ()
+        return " ".join([f"input {op.kind}", *(f"{part.name}[{','.join(map(str, part.shape))}]" for part in parts)])
     if isinstance(op, Constant):
         dtype = f" dtype={op.dtype}" if op.dtype != "f32" else ""
         return f"constant {_number(op)}{dtype}"

@@ -12,6 +12,7 @@ from compiler.passes.cse import cse
 from compiler.passes.dce import dce
 from compiler.passes.distinct import distinct
 from compiler.passes.factors import factors
+from compiler.passes.flatten import flatten
 from compiler.passes.fold import fold
 from compiler.passes.fuse import fuse
 from compiler.passes.hoist import hoist
@@ -60,6 +61,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("squash", "makes sigmoids and tanhs of neighbouring columns one tanh", squash, exact=False),
     Pass("fuse", "makes groups of element-wise ops one op each", fuse),
     Pass("dce", "drops updates that change nothing", dce),
+    Pass("flatten", "moves small weights of one rule as one vector", flatten),
 )
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import TypeAlias
 
-from compiler.ir.graph import Node
+from compiler.ir.graph import Input, Node
 from compiler.ir.types import bound_shape, value_of
 from compiler.ops.elementwise import Constant
 from compiler.ops.product import MatMul
-from compiler.ops.shape import Concat
-from compiler.plan.layout import VIEWS, contiguous, takes
+from compiler.ops.scan import Scan
+from compiler.ops.shape import Concat, Reshape
+from compiler.plan.layout import VIEWS, contiguous, is_contiguous, takes
 
 Columns: TypeAlias = Mapping[Node, tuple[Node, int]]
-"""A value -> the concat that it is a part of, and where in it the part starts."""
+"""A value -> the concat that it is a part of, itself or in another shape, and where in it the part starts."""
 
 
 def columns(
@@ -31,7 +32,11 @@ def columns(
             own = bound_shape(part.type, sizes)
             strides = contiguous(shape) if len(shape) == len(own) else ()
             alone = part not in found and whole.inputs.count(part) == 1 and part not in fixed
-            if alone and _is_made(part) and _is_taken(part, users, own, strides):
+            if strides and is_contiguous(own, strides):
+                made = part.inputs[0] if isinstance(part.op, Reshape) else part
+                if alone and made not in found and made not in fixed and _has_memory(made):
+                    found[made] = found[part] = whole, start
+            elif alone and _is_made(part) and _is_taken(part, users, own, strides):
                 found[part] = whole, start
             start += value_of(part.type.shape[axis], sizes)
     return found
@@ -41,6 +46,12 @@ def _outermost(whole: Node, found: Columns) -> Node:
     while whole in found:
         whole = found[whole][0]
     return whole
+
+
+def _has_memory(part: Node) -> bool:
+    """Whether its work writes to one place, which is not another value's."""
+    elsewhere = isinstance(part.op, (Input, Constant, Scan, *VIEWS))
+    return part.type.rows is None and not elsewhere
 
 
 def _is_made(part: Node) -> bool:

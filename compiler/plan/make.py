@@ -13,7 +13,7 @@ from compiler.ops.fused import Fused
 from compiler.ops.lookup import PickRows, ScatterRows
 from compiler.ops.reduction import Sum
 from compiler.ops.scan import Part, Scan
-from compiler.ops.shape import Broadcast, Concat, Slice
+from compiler.ops.shape import Broadcast, Concat, Reshape, Slice
 from compiler.plan.arena import arranged
 from compiler.plan.calls import attributes
 from compiler.plan.columns import columns
@@ -257,7 +257,7 @@ class Planner:
         if shape == x.shape and strides == x.strides and not isinstance(node.op, Broadcast):
             self.where[node] = x
             return True
-        name = self.names.of_op(node.op, f"{self.number}{self.now}")
+        name = self.names.of_part(node) or self.names.of_op(node.op, f"{self.number}{self.now}")
         by = node.op
         if isinstance(by, Slice):
             by = Slice(by.axis, value_of(by.start, self.sizes), shape[by.axis])
@@ -304,9 +304,13 @@ class Planner:
         assert isinstance(whole.op, Concat)
         of = self._whole(whole)
         shape = bound_shape(node.type, self.sizes)
-        by = Slice(whole.op.axis, start, shape[whole.op.axis])
+        along = shape if len(shape) == len(of.shape) else (prod(shape),)
+        by = Slice(whole.op.axis, start, along[whole.op.axis])
         name = self.names.free(f"{of.name}_part")
-        return Place(name, of.region, of.dtype, shape, of.strides, of, by)
+        if along == shape:
+            return Place(name, of.region, of.dtype, shape, of.strides, of, by)
+        flat = Place(self.names.free(f"{name}_flat"), of.region, of.dtype, along, of.strides, of, by)
+        return Place(name, of.region, of.dtype, shape, contiguous(shape), flat, Reshape(shape))
 
     def _rest(self, node: Node) -> tuple[Call, ...]:
         """The parts of a concat that are not where they belong yet."""

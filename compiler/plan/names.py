@@ -6,8 +6,9 @@ import builtins
 import keyword
 import re
 
-from compiler.ir.graph import Op
+from compiler.ir.graph import Flat, Node, Op
 from compiler.ir.text import op_name
+from compiler.ops.shape import Reshape, Slice
 
 RESERVED = frozenset({"np", "k", "at", "w", "bind", "step", *keyword.kwlist, *keyword.softkwlist, *dir(builtins)})
 
@@ -24,6 +25,19 @@ class Names:
     def of_input(self, name: str, kind: str) -> str:
         """`conv.w` is conv_w; a name of other letters than a to z is numbered."""
         return self.free(plain(name, kind))
+
+    def of_part(self, node: Node) -> str | None:
+        """A weight's own name where it is a part of a vector of several; on the way to its shape with a word behind."""
+        part = node.inputs[0] if isinstance(node.op, Reshape) else node
+        if not isinstance(part.op, Slice) or not isinstance(flat := part.inputs[0].op, Flat):
+            return None
+        start = 0
+        for each in flat.parts:
+            if start == part.op.start and each.size == part.op.size:
+                name = plain(each.name, flat.kind)
+                return self.free(name if node.type.shape == each.shape else f"{name}_flat")
+            start += each.size
+        return None
 
     def of_op(self, op: Op, number: str) -> str:
         """`mat_mul_12`"""

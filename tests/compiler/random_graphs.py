@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from compiler.autodiff import gradients
-from compiler.ir.graph import Graph, Input, InputKind, Node, Op, Output, apply
+from compiler.ir.graph import Flat, Graph, Input, InputKind, Node, Op, Output, apply
 from compiler.ir.types import BATCH, Dim, Extent, Type, TypeRuleError, bind, symbol, value_of
 from compiler.ops import elementwise as e
 from compiler.ops.chance import DropoutMask
@@ -254,6 +254,9 @@ def feeds_for(graph: Graph, sizes: Mapping[str, int], rng: np.random.Generator) 
     feeds: dict[str, Array] = {}
     for node in graph.inputs:
         assert isinstance(node.op, Input)
+        if isinstance(node.op, Flat):
+            feeds |= {part.name: rng.normal(size=part.shape) for part in node.op.parts}
+            continue
         shape = tuple(value_of(d, sizes) for d in node.type.shape)
         if node.op.kind == "lengths":
             feeds[node.op.name] = lengths
@@ -271,6 +274,12 @@ def feeds_for(graph: Graph, sizes: Mapping[str, int], rng: np.random.Generator) 
         if isinstance(node.op, Input) and node.op.name.startswith("embed"):
             feeds[node.op.name][0] = 0
     return feeds
+
+
+def stored_names(graph: Graph) -> list[str]:
+    """Weights and states, those of a vector by their own names."""
+    ops = [n.op for n in graph.inputs if isinstance(n.op, Input) and n.op.kind in ("weight", "state")]
+    return [name for op in ops for name in ([part.name for part in op.parts] if isinstance(op, Flat) else [op.name])]
 
 
 def real_positions(type: Type, lengths: Array, sizes: Mapping[str, int]) -> Array:

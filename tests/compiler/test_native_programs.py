@@ -20,9 +20,10 @@ from compiler.pipeline import compile_bucket, compile_native
 from runtime.backend import Backend
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
+from runtime.store import Store
 from tests.compiler import test_cell_programs, test_scan_gradient
 from tests.compiler.random_cells import random_cell, random_use
-from tests.compiler.random_graphs import FUZZ, Array, feeds_for, fresh_seed, random_graph, random_sizes
+from tests.compiler.random_graphs import FUZZ, Array, feeds_for, fresh_seed, random_graph, random_sizes, stored_names
 from tests.compiler.random_scans import random_scan
 from tests.runtime.native.kernels import all_shared, needs_numba, shared_backend
 
@@ -54,8 +55,7 @@ def of_a_cell(seed: int) -> Fed:
 def computed(given: Fed, backend: Backend, threads: int = 1) -> dict[str, Array]:
     """All outputs of two steps, the second in the memory that the first one left, and the weights and states after."""
     graph, feeds, sizes = given
-    kept = [n.op.name for n in graph.inputs if isinstance(n.op, Input) and n.op.kind in ("weight", "state")]
-    store = {name: np.array(feeds[name]) for name in kept}
+    store = Store(backend, graph, {name: np.array(feeds[name]) for name in stored_names(graph)})
     compile_it = compile_bucket if backend.native is None else partial(compile_native, threads=threads)
     executor = Executor(backend, graph, compile_it, store)
     first = {f"{name}, first": np.array(value) for name, value in executor.run(feeds, sizes).items()}

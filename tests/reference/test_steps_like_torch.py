@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from compiler import pipeline
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
+from runtime.store import Store
 from tests.reference.cases import BATCH, CASES, Case, batches, class_weights, digest, weights
 
 TOLERANCE = 1e-9
@@ -22,11 +23,13 @@ TOLERANCE = 1e-9
 def ours(case: Case) -> tuple[list[float], dict[str, NDArray[np.float64]]]:
     experiment = case.experiment()
     step = pipeline.training_step(experiment)
-    store = weights(experiment)
-    names = list(store)
+    values = weights(experiment)
+    names = list(values)
     for state in step.states:
-        store[state.name] = np.full(tuple(int(str(d)) for d in state.type.shape), state.start)
-    executor = Executor(numpy_backend(), pipeline.optimize(step.graph), pipeline.compile_bucket, store)
+        values[state.name] = np.full(tuple(int(str(d)) for d in state.type.shape), state.start)
+    graph = pipeline.optimize(step.graph)
+    store = Store(numpy_backend(), graph, values)
+    executor = Executor(numpy_backend(), graph, pipeline.compile_bucket, store)
     losses = []
     for i, batch in enumerate(batches(case), 1):
         numbers = class_weights(case, experiment) | {

@@ -13,6 +13,7 @@ from runtime.deferred import Stepper
 from runtime.evaluate import evaluate
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
+from runtime.store import Store
 from runtime.train import train
 from runtime.weights import initial_states, initial_weights
 from tests.runtime.jobs import job
@@ -32,8 +33,9 @@ STRICT = SPEC.replace("1e-2", "1e-2 strict")
 def made(spec: str, dtype: Dtype = "f64") -> tuple[TrainingStep, dict[str, Array]]:
     experiment = pipeline.check(spec, "m.nn", sizes={"V": WORDS, "classes": 3}, dtype=dtype)
     step = pipeline.training_step(experiment)
-    store = {**initial_weights(experiment.network.parameters, 1), **initial_states(step.states)}
-    return replace(step, graph=pipeline.optimize(step.graph)), store
+    graph = pipeline.optimize(step.graph)
+    values = {**initial_weights(experiment.network.parameters, 1), **initial_states(step.states)}
+    return replace(step, graph=graph), Store(numpy_backend(), graph, values)
 
 
 def stepper(step: TrainingStep, store: dict[str, Array]) -> Stepper:

@@ -37,7 +37,7 @@ def fed(graph: Graph, seed: int) -> tuple[dict[str, int], dict[str, Array]]:
 def assert_agree(before: Graph, after: Graph, seed: int, tolerance: float) -> None:
     sizes, feeds = fed(before, seed)
     wanted, found = evaluate(before, feeds, sizes), evaluate(after, feeds, sizes)
-    assert [o.name for o in before.outputs] == [o.name for o in after.outputs]
+    assert set(wanted) == set(found)
     for output in before.outputs:
         real = real_positions(output.node.type, feeds["lengths.T"], sizes)
         a, b = wanted[output.name][real], found[output.name][real]
