@@ -29,8 +29,8 @@ from compiler.ops.shape import Concat, Reshape, Transpose
 from compiler.plan.plan import Call, Moving
 
 
-def call_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | None:
-    """None where NumPy does it."""
+def call_kernels(call: Call, moving: Mapping[str, Moving], behind: bool = True) -> list[Kernel] | None:
+    """None where NumPy does it. behind: whether what stands behind the rows of a table is read"""
     match call.op:
         case MatMul() | Outer():
             kernel = product_kernel(call, moving)
@@ -49,11 +49,11 @@ def call_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | Non
         case HeadScores() | HeadMix() | HeadSpread():
             kernel = heads_kernel(call)
         case Gather() | ScatterRows() | AddRows() | SetRows() | StampRows() | Dense() | PickRows():
-            return lookup_kernels(call)
+            return lookup_kernels(call, behind)
         case PicksOuter() | PicksMatMul():
-            kernel = picks_kernel(call)
+            kernel = picks_kernel(call, behind)
         case DistinctRows() | Places() | MatMulRows() | OuterRows() | WindowSums() | PutPicks():
-            return lookup_kernels(call)
+            return lookup_kernels(call, behind)
         case Conv2d() | Conv2dToKernel() | Conv2dToPicture():
             kernel = convolution_kernel(call)
         case MaxPool2d() | PutMax2d() | TakeMax2d():

@@ -6,6 +6,7 @@ from math import prod
 
 from compiler.emit.kernel import Argument, Kernel
 from compiler.emit.product import laid
+from compiler.emit.row_kernel import PARTS
 from compiler.emit.whole import Way, kernel_of, lies_whole, whole_numbers
 from compiler.ir.types import DTYPES, Dtype
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
@@ -20,16 +21,16 @@ for i in range(count):
         y[j] = row[j]
 """
 
-PARTS = 1024
 SOME_ROWS = f"""
 begin, end = n * before // {PARTS}, n * (before + parts) // {PARTS}
 """
-"""Of so many rows as there turn out to be, a thread does as many parts as it is told; the last one clears the rest."""
+"""The thread that does the last part clears what stands behind: as far as that is read."""
 
 CLEAR_REST = f"""
 if before + parts == {PARTS}:
-    rest = F(values + n * width * SIZE, (room - n) * width)
-    for j in range((room - n) * width):
+    behind = (max(cleared, min(n + 1, room)) - n) * width
+    rest = F(values + n * width * SIZE, behind)
+    for j in range(behind):
         rest[j] = REAL(0)
 """
 
@@ -51,8 +52,8 @@ i64(out_count, 1)[0] = n
 """
 
 SCATTER = """
-named, place = i64(ids, count), i64(work, rows)
-for i in range(room):
+named, place, n = i64(ids, count), i64(work, rows), i64(out_count, 1)[0]
+for i in range(max(cleared, min(n + 1, room))):
     whole = F(values + i * wide * SIZE, width)
     for j in range(width):
         whole[j] = REAL(0)
@@ -77,7 +78,7 @@ named, known, place = i64(ids, count), i64(rows_ids, room), i64(work, rows)
 n = i64(rows_count, 1)[0]
 for i in range(n):
     place[known[i]] = i
-place[0] = room - 1
+place[0] = min(n, room - 1)
 y = i64(out, count)
 for i in range(count):
     y[i] = place[min(max(named[i], 0), rows - 1)]
@@ -125,17 +126,22 @@ for i in range(begin, end):
 
 SET_ROWS = ADD_ROWS.replace("y[j] += row[j]", "y[j] = row[j]")
 
-STAMP_ROWS = """
+STAMP_ROWS = (
+    """
 stamp = i64(number, 1)[0]
 if stamps != out:
     row, y = i64(stamps, rows), i64(out, rows)
     for j in range(rows):
         y[j] = row[j]
-given, known = i64(out, rows), i64(rows_ids, room)
+given, known, n = i64(out, rows), i64(rows_ids, room), i64(rows_count, 1)[0]
 given[0] = stamp
-for i in range(i64(rows_count, 1)[0]):
+"""
+    + SOME_ROWS
+    + """
+for i in range(begin, end):
     given[known[i]] = stamp
 """
+)
 
 DENSE = """
 whole = F(out, rows * width)
@@ -187,8 +193,9 @@ for b in range(batch):
 PUT_PICKS = (
     SAME_IDS
     + """
-all = F(values, room * taps * width)
-for j in range(room * taps * width):
+cleared = max(cleared, min(n + 1, room)) * taps * width
+all = F(values, cleared)
+for j in range(cleared):
     all[j] = REAL(0)
 for b in range(batch):
     place = i64(places + b * length * 8, length)
@@ -206,15 +213,18 @@ EACH_PART: dict[str, Argument] = {"before": 0, "parts": PARTS}
 BY_PARTS = Way("parts", {"before": 1})
 
 
-def lookup_kernels(call: Call) -> list[Kernel] | None:
-    """Of any op that reads or makes rows of a table; None where an array among them has gaps."""
+def lookup_kernels(call: Call, behind: bool) -> list[Kernel] | None:
+    """Of any op that reads or makes rows of a table; None where an array among them has gaps.
+
+    behind: as in `compiler.emit.calls.call_kernels`
+    """
     if isinstance(call.op, (ScatterRows, DistinctRows)):
-        return _found_rows(call)
-    kernel = _kernel(call)
+        return _found_rows(call, behind)
+    kernel = _kernel(call, behind)
     return None if kernel is None else [kernel]
 
 
-def _found_rows(call: Call) -> list[Kernel] | None:
+def _found_rows(call: Call, behind: bool) -> list[Kernel] | None:
     """Which rows there are, and then these rows."""
     out, given = call.out, call.inputs
     if not lies_whole(*(x for where in (out, *given) for x in _arrays(where))) or not isinstance(out, RowsPlace):
@@ -234,17 +244,18 @@ def _found_rows(call: Call) -> list[Kernel] | None:
         table = given[0]
         assert isinstance(table, Place)
         same: dict[str, Argument] = {"rows_ids": out.ids, "rows_count": out.count}
-        picked = kernel_of(PICK_ROWS, dtype, BY_PARTS, table=table, **_of(out), **same, **EACH_PART)
+        picked = kernel_of(PICK_ROWS, dtype, BY_PARTS, table=table, **_of(out, behind), **same, **EACH_PART)
         return [kernel_of(FIND_FEW, dtype, **known, **found), picked]
     by_columns = Way("width", {"x": DTYPES[dtype], "values": DTYPES[dtype]})
     x = given[1]
     assert isinstance(x, Place)
-    added = kernel_of(SCATTER, dtype, by_columns, **known, x=x, values=out.values, rows=out.rows,
-                      room=out.ids.shape[0], width=width, wide=width)  # fmt: skip
+    added = kernel_of(SCATTER, dtype, by_columns, **known, x=x, values=out.values, out_count=out.count,
+                      rows=out.rows, room=out.ids.shape[0], cleared=_cleared(out, behind), width=width,
+                      wide=width)  # fmt: skip
     return [kernel_of(FIND, dtype, **known, **found), added]
 
 
-def _kernel(call: Call) -> Kernel | None:
+def _kernel(call: Call, behind: bool) -> Kernel | None:
     arrays = [x for where in (call.out, *call.inputs) for x in _arrays(where)]
     # A matrix that rows are multiplied with may be a transposed one.
     if not lies_whole(*arrays[: -1 if isinstance(call.op, MatMulRows) else None]):
@@ -264,16 +275,18 @@ def _kernel(call: Call) -> Kernel | None:
             return kernel_of(PLACES, dtype, ids=ids, out=out, work=call.scratch[0], count=prod(ids.shape),
                              **_read(rows))  # fmt: skip
         case PickRows(), RowsPlace(), (Place() as table, RowsPlace() as rows):
-            return kernel_of(PICK_ROWS, dtype, *_alike(out, rows), table=table, **_same(out, rows), **EACH_PART)
+            return kernel_of(PICK_ROWS, dtype, *_alike(out, rows), table=table, **_same(out, rows, behind), **EACH_PART)
         case AddRows() | SetRows(), Place(), (Place() as dense, RowsPlace() as rows):
             text, ways = ADD_ROWS if isinstance(call.op, AddRows) else SET_ROWS, (BY_PARTS,) if dense == out else ()
             return kernel_of(text, dtype, *ways, out=out, dense=dense, **_read(rows), **EACH_PART)
         case StampRows(), Place(), (Place() as stamps, RowsPlace() as rows, Place() as number):
-            return kernel_of(STAMP_ROWS, dtype, out=out, stamps=stamps, number=number, **_read(rows))
+            ways = (BY_PARTS,) if stamps == out else ()
+            return kernel_of(STAMP_ROWS, dtype, *ways, out=out, stamps=stamps, number=number, **_read(rows),
+                             **EACH_PART)  # fmt: skip
         case Dense(), Place(), (RowsPlace() as rows,):
             return kernel_of(DENSE, dtype, out=out, **_read(rows))
         case MatMulRows(transposed=transposed), RowsPlace(), (RowsPlace() as rows, Place() as w):
-            return _matmul_rows(out, rows, w, transposed)
+            return _matmul_rows(out, rows, w, transposed, behind)
         case OuterRows(), Place(), (RowsPlace() as x, RowsPlace() as y):
             width, other = x.values.shape[1], y.values.shape[1]
             by_rows = Way("width", {"x": DTYPES[dtype], "out": other * DTYPES[dtype]})
@@ -286,7 +299,7 @@ def _kernel(call: Call) -> Kernel | None:
                              count=count, width=width, length=places.shape[1], taps=size, dilation=numbers["dilation"],
                              before=numbers["before"])  # fmt: skip
         case PutPicks(size=size), RowsPlace(), (Place() as x, Place() as picks, Place() as places, RowsPlace() as rows):
-            given_ = _same(out, rows) | {"width": x.shape[1]}
+            given_ = _same(out, rows, behind) | {"width": x.shape[1]}
             return kernel_of(PUT_PICKS, dtype, x=x, picks=picks, places=places, batch=x.shape[0],
                              length=places.shape[1], taps=size, dilation=numbers["dilation"],
                              before=numbers["before"], **given_)  # fmt: skip
@@ -300,13 +313,13 @@ def _arrays(where: Where) -> list[Place]:
     return [where] if isinstance(where, Place) else []
 
 
-def _matmul_rows(out: RowsPlace, rows: RowsPlace, w: Place, transposed: bool) -> Kernel | None:
+def _matmul_rows(out: RowsPlace, rows: RowsPlace, w: Place, transposed: bool, behind: bool) -> Kernel | None:
     found = laid(w)
     if found is None:
         return None
     inner, turned = rows.values.shape[1], int(found[1] != transposed)
     return kernel_of(MATMUL_ROWS, out.values.dtype, *_alike(out, rows), gemm=out.values.dtype, x=rows.values, w=w,
-                     inner=inner, apart=found[0], turned=turned, **_same(out, rows), **EACH_PART)  # fmt: skip
+                     inner=inner, apart=found[0], turned=turned, **_same(out, rows, behind), **EACH_PART)  # fmt: skip
 
 
 def _alike(out: RowsPlace, like: RowsPlace) -> tuple[Way, ...]:
@@ -314,11 +327,16 @@ def _alike(out: RowsPlace, like: RowsPlace) -> tuple[Way, ...]:
     return (BY_PARTS,) if out.ids == like.ids and out.count == like.count else ()
 
 
-def _of(out: RowsPlace) -> dict[str, Argument]:
+def _of(out: RowsPlace, behind: bool) -> dict[str, Argument]:
     return {
         "out_ids": out.ids, "out_count": out.count, "values": out.values, "rows": out.rows,
-        "room": out.ids.shape[0], "width": prod(out.values.shape[1:]),
+        "room": out.ids.shape[0], "cleared": _cleared(out, behind), "width": prod(out.values.shape[1:]),
     }  # fmt: skip
+
+
+def _cleared(out: RowsPlace, behind: bool) -> int:
+    """Up to which row there are zeros where there is no row, beside the first one behind those that there are."""
+    return out.ids.shape[0] if behind else 0
 
 
 def _read(rows: RowsPlace) -> dict[str, Argument]:
@@ -328,5 +346,5 @@ def _read(rows: RowsPlace) -> dict[str, Argument]:
     }  # fmt: skip
 
 
-def _same(out: RowsPlace, like: RowsPlace) -> dict[str, Argument]:
-    return _of(out) | {"rows_ids": like.ids, "rows_count": like.count}
+def _same(out: RowsPlace, like: RowsPlace, behind: bool) -> dict[str, Argument]:
+    return _of(out, behind) | {"rows_ids": like.ids, "rows_count": like.count}

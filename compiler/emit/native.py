@@ -15,6 +15,7 @@ from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
 from compiler.emit.pieces import Done, by_rows, loop_piece, piece
+from compiler.emit.rests import read_behind
 from compiler.emit.row_kernel import row_kernel
 from compiler.emit.runs import Run, show_runs
 from compiler.emit.split import Split
@@ -58,7 +59,11 @@ class NativeWriter(Writer):
         self.of: dict[str, str] = {}
         """Name -> the line that it is of first."""
         self.parts: dict[str, Moving] = {}
-        self.updates = row_updates(plan)
+        loops = row_updates(plan)
+        self.all_read = read_behind(plan, loops)
+        self.updates = {node: loop for node, loop in loops.items() if node not in self.all_read}
+        self.behind = True
+        """Whether what stands behind the rows that there are is read, and has to be zeros."""
         self.native: set[str] = set()
         """Lines that only call a kernel, or a loop of such."""
 
@@ -109,9 +114,11 @@ class NativeWriter(Writer):
 
     def step(self, step: Step, heading: str) -> None:
         if step.node in self.updates:
-            calls = self.updates[step.node]
-            self.add([Done(row_kernel(calls), calls[-1].out, calls, cost(calls))] if calls else [], heading)
+            loop = self.updates[step.node]
+            calls = loop.calls
+            self.add([Done(row_kernel(loop.rows, calls), calls[-1].out, calls, cost(calls))] if calls else [], heading)
             return
+        self.behind = step.node in self.all_read
         for work in self.works(step):
             if isinstance(work, Positions):
                 self.positions(work, heading)
@@ -218,7 +225,7 @@ class NativeWriter(Writer):
                 return [Done(kernel, work[-1].out, work[-1:], cost(work))]
         found: Found = []
         for call in work:
-            kernels = call_kernels(call, self.parts)
+            kernels = call_kernels(call, self.parts, self.behind)
             if kernels is None:
                 return None
             found += [Done(kernel, call.out, (call,), cost([call]) / len(kernels)) for kernel in kernels]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from compiler.emit.kernel import Argument, Kernel
 from compiler.emit.lookup import SAME_IDS
 from compiler.emit.whole import Way, kernel_of, lies_whole
@@ -55,18 +57,37 @@ for d in range(depth):
         y = F(work + (tap * deep + d) * SIZE, (width - 1) * taps * deep + 1)
         for j in range(width):
             y[j * taps * deep] = row[j]
-for i in range(room):
-    every = F(values + i * deep * SIZE, depth)
-    for d in range(depth):
-        every[d] = REAL(0)
+FIRST
 for b in range(batch):
     for j in range(width):
 """
     + EACH_PICK.replace("FROM", TAP).replace("TO", WORD)
 )
+EVERY_ROW = """\
+for i in range(max(cleared, min(n + 1, room))):
+    every = F(values + i * deep * SIZE, depth)
+"""
+NOTHING = (
+    EVERY_ROW
+    + """\
+    for d in range(depth):
+        every[d] = REAL(0)
+"""
+)
+OTHERS = "if onto != values:\n" + indent(
+    EVERY_ROW
+    + """\
+    other = F(onto + i * deep * SIZE, depth)
+    for d in range(depth):
+        every[d] = other[d]
+""",
+    "    ",
+)
+"""What a product of picks is added to."""
 
 
-def picks_kernel(call: Call) -> Kernel | None:
+def picks_kernel(call: Call, behind: bool) -> Kernel | None:
+    """behind: as in `compiler.emit.calls.call_kernels`"""
     op, out = call.op, call.out
     assert isinstance(op, (PicksOuter, PicksMatMul))
     x, picks, places = call.inputs[1:4] if isinstance(op, PicksOuter) else call.inputs[:3]
@@ -87,10 +108,14 @@ def picks_kernel(call: Call) -> Kernel | None:
     if isinstance(out, Place) and lies_whole(out):
         moves = {"x": size, "picks": 8, "out": size, "work": op.size * rows.values.shape[1] * size}
         return kernel_of(OUTER, x.dtype, Way("width", moves), values=rows.values, out=out, **given)
-    w = call.inputs[-1]
+    w, onto = call.inputs[4], call.inputs[5] if len(call.inputs) > 5 else None
     if not isinstance(out, RowsPlace) or not isinstance(w, Place) or not lies_whole(w):
         return None
     moves = {"values": size, "work": size, "w": op.size * x.shape[1] * size}
+    if isinstance(onto, RowsPlace):
+        given["onto"] = onto.values
+        moves["onto"] = size
+    text = MATMUL.replace("FIRST\n", NOTHING if onto is None else OTHERS)
     ways = (Way("depth", moves),) if out.ids == rows.ids and out.count == rows.count else ()
-    return kernel_of(MATMUL, x.dtype, *ways, values=out.values, out_ids=out.ids, out_count=out.count, rows_ids=rows.ids,
-                     room=rows.ids.shape[0], w=w, **given)  # fmt: skip
+    return kernel_of(text, x.dtype, *ways, values=out.values, out_ids=out.ids, out_count=out.count, rows_ids=rows.ids,
+                     room=rows.ids.shape[0], cleared=rows.ids.shape[0] * behind, w=w, **given)  # fmt: skip

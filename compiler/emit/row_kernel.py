@@ -7,26 +7,36 @@ from math import prod
 
 from compiler.emit.formulas import formula, number
 from compiler.emit.kernel import VIEWS, Argument, Kernel
+from compiler.emit.split import split
 from compiler.ir.types import DTYPES, Dtype
 from compiler.ops.lookup import AddRows, PickRows, SetRows
 from compiler.plan.plan import Call, Literal, Place, RowsPlace, Where
 
-BEGIN = """\
+PARTS = 1024
+"""Of so many rows as there turn out to be, a thread does as many parts as it is told."""
+BEGIN = f"""\
 def kernel(p):
-    n, ids, width = i64(p[0], 1)[0], i64(p[1], p[2]), p[3]
+    n, ids, width, before, parts = i64(p[0], 1)[0], i64(p[1], p[2]), p[3], p[4], p[5]
+    begin, end = n * before // {PARTS}, n * (before + parts) // {PARTS}
 """
+BEHIND = f"""\
+    if before + parts == {PARTS}:
+        end = min(n + 1, p[2])
+"""
+"""The row that stands for id 0, of what is element by element."""
 
 
-def row_kernel(calls: Sequence[Call]) -> Kernel:
-    """calls: PickRows, SetRows, AddRows and element-wise ones, all of the same rows; what is between is not written"""
-    return _Rows(calls).kernel()
+def row_kernel(rows: RowsPlace, calls: Sequence[Call]) -> Kernel:
+    """calls: PickRows, SetRows, AddRows and element-wise ones, all of the same rows; what is between is not written,
+    but the last one's result where it is rows"""
+    return _Rows(rows, calls).kernel()
 
 
 class _Rows:
-    def __init__(self, calls: Sequence[Call]) -> None:
-        self.rows = next(x for call in calls for x in (call.out, *call.inputs) if isinstance(x, RowsPlace))
+    def __init__(self, rows: RowsPlace, calls: Sequence[Call]) -> None:
+        self.calls = calls
         self.arguments: list[Argument] = [
-            self.rows.count, self.rows.ids, self.rows.ids.shape[0], prod(self.rows.values.shape[1:])
+            rows.count, rows.ids, rows.ids.shape[0], prod(rows.values.shape[1:]), 0, PARTS
         ]  # fmt: skip
         self.values: dict[str, str] = {}
         """By the name of where it would be."""
@@ -40,17 +50,26 @@ class _Rows:
             self.add(call)
 
     def kernel(self) -> Kernel:
+        behind = ""
+        if not self.stores:
+            out = self.calls[-1].out
+            assert isinstance(out, Place)
+            self.stores[self.row(out, "i")], behind = self.values[out.name], BEHIND
         last = (f"{to} = {value}" for to, value in self.stores.items())
-        text = BEGIN + "".join(
-            [
-                *(f"    {line}\n" for line in self.head),
-                "    for i in range(n):\n",
-                *(f"        {line}\n" for line in self.opened),
-                "        for j in range(width):\n",
-                *(f"            {line}\n" for line in (*self.lines, *last)),
-            ]
+        text = (
+            BEGIN
+            + behind
+            + "".join(
+                [
+                    *(f"    {line}\n" for line in self.head),
+                    "    for i in range(begin, end):\n",
+                    *(f"        {line}\n" for line in self.opened),
+                    "        for j in range(width):\n",
+                    *(f"            {line}\n" for line in (*self.lines, *last)),
+                ]
+            )
         )
-        return Kernel(text, tuple(self.arguments))
+        return Kernel(text, tuple(self.arguments), (split(PARTS, 5, [(4, 1)]),))
 
     def add(self, call: Call) -> None:
         out = call.out

@@ -29,19 +29,37 @@ class Access:
     written: bool
 
 
-def row_updates(plan: Plan) -> dict[Node, tuple[Call, ...]]:
-    """For each step that is a part of such a loop, by its node, the calls of the loop: all where it ends, else none."""
-    found: dict[Node, tuple[Call, ...]] = {}
-    for group in _Steps(plan).groups():
-        found |= {plan.steps[i].node: () for i in group}
-        found[plan.steps[group[-1]].node] = tuple(call for i in group for call in _calls(plan.steps[i]))
+@dataclass(frozen=True)
+class RowLoop:
+    """calls: none where the loop is another step's"""
+
+    rows: RowsPlace
+    calls: tuple[Call, ...]
+
+
+def row_updates(plan: Plan) -> dict[Node, RowLoop]:
+    """For each step that is a part of such a loop, by its node, the calls of the loop: all where it ends, else none.
+
+    A step with element-wise work on rows alone is a loop of its own where it is a part of no other.
+    """
+    found: dict[Node, RowLoop] = {}
+    steps = _Steps(plan)
+    for i, rows in steps.rows.items():
+        node, calls = plan.steps[i].node, _calls(plan.steps[i])
+        if node.type.rows is not None and not isinstance(calls[0].op, PickRows):
+            found[node] = RowLoop(rows, calls)
+    for group in steps.groups():
+        rows = steps.rows[group[0]]
+        found |= {plan.steps[i].node: RowLoop(rows, ()) for i in group}
+        found[plan.steps[group[-1]].node] = RowLoop(rows, tuple(c for i in group for c in _calls(plan.steps[i])))
     return found
 
 
 class _Steps:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.domains = _domains(plan.steps)
+        self.rows = _rows(plan.steps)
+        self.domains = {i: _domain(rows) for i, rows in self.rows.items()}
         users = users_of(sorted_nodes(step.node for step in plan.steps))
         at = {step.node: i for i, step in enumerate(plan.steps)}
         kept = {p.region for _, where in plan.outputs for p in _places_of(where)}
@@ -116,32 +134,32 @@ class _Steps:
         return x.store is not None or (x.offset < y.offset + y.bytes and y.offset < x.offset + x.bytes)
 
 
-def _domains(steps: Sequence[Step]) -> dict[int, Domain]:
+def _rows(steps: Sequence[Step]) -> dict[int, RowsPlace]:
     """Of each step that can be a part of such a loop, the rows that it is about."""
-    known: dict[str, Domain] = {}
-    found: dict[int, Domain] = {}
+    known: dict[str, RowsPlace] = {}
+    found: dict[int, RowsPlace] = {}
     for i, step in enumerate(steps):
         calls = _calls(step)
         for call in calls:
             if isinstance(call.out, RowsPlace):
-                known[call.out.values.name] = _domain(call.out)
+                known[call.out.values.name] = call.out
         if not calls:
             continue
         match calls[0]:
-            case Call(op=PickRows(), out=RowsPlace() as out, inputs=(Place() as table, RowsPlace() as rows)):
-                domain = _domain(out) if _domain(out) == _domain(rows) and _whole(table) else None
-            case Call(op=SetRows() | AddRows(), out=Place() as out, inputs=(Place() as table, RowsPlace() as rows)):
-                domain = _domain(rows) if out.region == table.region and _whole(out) and _whole(table) else None
+            case Call(op=PickRows(), out=RowsPlace() as out, inputs=(Place() as table, RowsPlace() as given)):
+                rows = out if _domain(out) == _domain(given) and _whole(table) else None
+            case Call(op=SetRows() | AddRows(), out=Place() as out, inputs=(Place() as table, RowsPlace() as given)):
+                rows = given if out.region == table.region and _whole(out) and _whole(table) else None
             case _:
-                domain = _of_elements(calls, known) if step.node.type.rows is not None else None
-        if domain is not None and domain[3] in ("f32", "f64"):
-            found[i] = domain
+                rows = _of_elements(calls, known) if step.node.type.rows is not None else None
+        if rows is not None and rows.values.dtype in ("f32", "f64"):
+            found[i] = rows
     return found
 
 
-def _of_elements(calls: Sequence[Call], known: dict[str, Domain]) -> Domain | None:
+def _of_elements(calls: Sequence[Call], known: dict[str, RowsPlace]) -> RowsPlace | None:
     """Of element-wise calls on values of rows and on single numbers."""
-    domains: set[Domain] = set()
+    found: list[RowsPlace] = []
     names: list[str] = []
     for call in calls:
         if not has_formula(call):
@@ -151,13 +169,12 @@ def _of_elements(calls: Sequence[Call], known: dict[str, Domain]) -> Domain | No
             if isinstance(x, Place) and prod(x.shape) != 1 and x.name not in names:
                 if x.name not in known:
                     return None
-                domains.add(known[x.name])
+                found.append(known[x.name])
         names.append(call.out.name)
-    if len(domains) != 1:
+    if len({_domain(rows) for rows in found}) != 1:
         return None
-    (domain,) = domains
-    known |= dict.fromkeys(names, domain)
-    return domain
+    known |= dict.fromkeys(names, found[0])
+    return found[0]
 
 
 def _domain(rows: RowsPlace) -> Domain:

@@ -49,12 +49,16 @@ class PicksOuter(_Picked):
 class PicksMatMul(_Picked):
     """matmul_rows(put_picks(x, picks, places, rows), w, transposed) -> [V, D] by rows [B, T]
 
-    x: [B, F], picks: i64[B, F], places: i64[B, T], rows: [V, D] by rows [B, T], w: [D, size * F]
+    x: [B, F], picks: i64[B, F], places: i64[B, T], rows: [V, D] by rows [B, T], w: [D, size * F]; perhaps one more,
+    as the result, to which it is added
     """
 
     def infer(self, *inputs: Type) -> Type:
-        *picked, rows, w = inputs
-        return MatMulRows(transposed=True).infer(self.put(*_three(picked), rows), w)
+        *picked, rows, w = inputs[:5]
+        out = MatMulRows(transposed=True).infer(self.put(*_three(picked), rows), w)
+        if any(onto != out for onto in inputs[5:]):
+            raise TypeRuleError("adds to rows of the same table")
+        return out
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
         return (self.work_space(inputs[0], inputs[3]),)

@@ -141,6 +141,8 @@ def overwritable(op: Op) -> tuple[int, ...]:
             return ()
         case DivShifted():
             return (1,)
+        case PicksMatMul():
+            return (5,)
         case Mask() | AddAlong() | Softmax() | LogSoftmax() | AddRows() | SetRows() | StampRows() | PutLast():
             return (0,)
         case Fused(steps=steps):

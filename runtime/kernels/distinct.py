@@ -21,11 +21,12 @@ def distinct_rows(xp: Xp, out: Rows, table: Array, ids: Array, seen: Array) -> N
 
 
 def places(xp: Xp, out: Array, rows: Rows, ids: Array, place: Array) -> None:
-    """place: i64[V] work space. Where id 0 occurs there is room behind the rows, and it is zeros."""
+    """place: i64[V] work space. Where id 0 occurs there is room behind the rows, and the first of it is zeros."""
     room = len(rows.ids)
+    behind = xp.minimum(rows.count, room - 1)
     # One number for all that is 0: which of several wins is open.
-    place[rows.ids] = xp.where(xp.equal(rows.ids, 0), room - 1, xp.arange(room))
-    place[:1] = room - 1
+    place[rows.ids] = xp.where(xp.equal(rows.ids, 0), behind, xp.arange(room))
+    place[:1] = behind
     xp.take(place, ids, out=out, mode="clip")
 
 

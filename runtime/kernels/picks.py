@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from runtime.backend import Array, Rows, Xp
 from runtime.kernels.lookup import same_rows
@@ -20,14 +21,16 @@ def picks_outer(
 
 
 def picks_matmul(
-    xp: Xp, out: Rows, x: Array, picks: Array, places: Array, rows: Rows, w: Array, work: Array, *, size: int,
+    xp: Xp, out: Rows, x: Array, picks: Array, places: Array, rows: Rows, w: Array, *more: Any, size: int,
     dilation: int, before: int,
 ) -> None:  # fmt: skip
-    """work: [size * F, D], the weights, a row for each tap of each feature"""
+    """more: perhaps rows that it is added to, which may be out; and work: [size * F, D], the weights, a row for each
+    tap of each feature"""
+    *onto, work = more
     same_rows(xp, out, rows)
     features, depth = x.shape[1], w.shape[0]
     work[...] = w.reshape(depth, size, features).transpose(2, 1, 0).reshape(size * features, depth)
-    out.values.fill(0)
+    out.values[...] = onto[0].values if onto else 0
     for f, tap, numbers, place in _taps(xp, x, picks, places, rows.count, size, dilation, before):
         chosen = xp.multiply(xp.equal(place[:, None], xp.arange(len(out.values))), numbers[:, None])
         xp.add(

@@ -57,6 +57,14 @@ def _picks_matmul(size: int, dilation: int = 1, before: int = 0) -> Callable[...
     return build
 
 
+def _picks_matmul_onto(size: int) -> Callable[..., Node]:
+    def build(x: Node, picks: Node, ids: Node, table: Node, w: Node) -> Node:
+        rows = _distinct(table, ids)
+        return apply(PicksMatMul(size), x, picks, apply(distinct.Places(), rows, ids), rows, w, rows)
+
+    return build
+
+
 ROWS_2 = Type("f64", (V, 2), rows=(BATCH, T))
 DISTINCT = [
     Case("distinct rows", distinct.DistinctRows(), (f64(V, 2), IDS), kept_rows, ROWS_2, ("table", "ids 7")),
@@ -98,6 +106,10 @@ DISTINCT = [
     Case("matmul of picks", PicksMatMul(2), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3), f64(3, 4)),
          lambda x, p, ids, t, w: put_picks(x, p, ids, 7, 2, 1, 0) @ w.T, Type("f64", (V, 3), rows=(BATCH, T)),
          ("normal", "ids 4", "ids 7", "table"), build=_picks_matmul(2)),
+    Case("matmul of picks that is added to rows", PicksMatMul(2),
+         (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3), f64(3, 4)),
+         lambda x, p, ids, t, w: kept_rows(t, ids) + put_picks(x, p, ids, 7, 2, 1, 0) @ w.T,
+         Type("f64", (V, 3), rows=(BATCH, T)), ("normal", "ids 4", "ids 7", "table"), build=_picks_matmul_onto(2)),
     Case("matmul of picks with ends and gaps", PicksMatMul(3, 2, 3),
          (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 3), f64(3, 6)),
          lambda x, p, ids, t, w: put_picks(x, p, ids, 7, 3, 2, 3) @ w.T, Type("f64", (V, 3), rows=(BATCH, T)),

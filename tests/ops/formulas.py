@@ -118,9 +118,9 @@ def scattered(ids: Array, values: Array, size: int) -> Array:
 
 
 def places_of(ids: Array, size: int) -> Array:
-    """The rank of each id among those that occur; of 0 the last place for which there is room."""
+    """The rank of each id among those that occur; of 0 how many there are."""
     found = sorted({int(i) for i in ids.flat} - {0})
-    return np.array([found.index(i) if i else min(ids.size, size) - 1 for i in ids.flat]).reshape(ids.shape)
+    return np.array([found.index(i) if i else len(found) for i in ids.flat]).reshape(ids.shape)
 
 
 def window_sums(rows: Array, size: int, dilation: int, before: int, after: int) -> Array:
