@@ -11,6 +11,7 @@ from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.lookup import lookup_kernels
 from compiler.emit.picks import picks_kernel
 from compiler.emit.picture import window_kernel
+from compiler.emit.placed import placed_kernel
 from compiler.emit.product import product_kernel
 from compiler.emit.reduce import reduction_kernel
 from compiler.emit.sequences import dropout_kernel, heads_kernel, lengths_kernel, mask_kernel
@@ -21,6 +22,7 @@ from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, S
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
+from compiler.ops.placed import AddPlaces, AtPlaces
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong
 from compiler.ops.scan import Ended
@@ -52,6 +54,8 @@ def call_kernels(call: Call, moving: Mapping[str, Moving], behind: bool = True) 
             return lookup_kernels(call, behind)
         case PicksOuter() | PicksMatMul():
             kernel = picks_kernel(call, behind)
+        case AtPlaces() | AddPlaces():
+            kernel = placed_kernel(call, behind)
         case DistinctRows() | Places() | MatMulRows() | OuterRows() | WindowSums() | PutPicks():
             return lookup_kernels(call, behind)
         case Conv2d() | Conv2dToKernel() | Conv2dToPicture():

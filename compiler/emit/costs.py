@@ -17,6 +17,7 @@ from compiler.ops.lookup import AddRows, Gather, PickRows, SetRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
+from compiler.ops.placed import AtPlaces
 from compiler.ops.product import MatMul, Outer
 from compiler.plan.plan import Call, Place, RowsPlace, Where
 
@@ -64,7 +65,7 @@ def _cost(call: Call) -> float:
             return CALL + POWER * prod(given[0].shape)
         case DropoutMask():
             return CALL + DRAWN * size
-        case Gather() | PickRows() | AddRows() | SetRows():
+        case Gather() | AtPlaces() | PickRows() | AddRows() | SetRows():
             rows = [x for x in moved if x != max(moved)] or moved
             return CALL + 3 * sum(rows) / BYTES
         case _:

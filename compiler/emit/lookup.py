@@ -250,7 +250,7 @@ def _found_rows(call: Call, behind: bool) -> list[Kernel] | None:
     x = given[1]
     assert isinstance(x, Place)
     added = kernel_of(SCATTER, dtype, by_columns, **known, x=x, values=out.values, out_count=out.count,
-                      rows=out.rows, room=out.ids.shape[0], cleared=_cleared(out, behind), width=width,
+                      rows=out.rows, room=out.ids.shape[0], cleared=cleared(out, behind), width=width,
                       wide=width)  # fmt: skip
     return [kernel_of(FIND, dtype, **known, **found), added]
 
@@ -330,11 +330,11 @@ def _alike(out: RowsPlace, like: RowsPlace) -> tuple[Way, ...]:
 def _of(out: RowsPlace, behind: bool) -> dict[str, Argument]:
     return {
         "out_ids": out.ids, "out_count": out.count, "values": out.values, "rows": out.rows,
-        "room": out.ids.shape[0], "cleared": _cleared(out, behind), "width": prod(out.values.shape[1:]),
+        "room": out.ids.shape[0], "cleared": cleared(out, behind), "width": prod(out.values.shape[1:]),
     }  # fmt: skip
 
 
-def _cleared(out: RowsPlace, behind: bool) -> int:
+def cleared(out: RowsPlace, behind: bool) -> int:
     """Up to which row there are zeros where there is no row, beside the first one behind those that there are."""
     return out.ids.shape[0] if behind else 0
 

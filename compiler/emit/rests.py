@@ -8,11 +8,12 @@ from compiler.ir.graph import Node, Op, sorted_nodes, users_of
 from compiler.ops.distinct import MatMulRows, OuterRows, Places, PutPicks, WindowSums
 from compiler.ops.lookup import AddRows, Dense, PickRows, SetRows, StampRows
 from compiler.ops.picks import PicksMatMul, PicksOuter
+from compiler.ops.placed import AddPlaces, AtPlaces
 from compiler.plan.plan import Plan
 
 OF_ROWS: tuple[type[Op], ...] = (
-    AddRows, Dense, MatMulRows, OuterRows, PickRows, PicksMatMul, PicksOuter, Places, PutPicks, SetRows, StampRows,
-    WindowSums,
+    AddPlaces, AddRows, AtPlaces, Dense, MatMulRows, OuterRows, PickRows, PicksMatMul, PicksOuter, Places, PutPicks,
+    SetRows, StampRows, WindowSums,
 )  # fmt: skip
 """They read as many rows as there are, and the one behind, for which id 0 stands."""
 

@@ -15,6 +15,7 @@ from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.picking import PickPositions
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
+from compiler.ops.placed import AddPlaces, AtPlaces
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import AddAlong, TakeAlong
 from compiler.ops.scan import Part, Scan
@@ -101,7 +102,7 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
             return _for_blas(shape, strides)
         case PutPicks() if position == 2:
             return is_contiguous(shape, strides)
-        case PicksOuter() | PicksMatMul():
+        case PicksOuter() | PicksMatMul() | AtPlaces() | AddPlaces():
             return is_contiguous(shape, strides)
         case ScatterRows():
             return is_contiguous(shape, strides)

@@ -21,6 +21,7 @@ from compiler.ops import normal as normal_ops
 from compiler.ops import picking as picking_ops
 from compiler.ops import picks as picks_ops
 from compiler.ops import picture as picture_ops
+from compiler.ops import placed as placed_ops
 from compiler.ops import pointing as pointing_ops
 from compiler.ops import positions as position_ops
 from compiler.ops import product as product_ops
@@ -41,6 +42,7 @@ from runtime.kernels import (
     picking,
     picks,
     picture,
+    placed,
     pointing,
     positions,
     product,
@@ -118,6 +120,8 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     distinct_ops.PutPicks: distinct.put_picks,
     picks_ops.PicksOuter: picks.picks_outer,
     picks_ops.PicksMatMul: picks.picks_matmul,
+    placed_ops.AtPlaces: placed.at_places,
+    placed_ops.AddPlaces: placed.add_places,
     sequence_ops.Mask: sequence.mask,
     sequence_ops.Lengths: sequence.lengths,
     sequence_ops.TakePosition: sequence.take_position,

@@ -8,6 +8,7 @@ from compiler.ir.graph import Node, apply
 from compiler.ir.types import BATCH, Type, moved
 from compiler.ops import distinct, lookup
 from compiler.ops.picks import PicksMatMul, PicksOuter
+from compiler.ops.placed import AddPlaces, AtPlaces
 from tests.ops.case import IDS, Case, T, V, f64, i64
 from tests.ops.formulas import kept_rows, places_of, put_picks, scattered, window_sums
 
@@ -65,6 +66,16 @@ def _picks_matmul_onto(size: int) -> Callable[..., Node]:
     return build
 
 
+def _at_places(ids: Node, table: Node) -> Node:
+    rows = _distinct(table, ids)
+    return apply(AtPlaces(), rows, apply(distinct.Places(), rows, ids))
+
+
+def _add_places(ids: Node, x: Node, table: Node) -> Node:
+    rows = _distinct(table, ids)
+    return apply(AddPlaces(), x, apply(distinct.Places(), rows, ids), rows)
+
+
 ROWS_2 = Type("f64", (V, 2), rows=(BATCH, T))
 DISTINCT = [
     Case("distinct rows", distinct.DistinctRows(), (f64(V, 2), IDS), kept_rows, ROWS_2, ("table", "ids 7")),
@@ -91,6 +102,11 @@ DISTINCT = [
     Case("window sums with ends and gaps", distinct.WindowSums(3, 2, 3, 2), (IDS, f64(V, 6)),
          lambda ids, t: window_sums(t[ids], 3, 2, 3, 2), f64(BATCH, moved(T, 1), 2), ("ids 7", "table"),
          build=_sums(3, 2, 3, 2)),
+    Case("rows at places", AtPlaces(), (IDS, f64(V, 2)), lambda ids, t: kept_rows(t, ids)[ids], f64(BATCH, T, 2),
+         ("ids 7", "table"), build=_at_places),
+    Case("rows added from places", AddPlaces(), (IDS, VALUES, f64(V, 3)),
+         lambda ids, x, t: scattered(ids, x, 7), Type("f64", (V, 2), rows=(BATCH, T)), ("ids 7", "normal", "table"),
+         build=_add_places),
     Case("put picks", distinct.PutPicks(2), (f64(BATCH, 2), i64(BATCH, 2), IDS, f64(V, 2)),
          lambda x, p, ids, t: put_picks(x, p, ids, 7, 2, 1, 0), Type("f64", (V, 4), rows=(BATCH, T)),
          ("normal", "ids 4", "ids 7", "table"), build=_picks(2)),
