@@ -14,7 +14,7 @@ from compiler.emit.picture import window_kernel
 from compiler.emit.placed import placed_kernel
 from compiler.emit.product import product_kernel
 from compiler.emit.reduce import reduction_kernel
-from compiler.emit.sequences import dropout_kernel, heads_kernel, lengths_kernel, mask_kernel
+from compiler.emit.sequences import dropout_kernel, heads_kernel, lengths_kernel, mask_kernels
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
@@ -43,7 +43,7 @@ def call_kernels(call: Call, moving: Mapping[str, Moving], behind: bool = True) 
         case TakeAlong() | PutAlong() | ArgMax():
             kernel = along_kernel(call)
         case Mask():
-            kernel = mask_kernel(call)
+            return mask_kernels(call, moving)
         case Lengths() | Ended():
             kernel = lengths_kernel(call)
         case DropoutMask():

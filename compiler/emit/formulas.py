@@ -11,6 +11,7 @@ from compiler.ops.elementwise import (
     Abs,
     Add,
     Cast,
+    Constant,
     Div,
     Equal,
     Erf,
@@ -58,11 +59,17 @@ PASSES: dict[type[Op], int] = {
 
 MADE: tuple[Dtype, ...] = ("f32", "f64", "bool")
 READ: tuple[Dtype, ...] = ("f32", "f64", "bool", "i64")
+OF_WHOLE: dict[type[Op], str] = {Maximum: "max", Minimum: "min"}
+"""What whole numbers have besides sums, products and comparisons."""
 
 
 def has_formula(call: Call) -> bool:
-    """Whether a kernel can compute it. Whole numbers are computed in few places, and are left to NumPy there."""
+    """Whether a kernel can compute it."""
     op, out = call.op, call.out
+    if isinstance(op, Constant):
+        return isinstance(out, Place) and out.dtype in READ
+    if any(isinstance(x, (Place, Literal)) and x.dtype == "i64" for x in call.inputs) and not isinstance(op, Cast):
+        return _of_whole(call)
     known = (
         type(op) in INFIX or type(op) in FUNCTIONS or isinstance(op, (Neg, Select, Keep, Cast, Broadcast, DivShifted))
     )
@@ -74,6 +81,13 @@ def has_formula(call: Call) -> bool:
     return all(isinstance(x, (Place, Literal)) and x.dtype in wanted for x in call.inputs)
 
 
+def _of_whole(call: Call) -> bool:
+    known = type(call.op) in OF_WHOLE or (type(call.op) in INFIX and not isinstance(call.op, Div))
+    every = all(isinstance(x, (Place, Literal)) and x.dtype == "i64" for x in call.inputs)
+    made = isinstance(call.out, Place) and call.out.dtype in ("i64", "bool")
+    return every and made and (known or isinstance(call.op, Broadcast))
+
+
 def passes(call: Call) -> int:
     return 2 if isinstance(call.op, Keep) and call.op.negated else PASSES.get(type(call.op), 1)
 
@@ -82,11 +96,15 @@ def formula(op: Op, operands: Sequence[str], dtype: Dtype, out: Dtype) -> str:
     """dtype: of the operands that are numbers; out: of the result"""
     if type(op) in INFIX:
         return f" {INFIX[type(op)]} ".join(operands)
+    if dtype == "i64" and type(op) in OF_WHOLE:
+        return f"{OF_WHOLE[type(op)]}({', '.join(operands)})"
     if type(op) in FUNCTIONS:
         return f"{FUNCTIONS[type(op)]}_{dtype}({', '.join(operands)})"
     match op:
         case Broadcast():
             return operands[0]
+        case Constant(value=value):
+            return number(Literal(value, out))
         case Neg():
             return f"-{operands[0]}"
         case DivShifted(shift=shift):
@@ -107,5 +125,7 @@ def number(literal: Literal) -> str:
     if literal.dtype == "bool":
         return str(bool(literal.value))
     value = literal.value
+    if literal.dtype == "i64":
+        return str(int(value))
     text = "np.nan" if math.isnan(value) else f"{'-' * (value < 0)}np.inf" if math.isinf(value) else repr(value)
     return f"np.float32({text})" if literal.dtype == "f32" else text

@@ -100,7 +100,7 @@ class Scalars:
         assert isinstance(out, Place)
         read: list[Dtype] = [x.dtype for x in call.inputs if isinstance(x, (Place, Literal))]
         name = f"v{len(self.lines)}"
-        self.lines.append(f"{name} = {formula(call.op, operands, read[-1], out.dtype)}")
+        self.lines.append(f"{name} = {formula(call.op, operands, read[-1] if read else out.dtype, out.dtype)}")
         self.values[out.name] = name
 
     def value(self, x: Place | Literal) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from math import inf, prod
 
-from compiler.emit.kernel import Kernel
+from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.whole import Way, kernel_of, lies_whole, whole_numbers
 from compiler.ir.types import DTYPES
 from compiler.ops.attention import HeadMix, HeadScores, HeadSpread
 from compiler.ops.chance import DropoutMask
-from compiler.plan.plan import Call, Place
+from compiler.ops.shape import Broadcast
+from compiler.plan.plan import Call, Moving, Place
 
 MASK = """
 if x != out:
@@ -73,7 +76,20 @@ for b in range(batch):
 """
 
 
-def mask_kernel(call: Call) -> Kernel | None:
+def mask_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | None:
+    """What has gaps is copied before."""
+    kernel = _mask_kernel(call)
+    if kernel is not None:
+        return [kernel]
+    x, out = call.inputs[0], call.out
+    if not isinstance(out, Place) or not isinstance(x, Place) or x.region == out.region:
+        return None
+    copy = elementwise_kernel([Call(Broadcast(out.shape), out, (x,))], moving=moving)
+    kernel = _mask_kernel(replace(call, inputs=(out, *call.inputs[1:])))
+    return None if copy is None or kernel is None else [copy, kernel]
+
+
+def _mask_kernel(call: Call) -> Kernel | None:
     x, tokens, out = call.inputs[0], call.inputs[1], call.out
     if not isinstance(x, Place) or not isinstance(out, Place) or x.dtype not in ("f32", "f64"):
         return None

@@ -1,5 +1,7 @@
-"""Words are multiplied with a weight once each, not at every position, where kernels are compiled: to lay out and to add
-up rows as wide as a loop's gates takes them less time than the products. Roundings differ."""
+"""Words are multiplied with a weight once each, not at every position, where kernels are compiled.
+
+To lay out and add up rows as wide as a loop's gates takes them less time than the products. Roundings differ.
+"""
 
 from __future__ import annotations
 
