@@ -19,7 +19,9 @@ def written(calls: Iterable[Call]) -> frozenset[int]:
     for call in calls:
         out = call.out
         places = (out.ids, out.values, out.count) if isinstance(out, RowsPlace) else (out,)
-        found |= {place.region for place in (*places, *call.scratch) if isinstance(place, Place)}
+        # Rows of the ids of others have their ids.
+        given = {p.region for x in call.inputs if isinstance(x, RowsPlace) for p in (x.ids, x.count)}
+        found |= {place.region for place in (*places, *call.scratch) if isinstance(place, Place)} - given
     return frozenset(found)
 
 

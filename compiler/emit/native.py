@@ -62,6 +62,9 @@ class NativeWriter(Writer):
         loops = row_updates(plan)
         self.all_read = read_behind(plan, loops)
         self.updates = {node: loop for node, loop in loops.items() if node not in self.all_read}
+        self.owned = plan.owned
+        self.owner: int | None = None
+        """The thread of the step."""
         self.behind = True
         """Whether what stands behind the rows that there are is read, and has to be zeros."""
         self.native: set[str] = set()
@@ -113,6 +116,7 @@ class NativeWriter(Writer):
         return f"k.together([{each}])"
 
     def step(self, step: Step, heading: str) -> None:
+        self.owner = self.owned.get(step.node)
         if step.node in self.updates:
             loop = self.updates[step.node]
             calls = loop.calls
@@ -139,7 +143,7 @@ class NativeWriter(Writer):
         """The name of its call."""
         line = self.called(done.kernel, done.out, heading)
         name = line.removesuffix("()")
-        self.pieces[name] = piece(name, done, self.plan, self.threads)
+        self.pieces[name] = replace(piece(name, done, self.plan, self.threads), owner=self.owner)
         if done.kernel.splits:
             self.shared[name] = self.of_threads(done.kernel, done.kernel.splits[0])
         self.native.add(line)
@@ -164,7 +168,8 @@ class NativeWriter(Writer):
             self.body += [*dict.fromkeys(f"# {line}" for s in loop.steps if (line := line_of(s)) is not None)]
             self.body.append(f"{loop.name}()")
             self.native.add(f"{loop.name}()")
-            self.pieces[loop.name] = loop_piece(loop, found, splits, self.plan, self.threads)
+            of_loop = loop_piece(loop, found, splits, self.plan, self.threads)
+            self.pieces[loop.name] = replace(of_loop, owner=self.owner)
             self.shared[loop.name] = self.bound[loop.name]
         self.parts, self.moving, self.seen = {}, set(), {}
 

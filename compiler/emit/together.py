@@ -16,6 +16,8 @@ from compiler.emit.split import Cuts
 
 WAITING = 250.0
 """Nanoseconds until a thread sees what another wrote."""
+UNEVEN = 1.25
+"""By so much the work that threads own may differ."""
 CALLING = 8000.0
 """Nanoseconds that the others must save a run of kernels: they have to be woken."""
 
@@ -39,6 +41,7 @@ class Piece:
 
     cost: for one thread, in nanoseconds; accesses: where one thread does it
     cuts, shares: where threads can share it, where each has its part, and what it reads and writes
+    owner: the thread that has what it works with, and does it alone, if owners come out even
     """
 
     name: str
@@ -46,6 +49,7 @@ class Piece:
     accesses: Accesses
     cuts: Cuts = ()
     shares: tuple[Accesses, ...] = ()
+    owner: int | None = None
 
 
 Listed: TypeAlias = str | tuple[str, int] | tuple[int, int]
@@ -110,8 +114,12 @@ def together(pieces: Sequence[Piece], threads: int) -> list[list[Listed]] | None
     """A list for each thread; None where one thread alone is as fast."""
     if not pieces or threads < 2 or sum(p.cost for p in pieces) * (1 - 1 / threads) < CALLING:
         return None
-    found = _Threads(threads)
+    found, even = _Threads(threads), _even(pieces, threads)
     for piece in pieces:
+        if even and piece.owner is not None:
+            waits = found.waits(piece.owner, piece.accesses)
+            found.add(piece.owner, piece.name, piece.accesses, piece.cost, waits)
+            continue
         alone = [found.end(r, piece.accesses, piece.cost) for r in range(threads)]
         best = min(range(threads), key=lambda r: (alone[r], r))
         if piece.cuts:
@@ -129,6 +137,12 @@ def together(pieces: Sequence[Piece], threads: int) -> list[list[Listed]] | None
     if sum(p.cost for p in pieces) - max(found.clocks) < CALLING:
         return None
     return found.lists
+
+
+def _even(pieces: Sequence[Piece], threads: int) -> bool:
+    """Whether the threads own about as much work each."""
+    owned = [sum(p.cost for p in pieces if p.owner == r) for r in range(threads)]
+    return max(owned) < UNEVEN * min(owned)
 
 
 def apart(shares: Sequence[tuple[Accesses, ...]]) -> bool:

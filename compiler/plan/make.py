@@ -22,6 +22,7 @@ from compiler.plan.independent import independent_loops
 from compiler.plan.layout import VIEWS, contiguous, is_contiguous, overwritable, takes, viewed
 from compiler.plan.lifetimes import last_reads
 from compiler.plan.names import Names
+from compiler.plan.owners import owners
 from compiler.plan.plan import Call, Literal, Place, Plan, Region, RowsPlace, Step, Where, Work
 from compiler.plan.scans import scan_work
 from compiler.plan.schedule import Schedule, ancestors, schedule
@@ -31,7 +32,8 @@ TAKE_LITERALS = (Add, Sub, Mul, Div, Maximum, Minimum, Greater, Equal, Fused)
 
 def make_plan(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> Plan:
     """sizes must have every symbol of the graph; threads: what several can do at once has memory of its own"""
-    return Planner(graph, sizes, schedule(graph, threads)).plan()
+    order = schedule(graph, threads)
+    return Planner(graph, sizes, order, owners(order.nodes, threads)).plan()
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Planner:
     graph: Graph
     sizes: Mapping[str, int]
     schedule: Schedule
+    owned: dict[Node, int] = field(default_factory=dict[Node, int])
     names: Names = field(default_factory=Names)
     regions: list[_Region] = field(default_factory=list[_Region])
     where: dict[Node, Where] = field(default_factory=dict[Node, Where])
@@ -109,6 +112,7 @@ class Planner:
             regions,
             total,
             independent_loops(steps, below),
+            self.owned,
         )
 
     def steps(self, forward: int = 0) -> tuple[Step, ...]:
@@ -125,7 +129,9 @@ class Planner:
         """A planner for the body of a loop, whose work space is one region for the time of the loop."""
         self.regions.append(_Region(0, self.now, self.now))
         inside = len(self.regions) - 1
-        return Planner(body, self.sizes, order, self.names, self.regions, where, inside=inside, number=f"{self.now}_")
+        return Planner(
+            body, self.sizes, order, {}, self.names, self.regions, where, inside=inside, number=f"{self.now}_"
+        )
 
     def _arranged(self) -> tuple[tuple[Region, ...], int]:
         """The regions with their offsets; work space of a loop lies in a region of its own, which comes before it."""
@@ -138,7 +144,10 @@ class Planner:
             for i, region in zip(held[inside], regions, strict=True):
                 found[i] = region
             found[inside] = replace(found[inside], bytes=total)
-        regions, total = arranged([found[i] for i in held.get(None, [])])
+        nodes = self.schedule.nodes
+        of = [self.regions[i].born for i in held.get(None, [])]
+        threads = [self.owned.get(nodes[born]) if 0 <= born < len(nodes) else None for born in of]
+        regions, total = arranged([found[i] for i in held.get(None, [])], threads)
         for i, region in zip(held.get(None, []), regions, strict=True):
             found[i] = region
         for i, region in enumerate(self.regions):

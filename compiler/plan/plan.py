@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from compiler.ir.graph import Node, Op
@@ -151,6 +152,7 @@ class Plan:
     """inputs: what is fed, in the arena; store: what lives from step to step; outputs: what a step gives back
 
     independent: groups of loops, by their names, that need nothing of each other
+    owned: nodes that one of several threads computes, for it has what they work with
     """
 
     sizes: tuple[tuple[str, int], ...]
@@ -161,6 +163,7 @@ class Plan:
     regions: tuple[Region, ...]
     arena_bytes: int
     independent: tuple[tuple[str, ...], ...] = ()
+    owned: Mapping[Node, int] = field(default_factory=dict[Node, int])
 
     @property
     def store_bytes(self) -> int:
