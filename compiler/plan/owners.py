@@ -43,7 +43,9 @@ def owners(order: Sequence[Node], threads: int) -> dict[Node, int]:
                     sides[i].append(node)
         reads = [{n for node in side for n in node.inputs if isinstance(n.op, Input)} for side in sides]
         # The thread that has had the same weights before.
-        chosen = max(permutations(range(threads)), key=lambda p: sum(len(reads[i] & stored[r]) for i, r in enumerate(p)))
+        chosen = max(
+            permutations(range(threads)), key=lambda p: sum(len(reads[i] & stored[r]) for i, r in enumerate(p))
+        )
         for side, read, r in zip(sides, reads, chosen, strict=True):
             found |= dict.fromkeys(side, r)
             stored[r] |= read

@@ -13,7 +13,7 @@ from compiler.plan.schedule import schedule
 
 BOTH_WAYS = """model m(text: words) -> tags: class per text {
   embed 64
-  lstm 16 bidir
+  lstm 128 bidir
   dense softmax
 }
 train { adam lr=1e-3 ; batch 32 }

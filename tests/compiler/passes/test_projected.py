@@ -16,6 +16,7 @@ from compiler.passes.projected import DEEP, MANY, projected
 from compiler.pipeline import compile_native
 from runtime.execute import Executor
 from runtime.interpret import evaluate
+from runtime.store import Store
 from runtime.weights import initial_states, initial_weights
 from tests.compiler.random_graphs import feeds_for
 from tests.runtime.native.kernels import needs_numba, shared_backend
@@ -68,10 +69,12 @@ def test_compiled_program_computes_what_the_graph_says():
     feeds["lengths.T"] = np.arange(SIZES["B"]) + 5
     feeds["text"] = np.where(np.arange(SIZES["T"]) < feeds["lengths.T"][:, None], feeds["text"] % 30, 0)
     feeds["tags"] = np.where(feeds["text"] > 0, feeds["tags"] % 3, -1)
-    store = {**initial_weights(experiment.network.parameters, 1), **initial_states(step.states)}
-    given = {**feeds, **{name: value.copy() for name, value in store.items()}}
+    values = {**initial_weights(experiment.network.parameters, 1), **initial_states(step.states)}
+    given = {**feeds, **{name: value.copy() for name, value in values.items()}}
+    store = Store(shared_backend(), step.graph, values)
     wanted = evaluate(step.graph, given, SIZES)
     found = Executor(shared_backend(), step.graph, compile_native, store).run(given, SIZES)
-    for output in step.graph.outputs:
-        value = found[output.name] if output.update is None else store[output.update]
-        np.testing.assert_allclose(value, wanted[output.name], rtol=2e-4, atol=1e-6, err_msg=output.name)
+    moved = {f"{name}'": value for name, value in store.items()}
+    for name, value in wanted.items():
+        computed = {**store, **moved, **found}[name]
+        np.testing.assert_allclose(computed, value, rtol=2e-4, atol=1e-6, err_msg=name)
