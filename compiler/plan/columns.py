@@ -33,7 +33,8 @@ def columns(
             strides = contiguous(shape) if len(shape) == len(own) else ()
             alone = part not in found and whole.inputs.count(part) == 1 and part not in fixed
             if strides and is_contiguous(own, strides):
-                made = part.inputs[0] if isinstance(part.op, Reshape) else part
+                # A part of a vector may be computed in another shape.
+                made = part.inputs[0] if isinstance(part.op, Reshape) and len(shape) == 1 else part
                 if alone and made not in found and made not in fixed and _has_memory(made):
                     found[made] = found[part] = whole, start
             elif alone and _is_made(part) and _is_taken(part, users, own, strides):

@@ -14,7 +14,7 @@ from compiler.ir.types import BATCH, Dim, Type
 from compiler.ops import elementwise as e
 from compiler.ops.product import MatMul
 from compiler.ops.reduction import Sum
-from compiler.ops.shape import Broadcast, Reshape, Slice, Transpose
+from compiler.ops.shape import Broadcast, Concat, Reshape, Slice, Transpose
 from compiler.passes import optimize
 from compiler.plan import Plan, make_plan, show
 from compiler.plan.arena import ALIGNMENT, arranged
@@ -146,6 +146,15 @@ def test_update_whose_old_value_is_read_later_is_copied_at_the_end():
     next_b = apply(e.Mul(), apply(e.Mul(), next_a, a), b)
     plan = make_plan(Graph((a, b), (Output("a", next_a, "a"), Output("b", next_b, "b"))), {})
     assert [type(call.op) for call in calls(plan)] == [e.Add, e.Mul, e.Mul, Broadcast]
+
+
+def test_part_of_another_shape_is_laid_beside_others_along_a_later_axis():
+    x, y = given("x", "data", BATCH, 2, 3), given("y", "data", BATCH, 4)
+    part = apply(Reshape((BATCH, 6)), apply(e.Tanh(), x))
+    plan = make_plan(Graph((x, y), (Output("z", apply(Concat(1), part, apply(e.Neg(), y))),)), {"B": 1})
+    (_, where), *_ = plan.outputs
+    assert isinstance(where, Place)
+    assert where.shape == (1, 10)
 
 
 def test_views_take_no_memory():

@@ -225,7 +225,7 @@ def test_weight_of_another_dtype_is_an_error_of_ours():
     graph, feeds, sizes = perceptron("f64")
     fed, store = separated(graph, feeds)
     with pytest.raises(InternalError, match="w is float32"):
-        executor_of(graph, store | {"w": store["w"].astype(np.float32)}).run(fed, sizes)
+        executor_of(graph, dict(store) | {"w": store["w"].astype(np.float32)}).run(fed, sizes)
 
 
 def test_infinities_raise_no_warning():
