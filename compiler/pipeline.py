@@ -88,7 +88,7 @@ def check(
         network=network,
         data=data,
         train=train,
-        warnings=tuple(found.warnings),
+        warnings=tuple(_in_order(found.warnings, file)),
         phase=every[phase].name,
         init=every[phase].init,
         predict=predict,

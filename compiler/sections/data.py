@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from compiler.sections.answers import warn_of_answers
 from compiler.sections.data_entries import with_ports
 from compiler.sections.files import FilesReading, renamed_columns
 from compiler.sections.reading import Reading
@@ -51,6 +52,7 @@ def data_settings(
     train = files.read(*found["train"])
     if train is None or wrong or not good:
         return None
+    warn_of_answers(renamed or (), ports, reading)
     splits = {word: _split(*found[word], files, train) if word in found else None for word in ("valid", "test")}
     folds = found["folds"][1]["n"] if "folds" in found else None
     if folds is not None and splits["test"] is not None:
