@@ -31,7 +31,7 @@ class Setting:
 
     default: None where it is needed or where being absent has a meaning of its own (then required is False)
     many: a list may be given (`k=2,3`); the value is then a tuple
-    low, high: bounds, with high itself excluded where below is true
+    low, high: bounds, with low itself excluded where above is true, and high where below is
     """
 
     name: str
@@ -43,7 +43,15 @@ class Setting:
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
+    above: bool = False
     below: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies inside the bounds."""
+        low, high = limits(self)
+        if low is not None and (value <= low if self.above else value < low):
+            return False
+        return high is None or (value < high if self.below else value <= high)
 
 
 @dataclass(frozen=True)
@@ -119,17 +127,19 @@ class _Filling:
                 help = "this width follows from the data; write a number" if isinstance(value, Extent) else ""
                 self.error("NN403", f"{self.called(setting)} wants {wanted}, but gets {_shown(value)}", span, help=help)
             return False
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            low, high = limits(setting)
-            if (low is not None and value < low) or (
-                high is not None and (value >= high if setting.below else value > high)
-            ):
-                share = setting.kind == "number" and high == 1 and 1 < value <= 100
-                help = f"{value:g}% is {value / 100:g}" if share else ""
-                message = f"{self.called(setting)} {bounds(setting)}, but is {_shown(value)}"
-                self.error("NN404", message, span, help=help)
-                return False
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not setting.holds(value):
+            message = f"{self.called(setting)} {bounds(setting)}, but is {_shown(value)}"
+            self.error("NN404", message, span, help=self.way_out(setting, value))
+            return False
         return True
+
+    def way_out(self, setting: Setting, value: float) -> str:
+        """What to write for a number that is out of its bounds."""
+        if setting.kind == "number" and setting.high == 1 and 1 < value <= 100:
+            return f"{value:g}% is {value / 100:g}"
+        if isinstance(setting.default, (int, float)):
+            return f"left out, it is {setting.default:g}"
+        return f"nnc explain {self.signature.word} says what it is for"
 
     def called(self, setting: Setting) -> str:
         """`dense size`; the letter of an only number says less than its word: `dropout`, `epochs`."""
@@ -267,11 +277,15 @@ def _shown(value: Value) -> str:
 
 
 def bounds(setting: Setting) -> str:
-    """`must be at least 1`, `must be from 0 to below 1`."""
+    """`must be at least 1`, `must be from 0 to below 1`, `must be above 0 and at most 1`."""
     low, high = limits(setting)
-    if low is not None and high is not None:
-        return f"must be from {low:,} to {'below ' if setting.below else ''}{high:,}"
-    return f"must be at least {low:,}" if low is not None else f"must be at most {high:,}"
+    if low is None:
+        return f"must be {'below' if setting.below else 'at most'} {high:,}"
+    if high is None:
+        return f"must be {'above' if setting.above else 'at least'} {low:,}"
+    if setting.above:
+        return f"must be above {low:,} and {'below' if setting.below else 'at most'} {high:,}"
+    return f"must be from {low:,} to {'below ' if setting.below else ''}{high:,}"
 
 
 def limits(setting: Setting) -> tuple[float | None, float | None]:

@@ -28,9 +28,16 @@ def refuse_heads_of_no_output(walk: Walk, values: Sequence[Node]) -> None:
 
 
 def refuse_unused(walk: Walk, inputs: Sequence[Port], values: Sequence[Node]) -> None:
-    """An input, a name or a line that reaches no output's value is an error."""
+    """An input, a name or a line that reaches no output's value is an error. What such lines are made
+    from is used there, and nothing is said of it."""
     reached = set(sorted_nodes([*values, *(n for part in walk.parts for n in _nodes(part))]))
     build = walk.build
+    used: dict[Span, bool] = {}
+    for line in walk.lines:
+        used[line.span] = used.get(line.span, False) or any(n in reached for n in _nodes(line.value))
+    unused = [line for line in walk.lines if not used[line.span]]
+    going_on = {i for n in sorted_nodes([n for line in unused for n in _nodes(line.value)]) for i in n.inputs}
+    reached |= going_on
     for port in inputs:
         views = [build.inputs[view.of(port.name)] for view in build.views.get(port.name, ())]
         views += [build.inputs[name] for name in (segment_of(port.name),) if name in build.inputs]
@@ -47,11 +54,9 @@ def refuse_unused(walk: Walk, inputs: Sequence[Port], values: Sequence[Node]) ->
     for span, name in walk.shared.items():
         if span not in walk.shared_used:
             build.report(Diagnostic("NN503", f"{name} is never used", span, "never used", help=f"x | {name} uses it"))
-    used: dict[Span, bool] = {}
-    for line in walk.lines:
-        used[line.span] = used.get(line.span, False) or any(n in reached for n in _nodes(line.value))
-    for line in walk.lines:
-        if not used[line.span]:
+    for line in unused:
+        nodes = _nodes(line.value)
+        if not nodes or not going_on.issuperset(nodes):
             named = f"{line.name} is" if line.name else "this line's value is"
             build.report(
                 Diagnostic(

@@ -18,7 +18,14 @@ MADE: dict[str, Signature] = {
         "`masked(pair)`: the tokens of a running text that stood where it is masked",
         (
             Setting(
-                "rate", "number", "the share of its tokens that is masked, drawn anew each time", RATE, low=0, high=1
+                "rate",
+                "number",
+                "the share of its tokens that is masked, drawn anew each time",
+                RATE,
+                low=0,
+                high=1,
+                above=True,
+                below=True,
             ),
         ),
     ),
@@ -48,10 +55,6 @@ def sort_of(sort: ast.Sort, evaluate: Evaluate, report: Report) -> Masked | Foll
     if word == "masked":
         rate = settings["rate"]
         assert isinstance(rate, (int, float))
-        if not 0 < rate < 1:
-            message = f"rate is a share of the tokens, above 0% and below 100%, but is {rate:.0%}"
-            report(Diagnostic("NN404", message, sort.span, help="rate=15% is usual"))
-            return None
         return Masked(float(rate))
     return Follows(text.id)
 

@@ -78,7 +78,7 @@ DATA = {
         Signature(
             "subsample",
             "with windows=: of a word whose share of the text is f, 1 - sqrt(t / f) are left out, drawn in each epoch",
-            (Setting("t", "number", "a share", required=True, low=0),),
+            (Setting("t", "number", "a share; 1e-4 is usual", required=True, low=0, high=1, above=True),),
             ("t",),
         ),
         Signature("columns", "what each column is, by its heading", ()),

@@ -34,10 +34,6 @@ def windows_of(found: Found, ports: tuple[Port, ...], reading: Reading) -> tuple
         reading.error("NN592", f"windows={kind} is for another model", entry.span, f"its form is {SHAPES[kind]}")
         return None, False
     radius, share = settings.get("radius"), found["subsample"][1]["t"] if "subsample" in found else None
-    if isinstance(share, (int, float)) and not 0 < share <= 1:
-        message = f"subsample is a share of the text, above 0 and at most 1, but is {share:g}"
-        reading.error("NN404", message, found["subsample"][0].span, "subsample 1e-4 is usual")
-        return None, False
     return (
         Windows(
             kind,

@@ -99,6 +99,8 @@ def test_several_inputs_have_lengths_and_vocabularies_of_their_own():
         (model("embed 4\nx = mean\nx | dense 4\nx | dense softmax"), [("NN503", 4, 1)]),
         (model("a | dense softmax", "a: real, b: real"), [("NN503", 1, 18)]),
         (model("shared s { dense 3 }\nembed 4\nmean\ndense softmax"), [("NN503", 2, 8)]),
+        # Once for all that it is made from.
+        (model("y = a | dense 4\nz = y | dense 3\nb | dense softmax", "a: real, b: real"), [("NN503", 3, 1)]),
         # Inside bodies too, and once for all rounds and uses.
         (model("embed 4\nrepeat 3 {\nx = dense 4\ny = x | dense 4\nx\n}\nmean\ndense softmax"), [("NN503", 5, 1)]),
         (
