@@ -97,6 +97,7 @@ def train(
     data_root: str | PathLike[str] | None = None,
     device: str = "auto",
     kernels: str | None = None,
+    threads: int | None = None,
     verbose: bool = False,
 ) -> History:
     """Train a model.
@@ -109,6 +110,7 @@ def train(
     overwrite: a run that the folder holds may be replaced; resume: it is gone on with, from its checkpoint
     device: auto, cpu, cuda or cuda:1; verbose: print a line an epoch
     kernels: on the processor "numpy" or "fast", which Numba compiles; without it what NNC_KERNELS says, or numpy
+    threads: that run fast kernels, at most one a core; without it what NNC_THREADS says, or all cores
 
     Ctrl-C (or a notebook's stop) ends training at the next step and returns what is learnt by then, as
     `history.stopped` says; a second one raises KeyboardInterrupt.
@@ -131,6 +133,7 @@ def train(
         data_root=data_root,
         device=device,
         kernels=kernels,
+        threads=threads,
         verbose=verbose,
     )
 

@@ -88,6 +88,7 @@ def trained_history(
     data_root: str | PathLike[str] | None = None,
     device: str = "auto",
     kernels: str | None = None,
+    threads: int | None = None,
     verbose: bool = False,
     interruptible: bool = True,
 ) -> History:
@@ -99,7 +100,7 @@ def trained_history(
         raise SpecError(no_data(recipe.path))
     if DEVICE.fullmatch(str(device)) is None:
         raise ValueError(f"device is auto, cpu, cuda or cuda:1, not {device!r}")
-    backend = backend_of(device, kernels)
+    backend = backend_of(device, kernels, threads)
     listener = _Listener(print if verbose else _nothing)
     listener.warn(experiment.warnings)
 

@@ -6,9 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.threads import threads
+
+if TYPE_CHECKING:
+    from runtime.backend import Backend
 
 DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,4})?")
 """What `--device` and `device=` take."""
@@ -16,7 +19,7 @@ KERNELS = ("numpy", "fast")
 """What `--kernels`, `kernels=` and NNC_KERNELS take; the first is what counts without them."""
 
 
-def facts(device: str) -> dict[str, str]:
+def facts(backend: Backend) -> dict[str, str]:
     """What equal bits depend on beside the spec and the data, each by the name that a person is told."""
     import numpy as np
 
@@ -30,11 +33,11 @@ def facts(device: str) -> dict[str, str]:
         "nnc": __version__,
         "NumPy": np.__version__,
         "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
-        "threads": str(threads()),
+        "threads": str(threads() if backend.native is None else backend.threads),
         "processor": _processor(),
         "instructions": " ".join([*simd.get("baseline", ()), *simd.get("found", ())]),
         "BLAS kernel": os.environ.get("OPENBLAS_CORETYPE", "the processor's own"),
-        "device": device,
+        "device": backend.name,
     }
 
 

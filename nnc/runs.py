@@ -170,7 +170,7 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
         "phases": list(part.phases),
         "fold": part.fold,
         "vocabularies": {name: list(v.tokens) for name, v in beginning.vocabularies.items()},
-        "facts": facts(run.backend.name),
+        "facts": facts(run.backend),
     }
     snapshot = None
     if saved is not None:

@@ -144,3 +144,14 @@ def test_kernels_are_numpys_where_nothing_else_is_said(monkeypatch: pytest.Monke
     monkeypatch.setenv("NNC_KERNELS", "slow")
     with pytest.raises(ValueError, match="kernels are numpy or fast"):
         backend_of("cpu")
+
+
+def test_threads_of_fast_kernels_may_be_said():
+    pytest.importorskip("numba")
+    assert backend_of("cpu", "fast", 1).threads == 1
+
+
+@pytest.mark.parametrize(("kernels", "count"), [("numpy", 2), ("fast", 0)])
+def test_threads_that_no_kernel_has_are_refused(kernels: str, count: int):
+    with pytest.raises(ValueError, match="threads are at least one"):
+        backend_of("cpu", kernels, count)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import random
 
-from tests.proofs.random_recurrent import recurrent_sample
+from tests.proofs.random_recurrent import recurrent_sample, written
 from tests.proofs.random_series import series_sample
-from tests.proofs.random_specs import sample
+from tests.proofs.random_specs import Sample, sample
 from tests.proofs.random_words import word_sample
 from tests.proofs.verdict import explained
 
@@ -46,3 +46,15 @@ def test_check_says_what_a_run_of_a_model_of_words_says() -> None:
     wrong = [words for words, _ in said if words is not None]
     assert not wrong, "\n".join(wrong)
     assert any(verdict == "ok" for _, verdict in said)
+
+
+def test_spec_whose_weights_grow_past_all_bounds_is_no_defect() -> None:
+    spec = 'model m(x: real) -> y: real { dense 3 ; dense }\ndata { train "train.tsv" }\ntrain {\n  sgd lr=1e20\n}\n'
+    one = Sample(0, spec, written("train.tsv", "1\t2\n3\t5\n" * 9), [])
+    assert explained(one) == (None, "NN850")
+
+
+def test_spec_that_is_not_finite_at_any_rate_is_a_defect() -> None:
+    spec = 'model m(x: real) -> y: real { 1 / (x - x) | dense }\ndata { train "train.tsv" }\ntrain {\n  sgd\n}\n'
+    one = Sample(0, spec, written("train.tsv", "1\t2\n3\t5\n" * 9), [])
+    assert explained(one)[1] == "defect"
