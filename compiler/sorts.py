@@ -235,6 +235,7 @@ class Port:
     views: what the model's layers read of its tokens beside their ids
     stream: a `stateful` layer goes along it: all its lines are one stream
     against: of an output that is a word, what its head tells it from instead of from all others
+    copies: of a text that is written with words of an input alone, that input
     """
 
     name: str
@@ -245,6 +246,7 @@ class Port:
     views: tuple[View, ...] = ()
     stream: bool = False
     against: Against | None = None
+    copies: str | None = None
 
 
 def word_of(sort: Sort) -> str:

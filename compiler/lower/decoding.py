@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NoReturn
 
 from compiler.build import Build, Origin
@@ -10,8 +11,9 @@ from compiler.ir.graph import Graph, Input, Node, sorted_nodes
 from compiler.ir.types import BATCH, Type, bind, symbol
 from compiler.lower import structures
 from compiler.lower.walk import Walk
+from compiler.ops.pointing import AddAtIds
 from compiler.scope import LabelBinding, Scope
-from compiler.sorts import Port, fed_name, is_written, owner, sequence_symbol_of, vocabulary_symbol_of, word_of
+from compiler.sorts import Port, Tokens, fed_name, is_written, owner, sequence_symbol_of, vocabulary_symbol_of, word_of
 from compiler.values import Value, what
 from dsl import ast
 from dsl.errors import Diagnostic, Note
@@ -89,6 +91,32 @@ def refusals(graph: Graph, ports: tuple[Port, ...]) -> list[Diagnostic]:
                 message = f"{port.name} is made from {text.name}, which is not known before it is written"
                 help = f"make {port.name} from the inputs alone, outside of decode"
                 found.append(Diagnostic("NN880", message, port.span, help=help))
+    return found
+
+
+def with_copies(graph: Graph, ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    """The ports, each text that a pointer alone writes with the input that it points at. graph: for prediction"""
+    scores = {o.name.removesuffix(".scores"): o.node for o in graph.outputs}
+    pointed: dict[str, str] = {}
+    for port in filter(is_written, ports):
+        match scores.get(port.name):
+            case Node(op=AddAtIds(), inputs=(_, Node(op=Input(name=text)))):
+                pointed[port.name] = text
+            case _:
+                pass
+    return tuple(replace(p, copies=pointed.get(p.name)) for p in ports)
+
+
+def endless(ports: tuple[Port, ...]) -> list[Diagnostic]:
+    """An error for each text that no word of the input that it is copied from ends."""
+    sorts = {p.name: p.sort for p in ports}
+    found: list[Diagnostic] = []
+    for port in (p for p in ports if p.copies is not None):
+        sort = sorts[port.copies or ""]
+        if isinstance(sort, Tokens) and not sort.marks:
+            message = f"{port.name} is written with words of {port.copies} alone, and no end stands there"
+            help = f"write {port.copies}: {word_of(sort)}(marks), which has one, or mix the pointer with dense softmax"
+            found.append(Diagnostic("NN881", message, port.span, help=help))
     return found
 
 

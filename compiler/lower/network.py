@@ -38,7 +38,9 @@ def network(source: Source) -> tuple[Network | None, list[Diagnostic]]:
     evaluation, prediction = lower(source, "evaluation"), lower(source, "prediction")
     if evaluation.graph is None or prediction.graph is None:
         return None, [*evaluation.build.diagnostics, *prediction.build.diagnostics]
+    source = replace(source, ports=decoding.with_copies(prediction.graph, source.ports))
     looking = [
+        *decoding.endless(source.ports),
         *decoding.refusals(prediction.graph, source.ports),
         *following.refusals(prediction.graph, source.ports, prediction.build.used_by),
     ]

@@ -149,7 +149,7 @@ def encode_raw(
         return stream.of_file(ports, tables, raw, problems)
     if has_series(ports):
         return series.of_file(ports, tables, raw, problems, missing)
-    return examples.of_file(ports, tables, raw, problems)
+    return examples.of_file(ports, tables, raw, problems, outputs_optional=outputs_optional)
 
 
 def _finder(files: Files, folder: Path, data_root: Path | None) -> Callable[[str, bool], Path]:

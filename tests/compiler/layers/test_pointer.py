@@ -9,9 +9,9 @@ from tests.compiler.lower.specs import checked, diagnostics, model
 OWN = "target: words(vocabulary=source)"
 
 
-def spec(line: str, target: str = OWN, memory: str = "embed 4 | gru 3") -> str:
+def spec(line: str, target: str = OWN, memory: str = "embed 4 | gru 3", source: str = "words(marks)") -> str:
     decoder = f"decode {{\nh = embed 5 | gru 3\na = h | attend(memory) as look\n{line}\n}}"
-    return model(f"memory = source | {memory}\n{decoder}", "source: words", target)
+    return model(f"memory = source | {memory}\n{decoder}", f"source: {source}", target)
 
 
 def test_words_that_are_pointed_at_are_an_answer_of_probabilities():
@@ -37,6 +37,10 @@ def test_copies_are_mixed_with_what_is_made(line: str):
         (spec("h | pointer(source)"), "needs the weights of an attend, but gets a sequence [T.target, 3]"),
         (spec("look.weights | pointer(memory)"), "but gets a sequence [T, 3]"),
         (spec("look.weights | pointer(source)", "target: words"), "gives words of source, and target is written with"),
+        (
+            spec("look.weights | pointer(source)", source="words"),
+            "target is written with words of source alone, and no",
+        ),
         (spec("look.weights | pointer(source)", memory="embed 4 | conv k=2 filters=3"), "of T-1 positions"),
     ],
 )
