@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,14 +15,19 @@ from dsl.source import Span
 IN_FULL = 5  # errors that are shown in full; the rest is a count
 TAB = "    "
 WINDOW = 1000  # characters on either side of a place
+_JOINS = re.compile("(?<=[^\\x00-\\x7f])[\\u200c\\u200d](?=[^\\x00-\\x7f])")
 _BOLD, _RED, _YELLOW, _BLUE, _CYAN = "1", "1;31", "1;33", "1;34", "36"
 
 
 def show(text: str) -> str:
-    """Text of a file, safe on a terminal and unmistakable: control, direction and escape characters are written out."""
+    """Text of a file, safe on a terminal and unmistakable: control, direction and escape characters are written out.
+
+    What joins letters of Persian or Hindi, or the people of an emoji, stays between them.
+    """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character) for character in text)
+    joins = {found.start() for found in _JOINS.finditer(text)}
+    return "".join(character if at in joins else _shown(character) for at, character in enumerate(text))
 
 
 def columns(text: str) -> int:

@@ -127,6 +127,8 @@ def test_source_is_shown_without_control_characters() -> None:
         ("\x00\x7f\x9b", "\\u0000\\u007f\\u009b"),
         ("\U000e0001", "\\U000e0001"),
         ("\ud800", "\\ud800"),
+        ("می\u200cخواهم 👩\u200d🚀", "می\u200cخواهم 👩\u200d🚀"),
+        ("good\u200d é\u200c", "good\\u200d é\\u200c"),
     ],
 )
 def test_shown_text_has_its_control_characters_written_out(text: str, shown: str) -> None:
