@@ -136,7 +136,7 @@ def _longest(use: Use, length: Dim, x: Node) -> int:
         bound = value_of(length, {symbol: use.build.longest[symbol]})
     if bound is None:
         asked = use.settings["max"] if use.settings["max"] is not None else 100
-        help = f"say at the input how long it may be, such as words(max={asked}), or write positions sinusoid"
+        help = f"say in the signature how long it may be, such as words(max={asked}), or write positions sinusoid"
         message = (
             f"positions learned has a vector for each position, and the number of those of {shape_of(x)} has no bound"
         )

@@ -67,7 +67,8 @@ def lay_out(
         else:
             layout = _by_heading(ports, files, table, outputs_optional)
         if table.count == 1:
-            raise DataError(Diagnostic("NN707", f"{show(table.file.name)} has headings, but no rows", files.span))
+            message = f"{show(table.file.name)} has headings, but no rows"
+            raise DataError(Diagnostic("NN707", message, table.span(0), help="the rows stand below the headings"))
     except DataError as error:
         for diagnostic in error.diagnostics:
             problems.add(diagnostic)

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.proofs.random_files import FORMATS, Row, titles
+from tests.proofs.random_sections import Ports, Sections
 
 ROWS = 40
 VOCABULARY = ("a", "film", "good", "bad", "the", "plot", "of", "it", "was", "not")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "softmax", "abs")
-BREAKS = (
-    "0",
-    "-1",
-    "0.5",
-    "1.5",
-    "7",
-    "2",
-    "x",
-    "maxpool",
-    "dense",
-    "embed",
-    "words",
-    "class",
-    "real",
-    "}",
-    "{",
-    "=",
-    "|",
-)
-
 ATTENDED = "block attended(x) n { scores = x | dense 3 tanh | dense n\n  weighted(x, scores) }\n"
 MIXED = "block mixed(x) { y = x | dense dim(x)\n  mix(x, y, tanh(y)) }\n"
 
@@ -42,6 +22,7 @@ class Sample:
     """seed: it comes again from it; write: puts the data into a folder; examples: rows to predict.
 
     prompt: what a language model goes on from; past: the columns that a forecast begins behind
+    texts: pairs of a text and the one that is told from it
     """
 
     seed: int
@@ -50,21 +31,19 @@ class Sample:
     examples: list[tuple[object, ...]]
     prompt: str | None = None
     past: dict[str, list[object]] | None = None
+    texts: Sequence[tuple[str, str]] = ()
 
 
 def sample(seed: int) -> Sample:
     return Writer(seed).sample()
 
 
-class Writer:
+class Writer(Sections):
+    """lists: its texts are lists of tokens; pairs: the outputs of two labels"""
+
     def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.random = random.Random(seed)
-        self.inputs: dict[str, tuple[str, Callable[[Row], object]]] = {}
-        self.outputs: dict[str, tuple[str, Callable[[Row], object]]] = {}
-        self.made: dict[str, str] = {}
+        super().__init__(seed)
         self.lists = False
-        self.valid = False
         self.pairs: set[str] = set()
 
     def sample(self) -> Sample:
@@ -93,18 +72,8 @@ class Writer:
             spec += "predict { threshold 0.4 }\n"
         return Sample(self.seed, self.broken(spec), lambda folder: write(folder, ports, rows, header), examples)
 
-    def chance(self, probability: float) -> bool:
-        return self.random.random() < probability
-
-    def pick(self, *of: str) -> str:
-        return self.random.choice(of)
-
-    def typed(self, ports: dict[str, tuple[str, Callable[[Row], object]]]) -> str:
+    def typed(self, ports: Ports) -> str:
         return ", ".join(f"{name}: {sort}" for name, (sort, _) in ports.items())
-
-    def options(self, *of: str) -> str:
-        chosen = [option for option in of if self.chance(0.25)]
-        return f"({', '.join(chosen)})" if chosen else ""
 
     # Ports and rows
 
@@ -325,70 +294,3 @@ class Writer:
                 )
             )  # fmt: skip
         return [f"  {layer}" for layer in layers]
-
-    # Sections
-
-    def data(self, train: str) -> str:
-        entries = [train]
-        for entry in ("valid 20%", "test 20%", "seed 3", "missing skip"):
-            if self.chance(0.5):
-                entries.append(entry)
-        self.valid = "valid 20%" in entries
-        return "data {\n" + "".join(f"  {e}\n" for e in entries) + "}\n"
-
-    def train(self) -> str:
-        rule = self.pick(
-            "sgd lr=0.05", "sgd lr=0.01 momentum=0.9", "sgd lr=0.01 momentum=0.9 nesterov", "adagrad lr=0.05",
-            "adagrad init=0.1", "adadelta", "rmsprop lr=0.001", "rmsprop momentum=0.5 lr=0.001", "adam",
-            "adam betas=0.8,0.9", "adamw lr=0.01",
-        )  # fmt: skip
-        entries = [
-            rule,
-            self.pick("epochs 1", "epochs 2", "steps 3", "epochs 2 ; steps 3"),
-            self.pick("batch 16", "batch 7"),
-        ]
-        if self.chance(0.2) and any(sort.startswith("words") for sort, _ in self.inputs.values()):
-            entries[-1] = "batch tokens=30"
-        kinds = " ".join(sort for sort, _ in self.outputs.values()) or "class"
-        allowed = ["decay 0.001", "clip norm=1", "clip value=0.1", "clip weights=3", "seed 5"]
-        allowed += ["smoothing 0.1", "classes balanced", "loss perceptron"] if "class" in kinds else []
-        allowed += ["loss huber delta=1"] if "real" in kinds else []
-        allowed += ["stop patience=1", "stop patience=2 metric=loss"] if self.valid or self.chance(0.05) else []
-        allowed += ["loss y0=0.5", "loss y0=2 y1=0.1"] if len(self.outputs) > 1 or self.chance(0.05) else ["loss sum"]
-        allowed += ["loss y0=1 small=0.1"] if "small" in self.made else []
-        chosen: dict[str, str] = {}
-        for entry in allowed:
-            if self.chance(0.12):
-                chosen[entry.split(" ")[0] if self.chance(0.95) else entry] = entry
-        entries += chosen.values()
-        if self.chance(0.3):
-            entries.append(
-                "schedule "
-                + self.pick(
-                    "step from=1 factor=0.5", "step at=1 factor=0.1", "cosine", "linear to=0.001", "rsqrt warmup=2",
-                    "plateau", "plateau factor=0.3 patience=1", "inverse decay=0.1", "cosine warmup=10%", "warmup=2",
-                )
-            )  # fmt: skip
-        return "train {\n" + "".join(f"  {e}\n" for e in entries) + "}\n"
-
-    def broken(self, spec: str) -> str:
-        """Sometimes with a word exchanged, left out or put in, or a line left out."""
-        if self.chance(0.6):
-            return spec
-        lines = spec.splitlines()
-        at = self.random.randrange(len(lines))
-        words = lines[at].split(" ")
-        place = self.random.randrange(len(words))
-        match self.random.randrange(5):
-            case 0:
-                words = []
-            case 1:
-                del words[place]
-            case 2:
-                words.insert(place, self.pick(*BREAKS))
-            case 3:
-                words = lines[at - 1].split(" ")
-            case _:
-                words[place] = self.pick(*BREAKS)
-        lines[at] = " ".join(words)
-        return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ import random
 from tests.proofs.random_recurrent import recurrent_sample, written
 from tests.proofs.random_series import series_sample
 from tests.proofs.random_specs import Sample, sample
+from tests.proofs.random_translations import translation_sample
 from tests.proofs.random_words import word_sample
 from tests.proofs.verdict import explained
 
@@ -58,3 +59,11 @@ def test_spec_that_is_not_finite_at_any_rate_is_a_defect() -> None:
     spec = 'model m(x: real) -> y: real { 1 / (x - x) | dense }\ndata { train "train.tsv" }\ntrain {\n  sgd\n}\n'
     one = Sample(0, spec, written("train.tsv", "1\t2\n3\t5\n" * 9), [])
     assert explained(one)[1] == "defect"
+
+
+def test_check_says_what_a_run_of_a_model_that_writes_says() -> None:
+    print(f"NNC_SEED={SEED}")
+    said = [explained(translation_sample(seed)) for seed in range(SEED, SEED + 8)]
+    wrong = [words for words, _ in said if words is not None]
+    assert not wrong, "\n".join(wrong)
+    assert any(verdict == "ok" for _, verdict in said)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -22,6 +23,7 @@ from nnc.training import recipe
 from tests.proofs.random_recurrent import recurrent_sample
 from tests.proofs.random_series import series_sample
 from tests.proofs.random_specs import Sample, sample
+from tests.proofs.random_translations import translation_sample
 from tests.proofs.random_words import word_sample
 
 
@@ -40,7 +42,9 @@ NO_MEMORY = "NN852"
 
 
 def any_sample(seed: int) -> Sample:
-    """Every third one a tagger or a language model, every seventh a forecaster, every seventh a model of words."""
+    """Every third one a tagger or a language model; a seventh each forecasters, models of words, writers."""
+    if seed % 7 == 3:
+        return translation_sample(seed)
     if seed % 7 == 2:
         return word_sample(seed)
     if seed % 7 == 1:
@@ -104,6 +108,8 @@ def run(path: Path, one: Sample, folder: Path, sets: tuple[str, ...] = ()) -> st
             model.generate(one.prompt, max=5)
         if one.past is not None:
             forecasts(model, one.past)
+        if one.texts:
+            writes(model, one.texts)
     except NncError as error:
         raise DefectError(f"trained, and then {error.diagnostics[0].code}: {error.diagnostics[0].message}") from error
     return "ok"
@@ -120,6 +126,26 @@ def agrees(model: nnc.Model, examples: list[tuple[object, ...]]) -> None:
     for how, found in others.items():
         if not all(map(close, together, found)):
             raise DefectError(f"{how} it predicts {found} for {examples}, not {together}")
+
+
+def writes(model: nnc.Model, pairs: Sequence[tuple[str, str]]) -> None:
+    """What is written hangs neither on the passes nor on the texts beside it, and no more does its loss."""
+    ports = model.experiment.network.ports
+    rows = [{port.name: text for port, text in zip(ports, pair, strict=True)} for pair in pairs]
+    plain = replace(model, optimized=False)
+    losses = [[each.evaluate(rows)["loss"]] for each in (model, plain)]
+    if not close(*losses):
+        raise DefectError(f"the loss is {losses[0]}, and without the passes {losses[1]}")
+    sources = [(source,) for source, _ in pairs]
+    together = model.predict(sources)
+    others = {
+        "without the passes": plain.predict(sources),
+        "one by one": [each for source in sources for each in model.predict([source])],
+        "in another order": model.predict(sources[::-1])[::-1],
+    }
+    for how, found in others.items():
+        if found != together:
+            raise DefectError(f"{how} it writes {found} for {sources}, not {together}")
 
 
 def forecasts(model: nnc.Model, past: dict[str, list[object]]) -> None:
