@@ -13,6 +13,7 @@ from nnc.model import Model
 from nnc.report import LONGEST_EXAMPLE
 from runtime.data import Rows
 from runtime.data.detokenise import joined
+from runtime.data.pairs import MASK
 from runtime.data.subwords import cutter
 from runtime.data.tokens import END, Sequences, Vocabulary, splitter
 
@@ -23,8 +24,8 @@ PROMPT_WORDS = 3
 
 
 def example_of(model: Model, rows: Rows) -> str | None:
-    """The shortest of the first rows, quoted, its inputs side by side as `predict` takes them; None where none can be
-    printed: a picture, a text read backwards, what the vocabulary lacks."""
+    """The shortest of the first rows, quoted, its inputs side by side as `predict` takes them, one that asks for a word
+    where some do; None where none can be printed: a picture, a text read backwards, what the vocabulary lacks."""
     found: list[str] = []
     inputs = model.experiment.network.inputs
     if rows.drawn:
@@ -40,7 +41,8 @@ def example_of(model: Model, rows: Rows) -> str | None:
             line = "\t".join(fields)
             if len(line) <= LONGEST_EXAMPLE and all(field.isprintable() for field in fields):
                 found.append(line)
-    return _quoted(min(found, key=len)) if found else None
+    asking = [line for line in found if MASK in line]
+    return _quoted(min(asking or found, key=len)) if found else None
 
 
 def file_of(model: Model) -> str | None:

@@ -134,7 +134,8 @@ def _by_heading(ports: tuple[Port, ...], files: Files, table: Table, outputs_opt
                     f"`{port.name}` takes {plural(width_of(port), 'column')}, but {len(wanted)} "
                     f"{'is' if len(wanted) == 1 else 'are'} named",
                     columns[0].span or files.span,
-                    help=f"name the headings of all, in order: columns {port.name}={example}",
+                    help=f"name as many, in order: columns {port.name}={example}"
+                    + (f"; or write {port.name}: real[{len(wanted)}]" if isinstance(port.sort, Real) else ""),
                 )
             )
     if errors:

@@ -147,6 +147,7 @@ def require_pairs(documents: Documents, part: str) -> None:
         message = f"the {part} rows of `{name}` are {'one document' if len(documents.starts) > 1 else 'empty'}"
         message += ": there is no sentence of another one" if len(documents.starts) > 1 else ""
     help = "a line is a sentence, and an empty line parts two documents"
+    help += "" if part == "train" else f"; a larger share for {part} has more of them"
     raise DataError(Diagnostic("NN888", message, documents.pair.span, help=help))
 
 

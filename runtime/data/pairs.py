@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,9 @@ Ids = NDArray[np.int64]
 SEPARATOR = "\0"
 """Between the texts of a pair as they are read, and the token between them: no text holds one. Its id is an end's."""
 MASK = "[mask]"
-"""The token that stands where one is masked: the first of a pair's vocabulary. Who writes it asks for a word."""
+"""The token that stands where one is masked: the first of a pair's vocabulary. Who writes it, in capitals too, asks for
+a word."""
+_MASKS = re.compile(re.escape(MASK), re.IGNORECASE)
 ONE_TEXT, TWO_TEXTS = 2, 3
 """Marks."""
 
@@ -24,7 +27,7 @@ def splitter(words: Callable[[str], Sequence[str]]) -> Callable[[str], Sequence[
     """words: cuts one text; what stands for a mask stays whole."""
 
     def tokens(text: str) -> list[str]:
-        first, *others = text.split(MASK)
+        first, *others = _MASKS.split(text)
         found = list(words(first))
         for other in others:
             found += (MASK, *words(other))

@@ -67,6 +67,11 @@ def test_masks_and_pairs_are_learnt_scored_and_answered(capsys: pytest.CaptureFi
     assert capsys.readouterr().out.split() == [*pair["word"], pair["follows"]]
 
 
+def test_example_to_try_asks_for_a_word(capsys: pytest.CaptureFixture[str]):
+    assert nnc_run("train", "bert.nn", "--out", "run", "--set", "train.steps=1") == 0
+    assert "[mask]" in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_a_batch_of_other_rows_changes_no_answer():
     assert nnc_run("train", "bert.nn", "--out", "run") == 0
     model = nnc.load("run")

@@ -58,6 +58,10 @@ def test_a_mask_is_the_first_token_of_the_vocabulary_whether_the_text_has_one_or
         assert vocabulary.index[MASK] == MASK_ID
 
 
+def test_a_mask_may_be_written_in_capitals():
+    assert encoded(SORT, "a [MASK] b") == [["<", "a", MASK, "b", ">"]]
+
+
 def test_a_mask_stays_whole_where_punctuation_is_split_off():
     sort = Tokens(PAIR, marks=True, punctuation=True)
     assert encoded(sort, f"(a {MASK}).") == [["<", "(", "a", MASK, ")", ".", ">"]]
