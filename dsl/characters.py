@@ -38,7 +38,8 @@ def decode(data: bytes, file: str) -> str:
     """The text of a spec: UTF-8, a byte order mark skipped, CR LF as LF. Raises SpecError, also for what is hidden."""
     if len(data) > LARGEST_BYTES:
         raise SpecError(_too_large(file, len(data)))
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    # Without its mark, too, half of what is ASCII there is NUL.
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0\0" in (data[:4:2], data[1:4:2]):
         start = Span(file, 1, 1, 1, 1, "")
         found = Diagnostic("NN101", "this file is UTF-16, a spec is UTF-8", start, help="save it as UTF-8")
         raise SpecError(found)

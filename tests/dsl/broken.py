@@ -12,6 +12,8 @@ CASES: tuple[tuple[str, int, int, str | bytes], ...] = (
     ("NN101", 1, 9, b"\xef\xbb\xbflet a = \xff"),
     ("NN101", 1, 13, "let 模 = 1 # é".encode("latin-1", "replace")),
     ("NN101", 1, 1, b"\xff\xfel\x00"),
+    ("NN101", 1, 1, b"l\x00e\x00t\x00"),
+    ("NN101", 1, 1, b"\x00l\x00e\x00t"),
     ("NN102", 1, 10, "let a = 1\rlet b = 2"),
     ("NN102", 1, 10, "let a = 1\x00"),
     ("NN102", 1, 3, "# \x1b[31m red\nlet a = 1"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import pkgutil
 import random
 import re
 import sys
@@ -10,11 +12,15 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import nan
 from pathlib import Path
 
+import compiler
+import dsl
 import nnc
+import runtime
 from compiler import pipeline
 from compiler.sections.train_entries import OPTIMIZERS
 from compiler.sorts import Ahead
@@ -200,7 +206,18 @@ def explained(one: Sample) -> tuple[str | None, str]:
             return f"--seed {one.seed} --count 1: {traceback.format_exc()}\n{one.spec}", "defect"
 
 
+def load_everything() -> None:
+    """Of a tree that somebody changes meanwhile a long run shall not have one half from before and one from after."""
+    for package in (compiler, dsl, nnc, runtime):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            # Not what needs more than an installation has, nor what runs when it is imported.
+            if not found.name.endswith("__main__"):
+                with suppress(ImportError):
+                    importlib.import_module(found.name)
+
+
 def main() -> int:
+    load_everything()
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
