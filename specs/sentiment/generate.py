@@ -1,6 +1,6 @@
 """The sentiment data that ships: short reviews in three classes, made from templates with a fixed seed.
 
-`python specs/sentiment/generate.py` writes train.tsv.gz, valid.tsv and test.tsv beside this file, always the same
+`python specs/sentiment/generate.py` writes train.tsv.gz, valid.tsv and test.tsv.gz beside this file, always the same
 texts.
 A line is `polarity<TAB>sentence`; sentences are lower case, punctuation stands at the end of a word.
 
@@ -344,7 +344,7 @@ def generate() -> dict[str, list[tuple[str, str]]]:
         made = _distinct(lambda labels=labels: _test_pair(dice, labels), TEST // 6, seen)
         pairs += [dice.shuffled(tuple(zip(labels, pair, strict=True))) for pair in made]
     test = [row for pair in dice.shuffled(pairs) for row in pair]
-    return {"train.tsv.gz": dice.shuffled(train), "valid.tsv": dice.shuffled(valid), "test.tsv": test}
+    return {"train.tsv.gz": dice.shuffled(train), "valid.tsv": dice.shuffled(valid), "test.tsv.gz": test}
 
 
 def main() -> None:

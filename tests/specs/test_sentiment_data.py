@@ -15,7 +15,7 @@ import pytest
 from tests.specs.generators import SPECS, module_of, text_of
 
 FOLDER = SPECS / "sentiment"
-FILES = ("train.tsv.gz", "valid.tsv", "test.tsv")
+FILES = ("train.tsv.gz", "valid.tsv", "test.tsv.gz")
 Row = tuple[str, str]
 
 
@@ -56,7 +56,7 @@ def test_sentiment_generator_run_as_a_script_writes_the_files_that_ship(tmp_path
         assert text_of(tmp_path / name) == text_of(FOLDER / name), name
 
 
-@pytest.mark.parametrize(("name", "size"), [("train.tsv.gz", 4200), ("valid.tsv", 399), ("test.tsv", 600)])
+@pytest.mark.parametrize(("name", "size"), [("train.tsv.gz", 4200), ("valid.tsv", 399), ("test.tsv.gz", 600)])
 def test_sentiment_file_has_its_size_in_equal_classes(name: str, size: int) -> None:
     third = size // 3
     assert Counter(label for label, _ in rows(name)) == {"positive": third, "negative": third, "neutral": third}
@@ -74,7 +74,7 @@ def test_sentiment_sentences_are_lower_case_ascii() -> None:
 
 
 def test_sentiment_test_lines_come_in_pairs_of_the_same_words_and_different_labels() -> None:
-    test = rows("test.tsv")
+    test = rows("test.tsv.gz")
     for (label, sentence), (other_label, other) in zip(test[::2], test[1::2], strict=True):
         assert Counter(tokens(sentence)) == Counter(tokens(other))
         assert label != other_label
@@ -82,7 +82,7 @@ def test_sentiment_test_lines_come_in_pairs_of_the_same_words_and_different_labe
 
 def test_sentiment_test_is_half_right_at_most_for_any_classifier_of_bags() -> None:
     bags: dict[frozenset[tuple[str, int]], Counter[str]] = {}
-    for label, sentence in rows("test.tsv"):
+    for label, sentence in rows("test.tsv.gz"):
         bags.setdefault(frozenset(Counter(tokens(sentence)).items()), Counter())[label] += 1
     assert sum(max(labels.values()) for labels in bags.values()) <= 300
 
@@ -90,12 +90,12 @@ def test_sentiment_test_is_half_right_at_most_for_any_classifier_of_bags() -> No
 def test_sentiment_test_templates_are_not_in_training(generator: ModuleType) -> None:
     assert not set(generator.TRAIN_TEMPLATES) & set(generator.TEST_TEMPLATES)
     seen = {skeleton(sentence, generator) for name in ("train.tsv.gz", "valid.tsv") for _, sentence in rows(name)}
-    unseen = {skeleton(sentence, generator) for _, sentence in rows("test.tsv")}
+    unseen = {skeleton(sentence, generator) for _, sentence in rows("test.tsv.gz")}
     assert len(unseen) >= len(generator.TEST_TEMPLATES)
     assert not seen & unseen
 
 
 def test_sentiment_test_words_are_all_in_training() -> None:
     known = {token for _, sentence in rows("train.tsv.gz") for token in tokens(sentence)}
-    assert {token for _, sentence in rows("test.tsv") for token in tokens(sentence)} <= known
+    assert {token for _, sentence in rows("test.tsv.gz") for token in tokens(sentence)} <= known
     assert len(known) >= 300
