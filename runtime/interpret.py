@@ -30,14 +30,18 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int])
     for output in graph.outputs:
         value = written_out(output.node.type, values[output.node], sizes)
         flat = graph.input(output.update).op if output.update is not None else None
-        found |= dict(_parted(flat, value)) if isinstance(flat, Flat) else {output.name: value}
+        if isinstance(flat, Flat):
+            found |= dict(_parted(flat, value, output.name.removeprefix(flat.name)))
+        else:
+            found[output.name] = value
     return found
 
 
-def _parted(op: Flat, vector: Array) -> Iterator[tuple[str, Array]]:
+def _parted(op: Flat, vector: Array, behind: str) -> Iterator[tuple[str, Array]]:
+    """behind: what stands behind a part's name"""
     start = 0
     for part in op.parts:
-        yield part.name, vector[start : start + part.size].reshape(part.shape)
+        yield part.name + behind, vector[start : start + part.size].reshape(part.shape)
         start += part.size
 
 

@@ -8,7 +8,7 @@ reads a part of it. Sources: PyTorch's `_multi_tensor_adam`, the flat parameters
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from compiler.ir.graph import Flat, FlatPart, Graph, Input, InputKind, Node, Output, apply, sorted_nodes, with_inputs
@@ -49,10 +49,18 @@ def flatten(graph: Graph) -> Graph:
     updates: dict[str, Output] = {}
     for group, of in zip(groups, flats, strict=True):
         updates |= _updates(group, of, new)
-    outputs = [updates.get(o.update or "", Output(o.name, new[o.node], o.update)) for o in graph.outputs]
+    outputs = [_output(o, updates, new) for o in graph.outputs]
     inside = {part.name: flat for of in flats for flat in of for part in _op(flat).parts}
     inputs = [inside.get(_name(node), node) for node in graph.inputs]
     return Graph(tuple(dict.fromkeys(inputs)), tuple(dict.fromkeys(outputs)))
+
+
+def _output(old: Output, updates: Mapping[str, Output], new: Mapping[Node, Node]) -> Output:
+    found = updates.get(old.update) if old.update is not None else None
+    if found is None or old.update is None:
+        return Output(old.name, new[old.node], old.update)
+    # `w'` for the next w: so it is for the vector.
+    return replace(found, name=found.name + old.name.removeprefix(old.update))
 
 
 Flats = tuple[Node, ...]

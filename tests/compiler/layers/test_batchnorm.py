@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from compiler import pipeline
 from compiler.experiment import Experiment
+from compiler.ir.graph import Graph
 from runtime.evaluate import Array
 from runtime.execute import Executor
 from runtime.interpret import evaluate
 from runtime.numpy_backend import numpy_backend
+from runtime.store import Store
 from tests.reference.cases import weights
 
 STEPS = 100
@@ -23,9 +25,9 @@ def vectors(training: str = "sgd lr=0.05 momentum=0.9") -> Experiment:
     return pipeline.check(spec, "m.nn", sizes={"classes": 4}, dtype="f64")
 
 
-def store_of(experiment: Experiment) -> dict[str, Array]:
+def store_of(experiment: Experiment) -> Store:
     """Weights drawn for the test, with the running values where they start."""
-    store = weights(experiment)
+    store = Store(numpy_backend(), graph_of(experiment), weights(experiment))
     for name in store:
         if name.endswith("running_mean"):
             store[name][...] = 0
@@ -37,9 +39,12 @@ def store_of(experiment: Experiment) -> dict[str, Array]:
     return store
 
 
-def stepper(experiment: Experiment, store: dict[str, Array]) -> Executor:
-    graph = pipeline.optimize(pipeline.training_step(experiment).graph)
-    return Executor(numpy_backend(), graph, pipeline.compile_bucket, store)
+def graph_of(experiment: Experiment) -> Graph:
+    return pipeline.optimize(pipeline.training_step(experiment).graph)
+
+
+def stepper(experiment: Experiment, store: Store) -> Executor:
+    return Executor(numpy_backend(), graph_of(experiment), pipeline.compile_bucket, store)
 
 
 def numbers(experiment: Experiment, rows: int, step: int) -> dict[str, Array]:
