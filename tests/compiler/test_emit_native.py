@@ -56,12 +56,12 @@ def half_tanh(x: Node, span: Span | None = None) -> Node:
 def test_group_is_one_kernel_under_its_line():
     text = source(perceptron(), B=3)
     assert KERNEL in text
-    assert 'compute_mat_mul_2_ = k.native("kernel_2", 3, 4, mat_mul_2, 16, dense_bias, 0)' in text
+    assert 'compute_mat_mul_4_ = k.native("kernel_2", 3, 4, mat_mul_4, 16, dense_bias, 0)' in text
 
 
 def test_kernels_one_after_the_other_are_one_call():
     text = source(perceptron(), B=3)
-    assert "run_1 = k.chain([(compute_mat_mul_2, compute_mat_mul_2_, " in text
+    assert "run_1 = k.chain([(compute_mat_mul_4, compute_mat_mul_4_, " in text
     body = [line.strip() for line in text.partition("def step():")[2].splitlines()]
     calls = [line for line in body if line and not line.startswith(("#", "return"))]
     assert calls == ["run_1()"]
