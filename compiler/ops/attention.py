@@ -19,8 +19,10 @@ KNOWN: tuple[Pad, ...] = ("zero", "finite")
 
 
 def _sequence(x: Type, heads: int) -> None:
-    width = x.shape[-1] if x.rank == 3 else None
-    if not isinstance(width, int) or width % heads or x.ragged not in (None, 1) or x.rows is not None:
+    width = x.shape[-1] if x.rank == 3 else 0
+    # What only data tell is a multiple of 1.
+    parted = heads == 1 or (isinstance(width, int) and width % heads == 0)
+    if x.rank != 3 or not parted or x.ragged not in (None, 1) or x.rows is not None:
         raise TypeRuleError(f"wants a sequence [B, T, D], D a multiple of {heads}")
 
 

@@ -48,3 +48,10 @@ def test_attend_is_refused_where_a_text_is_predicted_from_itself():
     with pytest.raises(SpecError) as error:
         check(f"model m(text: words) -> next: next(text) {{\n{body}\n}}\n", "m.nn")
     assert [d.code for d in error.value.diagnostics] == ["NN519"]
+
+
+def test_memory_may_be_as_wide_as_a_vocabulary_that_only_data_tell():
+    spec = """cell c(x, memory) state h { h' = tanh(linear(x, (attend(h, memory) additive))) }
+model m(x: chars) -> y: class per x { memory = onehot ; c(memory) 5 ; dense softmax }
+"""
+    assert check(spec, "m.nn").network.parameters
