@@ -28,7 +28,7 @@ def misfits(network: Network, train: TrainSettings, data: DataSettings | None) -
     pair = pair_of(network.ports)
     if pair is not None and pair.views:
         message = f"{pair.name} is read by its n-grams or characters, and pairs are drawn of words"
-        yield Diagnostic("NN887", message, pair.span, help="leave n= or spelling out")
+        yield Diagnostic("NN611", message, pair.span, help="leave n= or spelling out")
     unknown = wrong_metric(network.heads, train)
     if unknown is not None:
         yield unknown

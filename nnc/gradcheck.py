@@ -92,12 +92,12 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     The gradients are those of the graph that training runs, passes and all; the losses those of the graph as it was
     lowered. What is drawn by chance (dropout) is the same in all of them.
 
-    Raises RunError NN924 for a model without weights to train, NN925 where the loss is no finite number.
+    Raises RunError NN824 for a model without weights to train, NN825 where the loss is no finite number.
     """
     network = single.start.experiment.network
     trained = [p.name for p in network.parameters if p.trained]
     if not trained:
-        raise RunError(Diagnostic("NN924", f"model {network.name} has no weights to train, so there is no gradient"))
+        raise RunError(Diagnostic("NN824", f"model {network.name} has no weights to train, so there is no gradient"))
     loss_graph, gradient_graph = _graphs(network.training, trained)
     store = {name: np.array(w) for name, w in single.start.weights.items()}
     optimize = pipeline.optimize if optimized else pipeline.as_lowered
@@ -106,7 +106,7 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     losses = _Losses(_executor(pipeline.as_lowered(loss_graph), store, single), store, single)
     loss = losses.now()
     if not isfinite(loss):
-        raise RunError(Diagnostic("NN925", f"the loss of this example is {loss}, which has no gradient"))
+        raise RunError(Diagnostic("NN825", f"the loss of this example is {loss}, which has no gradient"))
     kinks = _Kinks(loss_graph, single)
     # The row of the padding is no weight: it stays 0.
     first = {p.name: int(p.init.padding_row) for p in network.parameters}

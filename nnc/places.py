@@ -69,7 +69,7 @@ def at_places(begun: Start, places: Mapping[str, Given], grain: Grain) -> Board:
 
     They are those of the loss where an output has a value too, else those of the output.
 
-    Raises RunError NN921 and NN922 where values are missing or do not fit, a usage error for a name that is not there.
+    Raises RunError NN821 and NN822 where values are missing or do not fit, a usage error for a name that is not there.
     """
     experiment, network = begun.experiment, begun.experiment.network
     if open_symbols(experiment):
@@ -83,10 +83,10 @@ def at_places(begun: Start, places: Mapping[str, Given], grain: Grain) -> Board:
         # An output that is made of the inputs is given nothing.
         if node is not None and node.type.dtype not in NUMBERS and not (port.output and port.name in labels):
             message = f"{show(port.name)} is no number, which --at could give"
-            raise RunError(Diagnostic("NN921", message, port.span, help="take an example of the data: --row 1"))
+            raise RunError(Diagnostic("NN821", message, port.span, help="take an example of the data: --row 1"))
         if node is not None and port.name not in places:
             help = f"add it: --at ...,{show(port.name)}=0"
-            raise RunError(Diagnostic("NN921", f"--at gives no value for {show(port.name)}", port.span, help=help))
+            raise RunError(Diagnostic("NN821", f"--at gives no value for {show(port.name)}", port.span, help=help))
     feeds = {**begun.weights, **numbers(experiment, 1)}
     ports = {p.name: p for p in network.ports}
     for name, value in places.items():
@@ -113,7 +113,7 @@ def _label(port: Port, value: Given, labels: tuple[str, ...]) -> Array:
     if written not in labels:
         have = ", ".join(map(show, labels[:SHOWN])) + (", ..." if len(labels) > SHOWN else "")
         message = f"{show(str(written))} is no label of {show(port.name)}"
-        raise RunError(Diagnostic("NN921", message, port.span, help=f"it has {have}"))
+        raise RunError(Diagnostic("NN821", message, port.span, help=f"it has {have}"))
     return np.array([labels.index(written)])
 
 
@@ -123,7 +123,7 @@ def _filled(name: str, node: Node, value: Given) -> Array:
     count = int(np.prod(shape))
     if isinstance(value, str):
         raise RunError(
-            Diagnostic("NN921", f"{show(name)} is a number, not {show(value)}", help=f"write {show(name)}=1")
+            Diagnostic("NN821", f"{show(name)} is a number, not {show(value)}", help=f"write {show(name)}=1")
         )
     given = np.array(value, np.float64)
     fills = given.ndim == 0 and isinstance(node.op, Input) and node.op.kind == "weight"
@@ -131,17 +131,17 @@ def _filled(name: str, node: Node, value: Given) -> Array:
         zeros = ",".join(["0"] * min(count, SHOWN)) + (",..." if count > SHOWN else "")
         message = f"{show(name)} is {f'{count:,} numbers' if count > 1 else 'one number'}, not {given.size:,}"
         help = f"write {show(name)}={f'[{zeros}]' if count > 1 else '0'}"
-        raise RunError(Diagnostic("NN921", message, node.span, help=help))
+        raise RunError(Diagnostic("NN821", message, node.span, help=help))
     return np.full(shape, given) if fills else given.reshape(shape)
 
 
 def _only_number(network: Network) -> str:
-    """The output whose gradient is asked for, where no label is given. Raises RunError NN922 for several numbers."""
+    """The output whose gradient is asked for, where no label is given. Raises RunError NN822 for several numbers."""
     (head, *others) = network.heads
     name = head.port.name
     score = next(o.node for o in network.prediction.outputs if o.name == f"{name}.scores")
     if others or bound_shape(score.type, {"B": 1}) != (1, 1):
         message = "a gradient is that of one number, and this model gives several"
         help = f"say what {show(name)} ought to be, and it is that of the loss: --at ...,{show(name)}=1"
-        raise RunError(Diagnostic("NN922", message, head.port.span, help=help))
+        raise RunError(Diagnostic("NN822", message, head.port.span, help=help))
     return f"{name}.scores"

@@ -132,7 +132,7 @@ def of_row(begun: Start, number: int, count: int = 1) -> Single:
 
     count: how many in all, or as many as there are; of a stream so many lanes of one window
 
-    Raises RunError NN920 where there is none of this number.
+    Raises RunError NN820 where there is none of this number.
     """
     assert begun.data is not None
     experiment, data = begun.experiment, begun.data
@@ -179,7 +179,7 @@ def _batch(rows: Rows, number: int, count: int, experiment: Experiment) -> Batch
     if not 1 <= number <= there:
         what = "window" if rows.stream else "row"
         message = f"there is no training {what} {number:,}: there {'is one' if there == 1 else f'are {there:,}'}"
-        raise RunError(Diagnostic("NN920", message, help=f"--row takes a number from 1 to {there:,}"))
+        raise RunError(Diagnostic("NN820", message, help=f"--row takes a number from 1 to {there:,}"))
     if drawn:
         every = batches(rows, count, order="train", seed=seed, bucket=count > 1, dtype="f64", unroll=unroll)
         return next(islice(every, number - 1, None))

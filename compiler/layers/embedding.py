@@ -31,7 +31,7 @@ def _vocabulary(use: Use, ids: Node) -> Dim:
         )
     if isinstance(ids.op, Input) and ids.op.name in use.build.documents:
         message = f"{use.word} needs words, but {ids.op.name} is sentences"
-        use.fail("NN909", message, help=f"each {{ {use.word} ... }} works on the words of each sentence", about=ids)
+        use.fail("NN548", message, help=f"each {{ {use.word} ... }} works on the words of each sentence", about=ids)
     return use.build.vocabularies[ids]
 
 

@@ -22,20 +22,20 @@ def _pointer(use: Use, operands: tuple[Node, ...]) -> Node:
     weights, source = operands
     if weights.type.rank != 3 or positions(weights.type.shape[2]) == weights.type.shape[2]:
         help = "label what looks, and write LABEL.weights: attend(memory) as look, then look.weights | pointer(source)"
-        use.fail("NN881", f"pointer needs the weights of an attend, but gets {what(weights)}", help=help, about=weights)
+        use.fail("NN543", f"pointer needs the weights of an attend, but gets {what(weights)}", help=help, about=weights)
     if not is_ids(source) or source.type.rank != 2 or source not in use.build.vocabularies:
         help = "name the input: look.weights | pointer(source)"
         message = f"pointer needs the text whose words it points at, but gets {what(source)}"
-        use.fail("NN881", message, help=help, about=source)
+        use.fail("NN543", message, help=help, about=source)
     if columns(source.type.shape[1]) != weights.type.shape[2]:
         weighted = positions(weights.type.shape[2])
         message = f"pointer has weights of {weighted} positions, and is to point at {what(source)}"
-        use.fail("NN881", message, help="point at the text that the memory was made of, position by position")
+        use.fail("NN543", message, help="point at the text that the memory was made of, position by position")
     size = use.build.vocabularies[source]
     if others := _written_with_others(use, size):
         owner, name = use.build.owners[source], others[0]
         message = f"pointer gives words of {owner}, and {name} is written with others"
-        use.fail("NN881", message, help=f"let them share their words: {name}: words(vocabulary={owner})")
+        use.fail("NN543", message, help=f"let them share their words: {name}: words(vocabulary={owner})")
     return use.op(AddAtIds(size), weights, source)
 
 

@@ -48,7 +48,7 @@ def _text_of(use: Use, ids: Node, needs: str) -> str:
         use.fail("NN204", f"{use.word} {needs} the tokens of a text, but gets {what(ids)}", about=ids)
     if ids.op.name in use.build.documents and use.word != "each":
         message = f"{use.word} {needs} the tokens of a text, but {ids.op.name} is sentences"
-        use.fail("NN909", message, help=f"each {{ {use.word} ... }} works on the words of each sentence", about=ids)
+        use.fail("NN548", message, help=f"each {{ {use.word} ... }} works on the words of each sentence", about=ids)
     return ids.op.name
 
 

@@ -281,7 +281,7 @@ def _head(
         )
     if walk.units[name] == 0:
         message = f"{name} is a penalty, and a head is for an output that has a target"
-        walk.build.fail("NN906", message, layer.span, help="give a size: dense 100; or name a value: abs(code)")
+        walk.build.fail("NN547", message, layer.span, help="give a size: dense 100; or name a value: abs(code)")
     if of_a_word(settings):
         return walk.units[name], True
     if activation in ("sigmoid", "sign") and walk.classes.get(name, False):

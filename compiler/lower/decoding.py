@@ -45,18 +45,18 @@ def decode(walk: Walk, layer: ast.Layer, scope: Scope, piped: Value | None, outp
     if layer.arguments:
         walk.build.fail("NN401", "decode takes no settings", layer.arguments[0].span)
     if walk.level or walk.running or walk.build.cell is not None:
-        refuse("NN878", "decode stands among other layers", "put it on a line of the model itself")
+        refuse("NN540", "decode stands among other layers", "put it on a line of the model itself")
     known = walk.written
     if not known:
         help = "an output that is a text has one: model NAME(source: words) -> target: words"
-        refuse("NN878", "no output is a text that decode could write", help)
+        refuse("NN540", "no output is a text that decode could write", help)
     name = output if output in known else next(iter(known)) if len(known) == 1 else None
     if name is None:
         help = f"name the line after the output: {next(iter(known))} = decode {{ ... }}"
-        refuse("NN878", "which text this decode writes cannot be told", help)
+        refuse("NN540", "which text this decode writes cannot be told", help)
     before = walk.decoded.get(name)
     if before is not None:
-        refuse("NN878", f"{name} has a decode already", "leave one of them out", (Note(before, "the first one"),))
+        refuse("NN540", f"{name} has a decode already", "leave one of them out", (Note(before, "the first one"),))
     walk.decoded[name] = place
     label = layer.label
     if label is not None:
@@ -90,7 +90,7 @@ def refusals(graph: Graph, ports: tuple[Port, ...]) -> list[Diagnostic]:
             if text is not None and text is not port:
                 message = f"{port.name} is made from {text.name}, which is not known before it is written"
                 help = f"make {port.name} from the inputs alone, outside of decode"
-                found.append(Diagnostic("NN880", message, port.span, help=help))
+                found.append(Diagnostic("NN542", message, port.span, help=help))
     return found
 
 
@@ -116,11 +116,11 @@ def endless(ports: tuple[Port, ...]) -> list[Diagnostic]:
         if isinstance(sort, Tokens) and not sort.marks:
             message = f"{port.name} is written with words of {port.copies} alone, and no end stands there"
             help = f"write {port.copies}: {word_of(sort)}(marks), which has one, or mix the pointer with dense softmax"
-            found.append(Diagnostic("NN881", message, port.span, help=help))
+            found.append(Diagnostic("NN543", message, port.span, help=help))
     return found
 
 
 def no_decode(port: Port) -> Diagnostic:
     message = f"{port.name} is {word_of(port.sort)}, a text, and nothing writes it"
     help = "a text is written token by token: decode { embed 100 ; lstm 100 ; dense softmax }"
-    return Diagnostic("NN879", message, port.span, help=help)
+    return Diagnostic("NN541", message, port.span, help=help)

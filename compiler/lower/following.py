@@ -65,7 +65,7 @@ def _not_alone(text: Port, ports: tuple[Port, ...]) -> Diagnostic | None:
     other = others[0]
     message = f"max={text.sort.max} makes one stream of all lines of {text.name}, and {other.name} stands in each line"
     help = "leave max= out: then each line is a sequence of its own"
-    return Diagnostic("NN899", message, text.span, notes=(Note(other.span, "this one"),), help=help)
+    return Diagnostic("NN593", message, text.span, notes=(Note(other.span, "this one"),), help=help)
 
 
 def _beside(text: Port, ports: tuple[Port, ...]) -> list[Port]:

@@ -110,7 +110,7 @@ def _for_each_pixel(walk: Walk, port: Port, sort: Pixels, found: Node | Bundle) 
     notes = walk.build.origin(found) if isinstance(found, Node) else ()
     size = f"[{sort.height}, {sort.width}, classes]"
     walk.build.fail(
-        "NN907",
+        "NN582",
         f"{port.name} needs one vector for each pixel of {sort.of}, a picture {size}, but gets {what(found)}",
         port.span,
         help="keep the size, with `same`, or make it again what it was, with upsample2d; then end with dense softmax",

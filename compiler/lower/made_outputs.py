@@ -41,7 +41,7 @@ def mean_of_each(walk: Walk, port: Port, value: Node | Bundle) -> Node:
     if isinstance(value, Bundle) or value.type.shape[:1] != (BATCH,) or value.type.rank < 2:
         notes = build.origin(value) if isinstance(value, Node) else ()
         message = f"{port.name} is a penalty, the mean of the numbers of each example, but gets {what(value)}"
-        build.fail("NN906", message, span, help="name a value that layers gave: abs(code), for example", notes=notes)
+        build.fail("NN547", message, span, help="name a value that layers gave: abs(code), for example", notes=notes)
     numbers(walk.plain_use(port.name, span), value)
     sizes = value.type.shape[1:]
     known = [d for d in sizes if isinstance(d, int)]

@@ -52,7 +52,7 @@ def each(walk: Walk, layer: ast.Layer, braces: ast.Body, scope: Scope, x: Value)
     document = None if isinstance(x, Bundle) or not isinstance(x.op, Input) else walk.build.documents.get(x.op.name)
     if isinstance(x, Bundle) or document is None:
         help = "a document is an input of the sort sentences; at each position dense and others work by themselves"
-        use.fail("NN909", f"each needs the sentences of a document, but gets {what(x)}", help=help)
+        use.fail("NN548", f"each needs the sentences of a document, but gets {what(x)}", help=help)
     if layer.arguments:
         help = "what is said of words stands at the sort: sentences(min=2)"
         use.build.fail("NN401", "each takes no settings", layer.arguments[0].span, help=help)

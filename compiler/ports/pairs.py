@@ -78,7 +78,7 @@ def is_of_pair(port: Port, known: Sequence[Port], given: Mapping[str, ast.Port],
         help = f"did you mean {near}?" if near else f"write {name}: sentence_pair"
         is_ = "is no input" if other is None else f"is {word_of(other.sort)}"
         message = f"{word} is made from a sentence_pair, and {name} {is_}"
-    report(Diagnostic("NN885", message, place.span, help=help))
+    report(Diagnostic("NN544", message, place.span, help=help))
     return False
 
 
@@ -93,6 +93,6 @@ def stand_alone(known: Sequence[Port], report: Report) -> bool:
             message = f"{made[0].name} is made from running text, which has no {other.name} beside it"
             note = Note(made[0].span, "this is made from the text")
             help = "give it a model of its own: `train pretrain` and `train tune` run one after the other"
-            report(Diagnostic("NN886", message, other.span, notes=(note,), help=help))
+            report(Diagnostic("NN545", message, other.span, notes=(note,), help=help))
             return False
     return True

@@ -109,7 +109,7 @@ def _copy(sort: ast.Sort, report: Report) -> Copy | None:
         return Copy(only.id)
     place = sort.sizes[0].span if sort.sizes else sort.span
     message = "copy takes no sizes: it is as wide as its input" if sort.sizes else "copy does not say what it copies"
-    report(Diagnostic("NN905", message, place, help="name an input: copy(x)"))
+    report(Diagnostic("NN546", message, place, help="name an input: copy(x)"))
     return None
 
 

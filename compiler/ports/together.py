@@ -71,7 +71,7 @@ def has_numbers_to_copy(port: Port, known: list[Port], given: dict[str, ast.Port
     if name in inputs:
         message = f"{name} is {word_of(inputs[name])}, and {port.name} copies numbers"
         help = f"the inputs of numbers are {', '.join(numbers)}" if numbers else "real and image are numbers"
-    report(Diagnostic("NN905", message, place, help=help))
+    report(Diagnostic("NN546", message, place, help=help))
     return False
 
 

@@ -17,7 +17,7 @@ def of_series(found: Found, ports: tuple[Port, ...], reading: Reading) -> bool:
     good = True
     if "folds" in found:
         message = "folds draws rows here and there, and those of a series belong together in their order"
-        reading.error("NN895", message, found["folds"][0].span, "write test 20% last")
+        reading.error("NN612", message, found["folds"][0].span, "write test 20% last")
         good = False
     for word in ("valid", "test"):
         if word not in found:
@@ -26,6 +26,6 @@ def of_series(found: Found, ports: tuple[Port, ...], reading: Reading) -> bool:
         share = settings["share"]
         if isinstance(share, (int, float)) and settings["last"] is not True:
             message = f"{word} {share:.0%} draws rows here and there, and those of a series belong together"
-            reading.error("NN895", message, entry.span, f"write {word} {share:.0%} last, which takes its end")
+            reading.error("NN612", message, entry.span, f"write {word} {share:.0%} last, which takes its end")
             good = False
     return good

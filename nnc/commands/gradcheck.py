@@ -80,7 +80,7 @@ def _wrong(found: Result) -> Diagnostic:
     weight = found.weights[0]
     entry = weight.entries[0]
     return Diagnostic(
-        "NN923",
+        "NN823",
         f"the gradient of {show(_at(weight, entry))} is {number(entry.gradient)}, differences of the loss say "
         f"{number(entry.difference)}",
         help="gradients are nnc's own to get right: please report this spec",

@@ -93,7 +93,7 @@ def read_map(path: Path, sort: Pixels, entry: Span | None) -> NDArray[Any]:
     """The labels of pixels of a file, whole numbers [h, w]: its greys, or the places in its palette; fitted as its
     picture is, without a number that is not there.
 
-    Raises DataError NN908 for JPEG, which changes numbers, and for colours; and what `read_one` raises.
+    Raises DataError NN760 for JPEG, which changes numbers, and for colours; and what `read_one` raises.
     """
 
     def fitted(pillow: Any, ops: Any, picture: Any) -> NDArray[Any]:
@@ -111,7 +111,7 @@ def read_map(path: Path, sort: Pixels, entry: Span | None) -> NDArray[Any]:
 def _no_map(path: Path, reason: str) -> Diagnostic:
     message = f"{show(path.name)} {reason}"
     help = "write the labels as a PNG in which the grey of a pixel is its label"
-    return Diagnostic("NN908", message, place_of(path), help=help)
+    return Diagnostic("NN760", message, place_of(path), help=help)
 
 
 def _opened(path: Path, formats: tuple[str, ...], entry: Span | None, read: Callable[[Any, Any, Any], T]) -> T:

@@ -201,7 +201,7 @@ def _without_partner(parts: Mapping[str, Part], request: Request) -> Diagnostic 
             row = (of.stems or ()).index(alone)
             message = f"`{there}` has no picture named {show(alone)}, and `{here}` has one"
             help = "pictures of two folders belong together by their names without the ending"
-            return Diagnostic("NN908", message, of.place(here, row, None), help=help)
+            return Diagnostic("NN760", message, of.place(here, row, None), help=help)
     return None
 
 

@@ -101,7 +101,7 @@ def test_a_rule_that_is_one_percent_wrong_is_caught(here: Path, capsys: pytest.C
     assert nnc_run("xor.nn") == 1
     out, err = capsys.readouterr()
     assert "WRONG" in out
-    assert "NN923" in err
+    assert "NN823" in err
     assert "dense.weight[" in err or "dense.bias[" in err
     assert "dense.2" not in err  # what is behind the tanh is right
     assert nnc_run("xor.nn", "--tolerance", "0.02") == 0
@@ -145,7 +145,7 @@ def test_the_row_of_the_padding_is_no_weight(here: Path, capsys: pytest.CaptureF
 def test_without_weights_there_is_nothing_to_check(here: Path, capsys: pytest.CaptureFixture[str]):
     (here / "f.nn").write_text("model f(x: real) -> y: real {\n  y = x * x\n}\n")
     assert nnc_run("f.nn") == 1
-    assert "NN924" in capsys.readouterr().err
+    assert "NN824" in capsys.readouterr().err
 
 
 def test_an_error_is_relative_but_for_what_no_difference_can_tell():

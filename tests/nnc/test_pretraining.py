@@ -111,17 +111,17 @@ def test_a_share_of_the_rows_takes_whole_documents():
     ("change", "told"),
     [
         (("masked(pair, rate=20%)", "masked(par)"), "NN215"),
-        (("sentence_pair(max=12)", "words(max=12)"), "NN885"),
+        (("sentence_pair(max=12)", "words(max=12)"), "NN544"),
         (("rate=20%", "rate=0"), "NN404"),
         (("rate=20%", "rat=20%"), "NN401"),
         (("follows(pair)", "follows"), "NN217"),
         (("pair.segment", "pair.segments"), "NN308"),
         (("max=12", "max=4"), "NN404"),
-        (("pair: sentence_pair(max=12)", "pair: sentence_pair(max=12), x: real"), "NN886"),
-        (('train "corpus.txt"', 'train "corpus.txt" columns=pair'), "NN887"),
-        (('"corpus.txt" ;', '"corpus.txt" ; format csv ;'), "NN887"),
+        (("pair: sentence_pair(max=12)", "pair: sentence_pair(max=12), x: real"), "NN545"),
+        (('train "corpus.txt"', 'train "corpus.txt" columns=pair'), "NN611"),
+        (('"corpus.txt" ;', '"corpus.txt" ; format csv ;'), "NN611"),
         (("embed 8 as segment", 'embed 8 vectors="glove.txt" as segment'), "NN530"),
-        (("h = w + s", "h = w + s + (pair.words | embed 8 n=2)"), "NN887"),
+        (("h = w + s", "h = w + s + (pair.words | embed 8 n=2)"), "NN611"),
     ],
 )
 def test_what_is_wrong_is_told(change: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]):

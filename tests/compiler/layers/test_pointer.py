@@ -46,7 +46,7 @@ def test_copies_are_mixed_with_what_is_made(line: str):
 )
 def test_pointer_that_lacks_something_is_told(given: str, message: str):
     (found,) = diagnostics(given)
-    assert (found.code, message in found.message) == ("NN881", True), found
+    assert (found.code, message in found.message) == ("NN543", True), found
 
 
 def test_pointer_at_the_text_that_goes_on_looks_ahead():

@@ -68,15 +68,15 @@ def test_line_that_looks_back_or_at_the_memory_is_none(lines: tuple[str, ...]):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        (model("memory | dense softmax"), [("NN879", 1, 27)]),
+        (model("memory | dense softmax"), [("NN541", 1, 27)]),
         (model("memory | decode { embed 6 ; dense softmax }"), [("NN409", 3, 10)]),
-        (model("residual { decode { embed 6 ; dense softmax } }"), [("NN878", 3, 12)]),
+        (model("residual { decode { embed 6 ; dense softmax } }"), [("NN540", 3, 12)]),
         (model("decode 3 { embed 6 ; dense softmax }"), [("NN401", 3, 8)]),
         (model("decode"), [("NN408", 3, 1)]),
-        (model("memory | last\ndecode { embed 6 }", "label: class"), [("NN878", 4, 1)]),
+        (model("memory | last\ndecode { embed 6 }", "label: class"), [("NN540", 4, 1)]),
         (model("decode { embed 6 ; attend(memory) ; last ; dense softmax }"), [("NN218", 1, 27)]),
         (model("decode { embed 6 ; attend(memory) ; dense sigmoid }"), [("NN209", 1, 27)]),
-        (model(decode() + "\n" + decode()), [("NN878", 8, 1)]),
+        (model(decode() + "\n" + decode()), [("NN540", 8, 1)]),
         (model("decode { embed 6 n=2 ; attend(memory) ; dense softmax }"), [("NN204", 3, 10)]),
         (model("decode { embed 6 ; lstm 6 stateful ; attend(memory) ; dense softmax }"), [("NN518", 3, 20)]),
     ],
@@ -88,7 +88,7 @@ def test_misplaced_or_unfinished_decode_is_refused(text: str, found: list[tuple[
 def test_two_texts_are_written_by_the_lines_of_their_names():
     both = "a = decode { embed 6 ; attend(memory) ; dense softmax }\nb = decode { embed 4 ; gru 4 ; dense softmax }"
     assert errors(model(both, "a: words, b: chars")) == []
-    assert errors(model(both.replace("b = ", ""), "a: words, b: chars"))[0][0] == "NN878"
+    assert errors(model(both.replace("b = ", ""), "a: words, b: chars"))[0][0] == "NN540"
 
 
 def test_tables_that_are_tied_make_one_vocabulary():

@@ -71,7 +71,7 @@ def test_penalty_is_added_to_the_loss_by_its_weight():
 )
 def test_wrong_copy_is_told(ports: str, said: str, help: str):
     found = refused(f"model m({ports} {{\n  dense 3\n}}\n")
-    assert (found.code, found.span and found.span.line) == ("NN905", 1)
+    assert (found.code, found.span and found.span.line) == ("NN546", 1)
     assert said in found.message
     assert help in found.help
 
@@ -79,9 +79,9 @@ def test_wrong_copy_is_told(ports: str, said: str, help: str):
 @pytest.mark.parametrize(
     ("value", "code", "said"),
     [
-        ("e.weight", "NN906", "small is a penalty, the mean of the numbers of each example"),
-        ("text | embed 4 | conv k=2,3 filters=2", "NN906", "but gets a bundle"),
-        ("text | embed 4 | mean | dense", "NN906", "small is a penalty, and a head is for an output that has a target"),
+        ("e.weight", "NN547", "small is a penalty, the mean of the numbers of each example"),
+        ("text | embed 4 | conv k=2,3 filters=2", "NN547", "but gets a bundle"),
+        ("text | embed 4 | mean | dense", "NN547", "small is a penalty, and a head is for an output that has a target"),
         ("text | onehot", "NN213", "small needs a width that is known"),
         ("text", "NN208", "small needs numbers"),
     ],

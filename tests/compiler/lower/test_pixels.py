@@ -72,8 +72,8 @@ PORTS = "photo: image[8,8]) -> mask: class per photo"
 @pytest.mark.parametrize(
     ("ports", "body", "code", "said"),
     [
-        (PORTS, "maxpool2d 2 ; dense softmax", "NN907", "mask needs one vector for each pixel of photo"),
-        (PORTS, "flatten ; dense softmax", "NN907", "but gets a vector [classes]"),
+        (PORTS, "maxpool2d 2 ; dense softmax", "NN582", "mask needs one vector for each pixel of photo"),
+        (PORTS, "flatten ; dense softmax", "NN582", "but gets a vector [classes]"),
         (PORTS, "conv2d 3 filters=4 same relu", "NN515", "mask needs probabilities"),
         (PORTS, "dense crf", "NN219", "dense crf scores tags of tokens"),
         ("photo: image[8,8]) -> kind: class", "dense softmax", "NN216", "dense needs a vector, but gets a picture"),

@@ -39,5 +39,5 @@ def compiles(experiment: Experiment) -> None:
         verify(graph)
         verify(optimize(graph))
     step = training_step(experiment).graph
-    verify(step)
-    verify(optimize(step))
+    verify(step, spans=True)
+    verify(optimize(step), spans=True)

@@ -83,10 +83,10 @@ def test_labels_move_with_their_picture_and_nothing_comes_in(tmp_path: Path):
 @pytest.mark.parametrize(
     ("photos", "masks", "code", "said"),
     [
-        ({"a.png": GROUND, "b.png": CELL}, {"a.png": GROUND}, "NN908", "`mask` has no picture named b"),
-        ({"a.png": GROUND}, {"c.png": GROUND}, "NN908", "`mask` has no picture named a, and `photo` has one"),
-        ({"a.png": GROUND}, {"a.jpg": GROUND}, "NN908", "a.jpg is JPEG"),
-        ({"a.png": GROUND}, {"a.png": np.zeros((2, 3, 3), np.uint8)}, "NN908", "a.png is RGB"),
+        ({"a.png": GROUND, "b.png": CELL}, {"a.png": GROUND}, "NN760", "`mask` has no picture named b"),
+        ({"a.png": GROUND}, {"c.png": GROUND}, "NN760", "`mask` has no picture named a, and `photo` has one"),
+        ({"a.png": GROUND}, {"a.jpg": GROUND}, "NN760", "a.jpg is JPEG"),
+        ({"a.png": GROUND}, {"a.png": np.zeros((2, 3, 3), np.uint8)}, "NN760", "a.png is RGB"),
         ({"a.png": GROUND}, {"a.png": np.zeros((2, 3), np.uint8)}, "NN717", "needs two labels at least"),
     ],
 )
