@@ -16,6 +16,7 @@ from compiler.ops.sequence import Mask
 from compiler.ops.shape import Fold, Reshape, Transpose, Windows
 from compiler.passes.block import Block, around, with_roots
 from compiler.passes.cse import cse
+from dsl.source import Span
 
 
 def distinct(graph: Graph) -> Graph:
@@ -76,7 +77,8 @@ class _Site:
     def by_taps(self) -> Node:
         """The weights as [D, size * F], each tap's beside the others."""
         size, depth, filters = self.sizes
-        return _exchanged(self.product.inputs[1], (size, depth, filters), (depth, times(filters, size)))
+        apart, shape = (size, depth, filters), (depth, times(filters, size))
+        return _exchanged(self.product.inputs[1], apart, shape, self.product.span)
 
     def sums(self) -> Node:
         """The rows times the weights of each tap."""
@@ -88,7 +90,7 @@ class _Site:
         for outer in self.outers:
             together = apply(OuterRows(), self.rows(), self.put(outer.inputs[1], outer), span=outer.span)
             size, depth, filters = self.sizes
-            found[outer] = _exchanged(together, (depth, size, filters), (times(depth, size), filters))
+            found[outer] = _exchanged(together, (depth, size, filters), (times(depth, size), filters), outer.span)
         return found
 
     def put(self, cotangent: Node, user: Node) -> Node:
@@ -100,10 +102,10 @@ class _Site:
         return apply(op, flat, picks, self.places(), self.rows(), span=user.span)
 
 
-def _exchanged(matrix: Node, apart: tuple[Dim, Dim, Dim], shape: tuple[Dim, Dim]) -> Node:
-    """The matrix in another shape, once the first two of three axes have changed places."""
-    turned = apply(Transpose((1, 0, 2)), apply(Reshape(apart), matrix, span=matrix.span), span=matrix.span)
-    return apply(Reshape(shape), turned, span=matrix.span)
+def _exchanged(matrix: Node, apart: tuple[Dim, Dim, Dim], shape: tuple[Dim, Dim], span: Span | None) -> Node:
+    """The matrix in another shape, once the first two of three axes have changed places; span: of what needs it so."""
+    turned = apply(Transpose((1, 0, 2)), apply(Reshape(apart), matrix, span=span), span=span)
+    return apply(Reshape(shape), turned, span=span)
 
 
 def _site(product: Node, block: Block) -> _Site | None:

@@ -23,7 +23,7 @@ def _edit(loop: Recurrence) -> list[Node] | None:
         if isinstance(node.op, MatMul) and node.op.transposed and node.inputs[1] not in body.own:
             weight = node.inputs[1]
             if weight not in turned:
-                turned[weight] = apply(Transpose((1, 0)), weight, span=weight.span)
+                turned[weight] = apply(Transpose((1, 0)), weight, span=node.span)
             found[node] = apply(MatMul(), node.inputs[0], turned[weight], span=node.span)
     if not found:
         return None
