@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import islice
 from math import prod
+from typing import Literal
 
 import numpy as np
 
@@ -16,8 +18,8 @@ from compiler.ops.reduction import PutAlong, TakeAlong
 from compiler.plan.plan import Call, Loop, Place, Plan, Positions, RowsPlace, Where, Work
 from runtime.backend import Array
 from runtime.data import Rows
-from runtime.data.batches import POOL, batch_count, batches, largest_sizes, padded_widths
-from runtime.data.spelled import Spelled
+from runtime.data.batches import POOL, batch_count, batches, largest_sizes, padded_widths, schedule
+from runtime.data.spelled import Spelled, padded_words
 from runtime.data.tokens import Sequences
 from runtime.data.windows import TOGETHER
 from runtime.execute import KEPT, Executor
@@ -38,6 +40,8 @@ PACKED, MOST_PACKED = 448, 32 << 20
 thread. Measured with OpenBLAS."""
 SAMPLED = 300
 """Batches that are looked at where their words count; those of later epochs have about as many other sizes."""
+MORE_WORDS = 1.1
+"""By how much a batch of a later epoch may have more different words than any of these; 1.06 was seen (UD EWT)."""
 ALWAYS = 1 << 20
 SLACK = 0.06
 """Of the whole, for what an allocator leaves between."""
@@ -76,16 +80,36 @@ class Footprint:
 
 @dataclass(frozen=True)
 class Plans:
-    """An executor, the rows it runs over, and the sizes of the largest batches of them."""
+    """An executor, the rows it runs over, and the sizes of the largest batches of them.
+
+    order: of the rows; those of training are mixed
+    """
 
     executor: Executor
     rows: Rows
     batch: int
     tokens: int | None = None
     unroll: int | None = None
+    order: Literal["train", "plain"] = "train"
 
     def sizes(self) -> list[dict[str, int]]:
-        return largest_sizes(self.rows, self.batch, self.tokens, self.unroll)
+        """Of words that are spelled, as many different ones as are to be expected: there could be twice as many."""
+        found = largest_sizes(self.rows, self.batch, self.tokens, self.unroll)
+        return [{**sizes, **{s: min(sizes[s], n) for s, n in self._expected_words.items()}} for sizes in found]
+
+    @cached_property
+    def _expected_words(self) -> dict[str, int]:
+        """By symbol. Of a stream nothing is known."""
+        rows = self.rows
+        if not rows.spelled or rows.stream:
+            return {}
+        every = schedule(rows, self.batch, order=self.order, tokens=self.tokens)
+        some = every[:SAMPLED] if self.order == "train" else every[-SAMPLED:]  # those in plain order grow longer
+        found: dict[str, int] = {}
+        for name, column in rows.spelled.items():
+            most = max(1 + len(np.unique(column.take(chosen).ids)) for chosen in some)
+            found[rows.spelled_symbols(name)[0]] = padded_words(int(MORE_WORDS * most))
+        return found
 
     def largest(self) -> list[Plan]:
         return [self.executor.plan(sizes) for sizes in self.sizes()]

@@ -68,7 +68,7 @@ def needed_memory(job: Job, stepper: Executor, scorer: Executor, teaching: Teach
         [s.type for s in job.step.states],
         settings.epochs,
         Plans(stepper, data.train, settings.batch, settings.batch_tokens, settings.unroll),
-        [Plans(scorer, rows, settings.batch) for rows in scored],
+        [Plans(scorer, rows, settings.batch, order="plain") for rows in scored],
         [rows for rows in (data.train, data.valid, data.test) if rows is not None],
         [Plans(first, data.train, settings.batch, settings.batch_tokens) for first in firsts],
     )

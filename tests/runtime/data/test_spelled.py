@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from compiler.sorts import Port, Tokens
 from compiler.views import Spelling
 from runtime import data
 from runtime.data.spelled import padded_letters, padded_words
+from runtime.footprint import Plans
 from tests.runtime.data.build import LABEL, port
 from tests.runtime.data.test_sorts import arrays, dataset, rows
 
@@ -133,3 +135,15 @@ def test_words_that_most_texts_have_are_counted_once():
     found = read(spelled(), *texts).train.spelled["text.spelling"]
     assert found.most_words(64) == padded_words(1 + 7 + 64)
     assert found.most_words(8) == padded_words(1 + 8 + 8)
+
+
+@pytest.mark.parametrize("order", ["train", "plain"])
+def test_memory_is_reckoned_with_as_many_words_as_batches_have(order: Literal["train", "plain"]):
+    rng = np.random.default_rng(6)
+    texts = [" ".join(f"w{w}" for w in rng.integers(0, 2500, rng.integers(5, 25))) for _ in range(1600)]
+    train = read(spelled(), *texts).train
+    (expected,) = Plans(cast(Any, None), train, 32, order=order).sizes()
+    assert expected["W"] < data.largest_sizes(train, 32)[0]["W"]
+    for epoch in range(5):
+        for batch in data.batches(train, 32, order=order, seed=1, epoch=epoch):
+            assert all(batch.sizes[s] <= expected[s] for s in expected)
