@@ -6,12 +6,12 @@ some steps. *step* is what came on top, *process* all of it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.arguments import parser
 from benchmarks.steps import COMPILE_SECONDS
 from benchmarks.workers import Engine, TooLong, hold_cores, installed
 from benchmarks.workloads import WORKLOADS, Workload
@@ -42,11 +42,8 @@ def _asked(name: str, **request: Any) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks memory", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser("memory", __doc__)
     options.add_argument("--only", default="", metavar="NAME,...", help="these workloads")
-    options.add_argument("--json", action="store_true", help="end with one JSON line")
     given = options.parse_args(arguments)
     hold_cores()
     names = [name for name in installed() if name != "torch compiled"]

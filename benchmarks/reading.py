@@ -8,7 +8,6 @@ seconds, which the load of the machine changes less than the clock. pandas has t
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import random
@@ -23,6 +22,8 @@ from statistics import median
 from time import perf_counter, process_time
 
 import numpy as np
+
+from benchmarks.arguments import parser
 
 WORDS = 50_000
 
@@ -101,12 +102,11 @@ def work(engine: str, path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--megabytes", type=float, default=100)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--engine", nargs=2)
-    options = parser.parse_args()
+    asked = parser("reading", __doc__)
+    asked.add_argument("--megabytes", type=float, default=100)
+    asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--engine", nargs=2)
+    options = asked.parse_args()
     if options.engine:
         work(options.engine[0], Path(options.engine[1]))
         return

@@ -8,21 +8,20 @@ of clean samples (whose threads waited for a core for less than 3 % of their tim
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import os
 
+from benchmarks.arguments import parser
 from benchmarks.recurrence_workloads import WORKLOADS
 from benchmarks.turns import measured, table
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m benchmarks.recurrence", description=__doc__)
+    options = parser("recurrence", __doc__)
     options.add_argument("--seconds", type=float, default=20, help="for each workload")
     options.add_argument("--threads", type=int, default=1, help="of the BLAS and of PyTorch")
     options.add_argument("--only", default="", help="the workload of that name")
-    options.add_argument("--json", action="store_true", help="end with one JSON line")
     given = options.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = str(given.threads)
     # NumPy reads that when it is imported.

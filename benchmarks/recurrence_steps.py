@@ -7,19 +7,18 @@ Adam, in turns, from the same weights; the losses of the first steps are compare
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 
+from benchmarks.arguments import parser
 from benchmarks.recurrence_workloads import NETWORKS
 from benchmarks.turns import measured, table
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(prog="python -m benchmarks.recurrence_steps", description=__doc__)
+    options = parser("recurrence_steps", __doc__)
     options.add_argument("--seconds", type=float, default=30, help="for each network")
     options.add_argument("--threads", type=int, default=2, help="of the BLAS and of PyTorch")
-    options.add_argument("--json", action="store_true", help="end with one JSON line")
     given = options.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = str(given.threads)
     # NumPy reads that when it is imported.

@@ -8,7 +8,6 @@ cores; seconds are those of training and validation, without loading.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -19,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import parser
 from runtime.data.files import read_text
 
 SPEC, TEXT = "specs/transformer_lm.nn", "lm/tinyshakespeare.txt.gz"
@@ -114,16 +114,11 @@ def _rate(step: int) -> float:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks shakespeare",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    options = parser("shakespeare", __doc__)
     options.add_argument("--data-root", type=Path, required=True, metavar="DIR", help="where lm/ lies")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--threads", type=int, default=2, help="of both")
     options.add_argument("--kernels", default="fast", choices=("numpy", "fast"))
-    options.add_argument("--json", action="store_true", help="end with one JSON line")
     given = options.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = str(given.threads)
     found: dict[str, Any] = {"torch": torchs(given.data_root, given.seed, given.threads)}

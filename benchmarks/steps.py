@@ -10,7 +10,6 @@ is one JSON object.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from statistics import median, quantiles
 from time import monotonic
 from typing import Any
 
+from benchmarks.arguments import parser
 from benchmarks.workers import Engine, TooLong, hold_cores, installed
 from benchmarks.workloads import WORKLOADS, Ids, Workload
 
@@ -173,14 +173,11 @@ def as_json(rows: Sequence[Row], names: Sequence[str]) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = parser("", __doc__)
     options.add_argument("--quick", action="store_true", help="two minutes in all")
     options.add_argument("--only", default="", metavar="NAME,...", help="these workloads")
     options.add_argument("--engines", default="", metavar="NAME,...", help="ours and these")
     options.add_argument("--seconds", type=float, default=20, help="of sampling, for each row, all engines together")
-    options.add_argument("--json", action="store_true", help="end with one JSON line")
     given = options.parse_args(arguments)
     hold_cores()
     workloads = [w for w in WORKLOADS if not given.only or w.name in given.only.split(",")]

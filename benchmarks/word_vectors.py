@@ -10,7 +10,6 @@ two workers. They run one after the other, so the ratio is of one run each; `--o
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.arguments import parser
 from nnc.opening import open_model
 from nnc.vectors import asked_of, vectors_of
 from runtime.data.files import read_text
@@ -138,17 +138,12 @@ def _measured(vectors: WordVectors, root: Path, epochs: int, seconds: float) -> 
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks word_vectors",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    options = parser("word_vectors", __doc__)
     options.add_argument("--data-root", type=Path, required=True, metavar="DIR", help="where word2vec/ lies")
     options.add_argument("--only", default="", metavar="NAME,...", help="these settings")
     options.add_argument("--epochs", type=int, default=5)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--kernels", default="fast", choices=("numpy", "fast"))
-    options.add_argument("--json", action="store_true", help="end with one JSON line")
     options.add_argument("--of", default="both", choices=("both", "gensim", "nnc"))
     given = options.parse_args()
     found: dict[str, dict[str, Any]] = {}
