@@ -25,8 +25,7 @@ from tests.compiler.random_graphs import feeds_for, fresh_seed, random_graph, ra
 from tests.ops.case import Case
 from tests.ops.test_ops import LENGTHS, every_case, fed, operand_nodes, values_of
 from tests.runtime.jobs import BAG, NUMBERS, TEXT, job, write_data
-from tests.runtime.test_device_backend import assert_program_agrees
-from tests.runtime.test_execute import compile_bucket, input_node
+from tests.runtime.test_execute import assert_program_agrees, compile_bucket, input_node
 
 pytestmark = pytest.mark.gpu
 
@@ -67,7 +66,7 @@ def test_random_programs_on_the_gpu_compute_what_the_interpreter_does(backend: B
         print(f"seed {seed}")
         rng = np.random.default_rng(seed)
         graph, sizes = optimize(random_graph(seed)), random_sizes(rng)
-        assert_program_agrees(backend, graph, sizes, feeds_for(graph, sizes, rng), ONE_OP)
+        assert_program_agrees(graph, sizes, feeds_for(graph, sizes, rng), backend, ONE_OP)
 
 
 @pytest.mark.parametrize("dtype", ["f64", "f32"])

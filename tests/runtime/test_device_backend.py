@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,24 +16,19 @@ from compiler.ops.chance import DropoutMask
 from compiler.passes import optimize
 from compiler.plan import groups
 from dsl.errors import RunError
-from runtime.backend import Backend
 from runtime.execute import Executor
-from runtime.interpret import evaluate
 from runtime.kernels import philox
 from runtime.loop import Keep, Pace
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
-from runtime.store import Store
 from runtime.train import train
-from tests.compiler.random_graphs import Array, feeds_for, fresh_seed, random_graph, random_sizes, real_positions
+from tests.compiler.random_graphs import feeds_for, fresh_seed, random_graph, random_sizes
 from tests.runtime.jobs import BAG, NUMBERS, TEXT, job, write_data
 from tests.runtime.strict_backend import strict_backend
 from tests.runtime.strict_xp import StrictError, xp
-from tests.runtime.test_execute import compile_bucket, input_node, separated
+from tests.runtime.test_execute import assert_program_agrees, compile_bucket, input_node
 
 COUNT = int(os.environ.get("NNC_FUZZ", "0")) or 25
-TOLERANCE = 1e-12
-"""Of the largest value: rows of one id are added in another order."""
 
 
 @pytest.fixture
@@ -111,28 +106,7 @@ def test_program_on_a_device_computes_what_the_interpreter_does(
         rng = np.random.default_rng(seed)
         graph = prepare(random_graph(seed))
         sizes = random_sizes(rng)
-        assert_program_agrees(backend, graph, sizes, feeds_for(graph, sizes, rng))
-
-
-def assert_program_agrees(
-    backend: Backend,
-    graph: Graph,
-    sizes: Mapping[str, int],
-    feeds: Mapping[str, Array],
-    tolerance: float = TOLERANCE,
-) -> None:
-    wanted = evaluate(graph, feeds, sizes)
-    fed, kept = separated(graph, feeds)
-    store = Store(backend, graph, {name: backend.to_device(value) for name, value in kept.items()})
-    found = Executor(backend, graph, compile_bucket, store).run(fed, sizes)
-    outputs = {output.name: output for output in graph.outputs}
-    for name, value in wanted.items():
-        a, b = value, found[name] if name in found else backend.to_host(store[name])
-        if name in outputs:
-            real = real_positions(outputs[name].node.type, feeds.get("lengths.T", np.ones(1, np.int64)), sizes)
-            a, b = a[real], b[real]
-        scale = np.max(np.abs(a[np.isfinite(a)]), initial=1.0)
-        np.testing.assert_allclose(b, a, rtol=tolerance, atol=tolerance * scale, err_msg=name)
+        assert_program_agrees(graph, sizes, feeds_for(graph, sizes, rng), backend)
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 1000])

@@ -21,6 +21,7 @@ from compiler.ops.shape import Transpose
 from compiler.passes import optimize
 from compiler.plan import Plan, groups, make_plan
 from dsl.errors import InternalError
+from runtime.backend import Backend
 from runtime.execute import Arena, Executor
 from runtime.interpret import evaluate
 from runtime.numpy_backend import numpy_backend
@@ -54,30 +55,41 @@ def input_node(name: str, kind: InputKind, *shape: Dim, dtype: Dtype = "f64") ->
     return apply(Input(name, kind, Type(dtype, shape)))
 
 
-def executor_of(graph: Graph, store: dict[str, Array]) -> Executor:
-    laid_out = store if isinstance(store, Store) else Store(numpy_backend(), graph, store)
-    return Executor(numpy_backend(), graph, compile_bucket, laid_out)
+def executor_of(graph: Graph, store: dict[str, Array], backend: Backend | None = None) -> Executor:
+    backend = backend or numpy_backend()
+    laid_out = store if isinstance(store, Store) else Store(backend, graph, store)
+    return Executor(backend, graph, compile_bucket, laid_out)
 
 
-def separated(graph: Graph, feeds: Mapping[str, Array]) -> tuple[dict[str, Array], Store]:
-    """What is fed each time, and copies of what is stored."""
-    kept = stored_names(graph)
-    store = Store(numpy_backend(), graph, {name: np.array(feeds[name]) for name in kept})
+def separated(
+    graph: Graph, feeds: Mapping[str, Array], backend: Backend | None = None
+) -> tuple[dict[str, Array], Store]:
+    """What is fed each time, and copies of what is stored, where the backend has them."""
+    kept, backend = stored_names(graph), backend or numpy_backend()
+    store = Store(backend, graph, {name: backend.to_device(np.array(feeds[name])) for name in kept})
     return {name: value for name, value in feeds.items() if name not in kept}, store
 
 
-def assert_program_agrees(graph: Graph, sizes: dict[str, int], feeds: dict[str, Array]) -> None:
+def assert_program_agrees(
+    graph: Graph,
+    sizes: Mapping[str, int],
+    feeds: Mapping[str, Array],
+    backend: Backend | None = None,
+    tolerance: float = TOLERANCE,
+) -> None:
+    """With the interpreter. backend: NumPy's where none is given; tolerance: of the largest value"""
+    backend = backend or numpy_backend()
     wanted = evaluate(graph, feeds, sizes)
-    fed, store = separated(graph, feeds)
-    found = executor_of(graph, store).run(fed, sizes)
+    fed, store = separated(graph, feeds, backend)
+    found = executor_of(graph, store, backend).run(fed, sizes)
     outputs = {output.name: output for output in graph.outputs}
     for name, value in wanted.items():
-        a, b = value, found[name] if name in found else store[name]
+        a, b = value, found[name] if name in found else backend.to_host(store[name])
         if name in outputs:
             real = real_positions(outputs[name].node.type, feeds.get("lengths.T", np.ones(1, np.int64)), sizes)
             a, b = a[real], b[real]
         scale = np.max(np.abs(a[np.isfinite(a)]), initial=1.0)
-        np.testing.assert_allclose(b, a, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=name)
+        np.testing.assert_allclose(b, a, rtol=tolerance, atol=tolerance * scale, err_msg=name)
 
 
 @pytest.fixture
