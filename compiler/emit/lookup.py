@@ -51,12 +51,16 @@ for i in range(n, room):
 i64(out_count, 1)[0] = n
 """
 
-SCATTER = """
-named, place, n = i64(ids, count), i64(work, rows), i64(out_count, 1)[0]
+CLEAR_ROWS = """
 for i in range(max(cleared, min(n + 1, room))):
     whole = F(values + i * wide * SIZE, width)
     for j in range(width):
         whole[j] = REAL(0)
+"""
+
+SCATTER = f"""
+named, place, n = i64(ids, count), i64(work, rows), i64(out_count, 1)[0]
+{CLEAR_ROWS.strip()}
 for i in range(count):
     id = min(max(named[i], 0), rows - 1)
     if id > 0:

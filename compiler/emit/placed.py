@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from compiler.emit.kernel import Kernel
-from compiler.emit.lookup import cleared
+from compiler.emit.lookup import CLEAR_ROWS, cleared
 from compiler.emit.whole import Way, kernel_of, lies_whole
 from compiler.ir.types import DTYPES
 from compiler.plan.plan import Call, Place, RowsPlace
@@ -18,12 +18,9 @@ for i in range(count):
         y[j] = row[j]
 """
 
-ADD = """
+ADD = f"""
 n = i64(rows_count, 1)[0]
-for i in range(max(cleared, min(n + 1, room))):
-    whole = F(values + i * wide * SIZE, width)
-    for j in range(width):
-        whole[j] = REAL(0)
+{CLEAR_ROWS.strip()}
 for i in range(count):
     place = i64(places + i * 8, 1)[0]
     if place < n:
