@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from compiler.plan.calls import attributes
 from runtime.backend import NUMPY_DTYPES, Array, Rows, Value
 from runtime.kernels import KERNELS
 from runtime.kernels.lookup import dense
+from runtime.store import parted
 
 POISON = {"f32": np.nan, "f64": np.nan, "i64": -(2**40), "bool": True}
 """What new memory holds here, so that reading it before it is written shows."""
@@ -31,18 +32,11 @@ def evaluate(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int])
         value = written_out(output.node.type, values[output.node], sizes)
         flat = graph.input(output.update).op if output.update is not None else None
         if isinstance(flat, Flat):
-            found |= dict(_parted(flat, value, output.name.removeprefix(flat.name)))
+            behind = output.name.removeprefix(flat.name)
+            found |= {name + behind: part for name, part in parted(flat, value).items()}
         else:
             found[output.name] = value
     return found
-
-
-def _parted(op: Flat, vector: Array, behind: str) -> Iterator[tuple[str, Array]]:
-    """behind: what stands behind a part's name"""
-    start = 0
-    for part in op.parts:
-        yield part.name + behind, vector[start : start + part.size].reshape(part.shape)
-        start += part.size
 
 
 def all_values(graph: Graph, feeds: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[Node, Value]:

@@ -12,6 +12,11 @@ from dsl.errors import InternalError
 from runtime.backend import NUMPY_DTYPES, Array, Backend
 
 
+def parted(op: Flat, vector: Array) -> dict[str, Array]:
+    """Its parts by name, in the vector's own memory."""
+    return {part.name: vector[start : start + part.size].reshape(part.shape) for start, part in op.starts()}
+
+
 class Store(UserDict[str, Array]):
     """Those that a graph moves as one vector (`Flat`) lie side by side in it, and are found under its name too."""
 
@@ -25,10 +30,7 @@ class Store(UserDict[str, Array]):
             dtype = np.dtype(NUMPY_DTYPES[op.given.dtype])
             size = sum(part.size for part in op.parts)
             vector = self._vectors[op.name] = backend.empty(size * dtype.itemsize).view(dtype)
-            start = 0
-            for part in op.parts:
-                self._places[part.name] = vector[start : start + part.size].reshape(part.shape)
-                start += part.size
+            self._places |= parted(op, vector)
         for name, array in (values or {}).items():
             self[name] = array
 

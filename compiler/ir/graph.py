@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar, Literal, TypeAlias
@@ -89,6 +89,13 @@ class Flat(Input):
     """Weights or states side by side in memory, as one vector, each with its last axis fastest."""
 
     parts: tuple[FlatPart, ...] = ()
+
+    def starts(self) -> Iterator[tuple[int, FlatPart]]:
+        """Each part with where it begins."""
+        start = 0
+        for part in self.parts:
+            yield start, part
+            start += part.size
 
 
 def apply(op: Op, *inputs: Node, span: Span | None = None) -> Node:

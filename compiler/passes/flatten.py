@@ -82,7 +82,8 @@ def _parts(member: Member, flats: Flats) -> Iterator[tuple[Node, Node]]:
     """Each input, and the part of a vector that stands for it."""
     for node, flat, root in zip(member.inputs, flats, member.roots, strict=True):
         shape = _shape(node.type)
-        part = apply(Slice(0, _start(_op(flat), _name(node)), prod(shape)), flat, span=root.span)
+        start = next(start for start, part in _op(flat).starts() if part.name == _name(node))
+        part = apply(Slice(0, start, prod(shape)), flat, span=root.span)
         yield node, part if part.type == node.type else apply(Reshape(shape), part, span=root.span)
 
 
@@ -150,10 +151,7 @@ def _are_inputs(nodes: Together, group: Sequence[Member]) -> bool:
 
 
 def _are_own(nodes: Together, group: Sequence[Member]) -> bool:
-    return all(
-        n.type.shape == m.type.shape and n.type.dtype == m.type.dtype and n.type.rows is None
-        for n, m in zip(nodes, group, strict=True)
-    )
+    return all(_has(n, m.type) for n, m in zip(nodes, group, strict=True))
 
 
 def _is_number(*nodes: Node) -> bool:
@@ -203,8 +201,12 @@ def _side_by_side(nodes: Sequence[Node]) -> Node:
 
 def _is_own(node: Node, type: Type) -> bool:
     """Whether it is element-wise work on numbers of the weight's shape."""
-    same = (node.type.shape, node.type.dtype) == (type.shape, type.dtype)
-    return node.op.elementwise and bool(node.inputs) and same and node.type.rows is None
+    return node.op.elementwise and bool(node.inputs) and _has(node, type)
+
+
+def _has(node: Node, type: Type) -> bool:
+    """Whether it has numbers of the weight's shape."""
+    return (node.type.shape, node.type.dtype, node.type.rows) == (type.shape, type.dtype, None)
 
 
 def _is_small(weight: Node) -> bool:
@@ -216,11 +218,6 @@ def _is_small(weight: Node) -> bool:
 def _shape(type: Type) -> tuple[int, ...]:
     assert all(isinstance(d, int) for d in type.shape)
     return tuple(d for d in type.shape if isinstance(d, int))
-
-
-def _start(op: Flat, name: str) -> int:
-    names = [part.name for part in op.parts]
-    return sum(part.size for part in op.parts[: names.index(name)])
 
 
 def _op(flat: Node) -> Flat:

@@ -31,12 +31,10 @@ class Names:
         part = node.inputs[0] if isinstance(node.op, Reshape) else node
         if not isinstance(part.op, Slice) or not isinstance(flat := part.inputs[0].op, Flat):
             return None
-        start = 0
-        for each in flat.parts:
-            if start == part.op.start and each.size == part.op.size:
+        for start, each in flat.starts():
+            if (start, each.size) == (part.op.start, part.op.size):
                 name = plain(each.name, flat.kind)
                 return self.free(name if node.type.shape == each.shape else f"{name}_flat")
-            start += each.size
         return None
 
     def of_op(self, op: Op, number: str) -> str:
