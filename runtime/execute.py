@@ -20,8 +20,9 @@ CompileBucket: TypeAlias = Callable[[Graph, Mapping[str, int]], tuple[str, Plan]
 
 Bucket: TypeAlias = tuple[tuple[str, int], ...]
 
-KEPT = 64
-"""Programs that stay bound. A program is small: views and code; the arrays are the arena's."""
+KEPT = 128
+"""Programs that stay bound. A program is small: views and code; the arrays are the arena's. A tagger with spelled words
+has a hundred kinds of batches."""
 
 
 class Arena:
@@ -130,8 +131,9 @@ class Executor:
     def _bind(self, source: str, plan: Plan) -> _Program:
         weights = [self._stored(name, place) for name, place in plan.store]
         space: dict[str, Callable[..., tuple[Callable[[], None], tuple[Array, ...], tuple[Value, ...]]]] = {}
-        # The source was written by compiler.emit from a plan; of the spec it has comments only.
-        exec(compile(source, "<step>", "exec"), {}, space)
+        # The source was written by compiler.emit from a plan; of the spec it has comments only. Kernels stand before
+        # `bind`, and are compiled by the backend.
+        exec(compile(source[source.index("def bind(") :], "<step>", "exec"), {}, space)
         backend = self.backend
         kernels = backend.kernels if backend.native is None else backend.native(source)
         step, inputs, outputs = space["bind"](backend.xp, kernels, self._arena.at, weights)
