@@ -8,7 +8,7 @@ from typing import Any
 
 from runtime.backend import Array, Backend, Xp
 from runtime.kernels import KERNELS, called_by_programs
-from runtime.kernels.device import DEVICE_KERNELS, some_ended
+from runtime.kernels.device import DEVICE_KERNELS, number, some_ended
 from runtime.namespace import Namespace
 
 
@@ -37,7 +37,7 @@ def device_backend(
     return Backend(
         name=name,
         xp=xp,
-        kernels=called_by_programs({**KERNELS, **DEVICE_KERNELS}, some_ended),
+        kernels=called_by_programs({**KERNELS, **DEVICE_KERNELS}, some_ended, number),
         empty=empty,
         to_device=to_device,
         to_host=back,

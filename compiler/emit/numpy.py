@@ -26,6 +26,7 @@ from compiler.ops.elementwise import (
     Mul,
     Neg,
     Relu,
+    Sigmoid,
     Sign,
     Softplus,
     Sqrt,
@@ -57,9 +58,15 @@ UFUNCS: dict[type[Op], str] = {
     Equal: "equal",
 }
 
-SECOND_OPERAND: dict[type[Op], tuple[str, str]] = {Relu: ("maximum", "0.0"), Softplus: ("logaddexp", "0.0")}
+SECOND_OPERAND: dict[type[Op], tuple[str, float]] = {Relu: ("maximum", 0.0), Softplus: ("logaddexp", 0.0)}
 
 DTYPES: dict[Dtype, str] = {"f32": "np.float32", "f64": "np.float64", "i64": "np.int64", "bool": "np.bool_"}
+
+FEW = 4_096
+"""Numbers of a result up to which a constant operand is an array made before: NumPy takes as long to make an array of a
+number as to compute with so many. Beyond it the number itself is easier to read."""
+NAMED: dict[Dtype, str] = {"f32": "F", "f64": "D", "i64": "I"}
+"""How such an array's name begins; no other name of a program has a capital letter."""
 
 
 def emit(plan: Plan) -> str:
@@ -132,6 +139,15 @@ class Writer:
         elif where.name not in self.bound and not where.name.endswith("_"):
             self.bound[where.name] = self.memory(where)
         return where.name
+
+    def constant(self, literal: Literal) -> str:
+        """A constant as an array of one number: `F0_5` is 0.5."""
+        text = _number(literal)
+        if literal.dtype not in NAMED or not math.isfinite(literal.value):
+            return text
+        name = NAMED[literal.dtype] + text.replace("-", "m").replace("+", "").replace(".", "_")
+        self.bound.setdefault(name, f"k.number(np, {text}, {DTYPES[literal.dtype]})")
+        return name
 
     def moves(self, place: Place) -> bool:
         """Whether it is another part of an array in each position."""
@@ -226,15 +242,24 @@ class Writer:
         if isinstance(op, Outer):
             x, y = (self.rows(where) for where in call.inputs)
             return [f"np.matmul({x}.T, {y}, out={out})"]
-        inputs = [self.text(where) for where in call.inputs]
+        few = isinstance(call.out, Place) and math.prod(call.out.shape) <= FEW
+        inputs = [self.constant(w) if few and isinstance(w, Literal) else self.text(w) for w in call.inputs]
         if type(op) in UFUNCS:
             return [f"np.{UFUNCS[type(op)]}({', '.join(inputs)}, out={out})"]
         if type(op) in SECOND_OPERAND:
-            ufunc, number = SECOND_OPERAND[type(op)]
-            return [f"np.{ufunc}({inputs[0]}, {number}, out={out})"]
+            assert isinstance(call.out, Place)
+            ufunc, second = SECOND_OPERAND[type(op)]
+            number = Literal(second, call.out.dtype)
+            return [f"np.{ufunc}({inputs[0]}, {self.constant(number) if few else _number(number)}, out={out})"]
         match op:
+            case Sigmoid() if few and isinstance(call.out, Place):
+                half = self.constant(Literal(0.5, call.out.dtype))
+                scaled = [f"np.multiply({x}, {half}, out={out})" for x in (inputs[0], out)]
+                return [scaled[0], f"np.tanh({out}, out={out})", scaled[1], f"np.add({out}, {half}, out={out})"]
             case Constant() if isinstance(call.out, Place):
                 return [f"{out}[...] = {_number(Literal(op.value, op.dtype))}"]
+            case Cast() if isinstance(call.out, Place) and not call.out.shape:
+                return [f"{out}[()] = {inputs[0]}"]
             case Cast() | Broadcast():
                 casting = ', casting="unsafe"' if isinstance(op, Cast) else ""
                 return [f"np.copyto({out}, {inputs[0]}{casting})"]

@@ -30,7 +30,7 @@ from compiler.ops import relative as relative_ops
 from compiler.ops import scan as scan_ops
 from compiler.ops import sequence as sequence_ops
 from compiler.ops import shape as shape_ops
-from runtime.backend import Array, Rows
+from runtime.backend import Array, Rows, Xp
 from runtime.kernels import (
     attention,
     blocks,
@@ -155,10 +155,12 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
 
 
 def called_by_programs(
-    kernels: Mapping[type[Op], Kernel], some_ended: Callable[[Array, bool], list[bool]] = blocks.some_ended
+    kernels: Mapping[type[Op], Kernel],
+    some_ended: Callable[[Array, bool], list[bool]] = blocks.some_ended,
+    number: Callable[[Xp, float, type], Array | float] = elementwise.number,
 ) -> SimpleNamespace:
     """What an emitted program knows as `k`: each kernel by its op's name, and what it takes to name memory."""
     named = {op_name(op): kernel for op, kernel in kernels.items()}
     views = {"blocks": blocks.blocks, "positions": blocks.positions, "reshaped": reshaped}
-    numbers = {"column_starts": reduction.column_starts, "some_ended": some_ended}
+    numbers = {"column_starts": reduction.column_starts, "some_ended": some_ended, "number": number}
     return SimpleNamespace(**named, **views, **numbers, Rows=Rows)

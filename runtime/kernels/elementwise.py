@@ -5,6 +5,11 @@ from __future__ import annotations
 from runtime.backend import Array, Xp
 
 
+def number(xp: Xp, value: float, dtype: type) -> Array:
+    """A constant operand as an array, which NumPy would make of it in every call."""
+    return xp.array(value, dtype)
+
+
 def constant(xp: Xp, out: Array, *, value: float) -> None:
     out[...] = value
 

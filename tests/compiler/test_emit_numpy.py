@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from textwrap import dedent
+
+import pytest
 
 from compiler.autodiff import gradients
 from compiler.emit.numpy import emit
@@ -29,12 +32,12 @@ np.add.reduce(mat_mul_4, axis=(0, 1), out=sum_7)
 
 # gradient of: 3  dense 4 tanh
 np.multiply(mat_mul_4, mat_mul_4, out=mat_mul_4)
-np.subtract(1.0, mat_mul_4, out=mat_mul_4)
+np.subtract(F1_0, mat_mul_4, out=mat_mul_4)
 np.matmul(point.T, mat_mul_4, out=concat_9_part)
 np.add.reduce(mat_mul_4, axis=0, out=concat_9_part_2)
 
 # 6  train { sgd lr=0.1 }
-np.multiply(concat_9, 0.1, out=concat_9)
+np.multiply(concat_9, F0_1, out=concat_9)
 np.subtract(flat_1, concat_9, out=flat_1)"""
 
 
@@ -72,9 +75,14 @@ def test_large_group_runs_in_blocks_and_a_small_one_does_not():
         assert ("for mat_mul_4_, dense_bias_ in blocks_" in source) == loops
 
 
-def test_constants_keep_their_bits():
-    x = apply(Input("x", "data", Type("f64", (2,))))
+@pytest.mark.parametrize("size", [2, 5000])
+def test_constants_keep_their_bits(size: int):
+    """Beside few numbers as arrays, which are made once."""
+    x = apply(Input("x", "data", Type("f64", (size,))))
     for value in (0.1, -0.0, 1e-300, float("inf"), float("-inf"), float("nan"), 5e-324):
         source = emit(make_plan(Graph((x,), (Output("y", apply(e.Maximum(), x, constant(value, "f64"))),)), {}))
-        text = source[source.index("np.maximum(x, ") + 14 : source.index(", out=")]
+        made = "k.number(np, " in source
+        assert made == (size == 2 and math.isfinite(value))
+        before, behind = ("k.number(np, ", ", np.float64)") if made else ("np.maximum(x, ", ", out=")
+        text = source.partition(before)[2].partition(behind)[0]
         assert float(text.removeprefix("np.").replace("-np.", "-")).hex() == value.hex()
