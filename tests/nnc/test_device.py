@@ -48,13 +48,13 @@ def test_auto_takes_a_gpu_that_works(install: Callable[[Machine], None]):
     assert backend_of("auto").name == "cuda:0"
     assert backend_of("cuda").name == "cuda:0"
     assert backend_of("cuda:1").name == "cuda:1"
-    assert backend_of("cpu").name == "numpy"
+    assert backend_of("cpu", "numpy").name == "numpy"
 
 
 @pytest.mark.parametrize("machine", [Machine(driver=0), Machine(count=0), Machine(count_error=999)])
 def test_auto_computes_without_a_gpu_that_does_not_work(machine: Machine, install: Callable[[Machine], None]):
     install(machine)
-    assert backend_of("auto").name == "numpy"
+    assert backend_of("auto", "numpy").name == "numpy"
     why = gpu_or_why_not()
     assert isinstance(why, Diagnostic)
     assert why.code in ("NN841", "NN843", "NN846")
@@ -62,7 +62,7 @@ def test_auto_computes_without_a_gpu_that_does_not_work(machine: Machine, instal
 
 @pytest.mark.usefixtures("without_cupy")
 def test_auto_computes_without_cupy_and_a_name_does_not():
-    assert backend_of("auto").name == "numpy"
+    assert backend_of("auto", "numpy").name == "numpy"
     with pytest.raises(RunError):
         backend_of("cuda")
     why = gpu_or_why_not()
