@@ -196,7 +196,7 @@ def test_page_says_the_same_on_every_width(
     told = capsys.readouterr().out
     assert "dense 8 tanh" in told
     assert "mat_mul" in told
-    assert ("roofline" in told.split("kernel")[0]) == (columns == 120)
+    assert ("roofline" in told.split("\nkernel")[0]) == (columns == 120)
 
 
 def test_stand_in_ids_are_of_the_vocabulary_and_texts_are_full():

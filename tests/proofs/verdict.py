@@ -1,9 +1,13 @@
-"""What `check` says of a spec is what a run says: `python -m tests.proofs.verdict [--count 5000] [--seed N]`."""
+"""What `check` says of a spec is what a run says: `python -m tests.proofs.verdict [--count 5000] [--seed N]`.
+
+With `--kernels fast` compiled kernels train and answer, and NumPy's shall answer the same.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import random
 import re
@@ -25,7 +29,10 @@ from compiler import pipeline
 from compiler.sections.train_entries import OPTIMIZERS
 from compiler.sorts import Ahead
 from dsl.errors import NncError, SpecError
+from nnc.device import backend_of
+from nnc.machine import KERNELS
 from nnc.training import recipe
+from runtime.numpy_backend import numpy_backend
 from tests.proofs.random_recurrent import recurrent_sample
 from tests.proofs.random_series import series_sample
 from tests.proofs.random_specs import Sample, sample
@@ -106,7 +113,7 @@ def run(path: Path, one: Sample, folder: Path, sets: tuple[str, ...] = ()) -> st
     except NncError as error:
         return error.diagnostics[0].code
     try:
-        model = nnc.load(folder / "run")
+        model = replace(nnc.load(folder / "run"), backend=backend_of("cpu"))
         if one.examples:
             model.predict([fields(row) for row in one.examples])
             agrees(model, [fields(row) for row in one.examples])
@@ -121,11 +128,17 @@ def run(path: Path, one: Sample, folder: Path, sets: tuple[str, ...] = ()) -> st
     return "ok"
 
 
+def otherwise(model: nnc.Model) -> dict[str, nnc.Model]:
+    """The same model, run in other ways, none of which changes what it says."""
+    plain = {} if model.backend.native is None else {"with NumPy alone": replace(model, backend=numpy_backend())}
+    return {"without the passes": replace(model, optimized=False), **plain}
+
+
 def agrees(model: nnc.Model, examples: list[tuple[object, ...]]) -> None:
     """What a model says of an example hangs neither on the passes nor on the examples beside it."""
     together = scores(model, examples)
     others = {
-        "without the passes": scores(replace(model, optimized=False), examples),
+        **{how: scores(other, examples) for how, other in otherwise(model).items()},
         "one by one": [each for example in examples for each in scores(model, [example])],
         "in another order": scores(model, examples[::-1])[::-1],
     }
@@ -138,14 +151,14 @@ def writes(model: nnc.Model, pairs: Sequence[tuple[str, str]]) -> None:
     """What is written hangs neither on the passes nor on the texts beside it, and no more does its loss."""
     ports = model.experiment.network.ports
     rows = [{port.name: text for port, text in zip(ports, pair, strict=True)} for pair in pairs]
-    plain = replace(model, optimized=False)
-    losses = [[each.evaluate(rows)["loss"]] for each in (model, plain)]
-    if not close(*losses):
-        raise DefectError(f"the loss is {losses[0]}, and without the passes {losses[1]}")
+    loss = model.evaluate(rows)["loss"]
+    for how, other in otherwise(model).items():
+        if not close([loss], [found := other.evaluate(rows)["loss"]]):
+            raise DefectError(f"the loss is {loss}, and {how} {found}")
     sources = [(source,) for source, _ in pairs]
     together = model.predict(sources)
     others = {
-        "without the passes": plain.predict(sources),
+        **{how: other.predict(sources) for how, other in otherwise(model).items()},
         "one by one": [each for source in sources for each in model.predict([source])],
         "in another order": model.predict(sources[::-1])[::-1],
     }
@@ -162,8 +175,9 @@ def forecasts(model: nnc.Model, past: dict[str, list[object]]) -> None:
     }
     known = {**past, **future}
     whole = numbers(model.forecast(known))
-    if not close(whole, numbers(replace(model, optimized=False).forecast(known))):
-        raise DefectError(f"without the passes it does not forecast {whole}")
+    for how, other in otherwise(model).items():
+        if not close(whole, numbers(other.forecast(known))):
+            raise DefectError(f"{how} it does not forecast {whole}")
     steps = {port.sort.steps for port in model.ports if isinstance(port.sort, Ahead)}
     longer = numbers(model.forecast(known, 4)) if len(steps) == 1 else whole
     if longer[: len(whole)] != whole:
@@ -221,7 +235,9 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    parser.add_argument("--kernels", choices=KERNELS, default=os.environ.get("NNC_KERNELS", KERNELS[0]))
     options = parser.parse_args()
+    os.environ["NNC_KERNELS"] = options.kernels
     print(f"--seed {options.seed}", flush=True)
     found: Counter[str] = Counter()
     defects: list[int] = []

@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from compiler import pipeline
 from compiler.autodiff import gradients
 from compiler.ir.graph import Graph, Input, Output, apply
 from compiler.ops.lookup import Dense
-from compiler.passes import optimize
-from compiler.pipeline import check, compile_bucket
-from runtime.execute import Executor
-from runtime.numpy_backend import numpy_backend
+from tests import chosen
 
 Array = NDArray[np.float64]
 torch: Any = pytest.importorskip("torch")
@@ -30,7 +28,7 @@ def ours(body: str, inputs: str = "text: words", seed: int = 0, before: str = ""
     """Of a model whose weights are random: the loss and its gradients, and what was fed."""
     spec = f"{before}model m({inputs}) -> y: real[2] {{\n{body}\nmean\ndense\n}}\n"
     known = {"V": V, "V.text": V, "V.memory": V}
-    graph = check(spec, "m.nn", sizes=known, dtype="f64").network.training
+    graph = pipeline.check(spec, "m.nn", sizes=known, dtype="f64").network.training
     rng = np.random.default_rng(seed)
     nodes = [n for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"]
     weights: dict[str, Array] = {n.op.name: rng.normal(size=n.type.shape) / 2 for n in nodes}  # type: ignore[attr-defined]
@@ -41,7 +39,7 @@ def ours(body: str, inputs: str = "text: words", seed: int = 0, before: str = ""
         for name, g in zip(weights, gradients(loss, nodes, lengths), strict=True)
         if g is not None
     ]
-    graph = optimize(Graph(graph.inputs, (Output("loss", loss), *outputs)))
+    graph = pipeline.optimize(Graph(graph.inputs, (Output("loss", loss), *outputs)))
     given = {"text": LENGTHS, "memory": OTHER} if "memory" in inputs else {"text": LENGTHS}
     fed: dict[str, Any] = {"y": rng.normal(size=(4, 2)), "rows": np.array(4.0), "seed": 1, "step": 1}
     for name, counts in given.items():
@@ -50,7 +48,7 @@ def ours(body: str, inputs: str = "text: words", seed: int = 0, before: str = ""
         fed |= {name: np.where(here, rng.integers(1, V, here.shape), 0), f"lengths.{symbol}": counts}
         weights[f"{name}.here"] = here
     store = {name: weights[name] for name in (n.op.name for n in nodes)}  # type: ignore[attr-defined]
-    found = Executor(numpy_backend(), graph, compile_bucket, dict(store)).run(fed, SIZES)
+    found = chosen.executor(graph, dict(store)).run(fed, SIZES)
     here = {name: weights[f"{name}.here"] for name in given}
     return SimpleNamespace(loss=float(found["loss"]), gradients=found, weights=store, fed=fed, here=here)
 

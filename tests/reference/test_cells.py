@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from compiler import pipeline
 from compiler.autodiff import gradients
 from compiler.ir.graph import Graph, Input, Output, apply
 from compiler.ops.lookup import Dense
-from compiler.passes import optimize
-from compiler.pipeline import check, compile_bucket
-from runtime.execute import Executor
-from runtime.numpy_backend import numpy_backend
+from tests import chosen
 from tests.reference.cells import CELLS, run
 
 Array = NDArray[np.float64]
@@ -39,7 +37,7 @@ class Ours:
     """A model's loss and gradients, in float64, from random weights."""
 
     def __init__(self, text: str, seed: int = 0, more: Mapping[str, Array] = MappingProxyType({})) -> None:
-        graph = check(text, "m.nn", sizes={"V": V}, dtype="f64").network.training
+        graph = pipeline.check(text, "m.nn", sizes={"V": V}, dtype="f64").network.training
         rng = np.random.default_rng(seed)
         weights = [n for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"]
         self.weights = {n.op.name: rng.normal(size=n.type.shape) / 2 for n in weights}
@@ -52,11 +50,11 @@ class Ours:
             for w, g in zip(weights, found, strict=True)
             if g is not None
         ]
-        graph = optimize(Graph(graph.inputs, (Output("loss", loss), *outputs)))
+        graph = pipeline.optimize(Graph(graph.inputs, (Output("loss", loss), *outputs)))
         ids = rng.integers(1, V, (SIZES["B"], SIZES["T"]))
         self.ids = np.where(np.arange(SIZES["T"]) < LENGTHS[:, None], ids, 0)
         self.y = rng.normal(size=(SIZES["B"], 2))
-        executor = Executor(numpy_backend(), graph, compile_bucket, dict(self.weights))
+        executor = chosen.executor(graph, dict(self.weights))
         feeds = {"text": self.ids, "lengths.T": LENGTHS, "y": self.y, "rows": np.array(float(SIZES["B"])), **more}
         result = executor.run(feeds, SIZES)
         self.loss = float(result["loss"])

@@ -11,9 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from compiler import pipeline
-from runtime.execute import Executor
-from runtime.numpy_backend import numpy_backend
 from runtime.store import Store
+from tests import chosen
 from tests.reference.cases import BATCH, CASES, Case, batches, class_weights, digest, weights
 
 TOLERANCE = 1e-9
@@ -28,8 +27,8 @@ def ours(case: Case) -> tuple[list[float], dict[str, NDArray[np.float64]]]:
     for state in step.states:
         values[state.name] = np.full(tuple(int(str(d)) for d in state.type.shape), state.start)
     graph = pipeline.optimize(step.graph)
-    store = Store(numpy_backend(), graph, values)
-    executor = Executor(numpy_backend(), graph, pipeline.compile_bucket, store)
+    store = Store(chosen.backend(), graph, values)
+    executor = chosen.executor(graph, store)
     losses = []
     for i, batch in enumerate(batches(case), 1):
         numbers = class_weights(case, experiment) | {

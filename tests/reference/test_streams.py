@@ -12,9 +12,9 @@ from runtime.evaluate import evaluate
 from runtime.events import BatchDone, Event
 from runtime.execute import Executor
 from runtime.job import Job
-from runtime.numpy_backend import numpy_backend
 from runtime.train import train
 from runtime.weights import initial_weights
+from tests import chosen
 from tests.runtime.jobs import job
 
 torch = pytest.importorskip("torch")
@@ -36,7 +36,7 @@ def made(tmp_path: Path) -> Job:
     lines = [" ".join(f"w{w}" for w in words[i : i + 5]) for i in range(0, 55, 5)]
     (tmp_path / "train.txt").write_text("\n".join(lines) + "\n")
     (tmp_path / "test.txt").write_text("\n".join(lines[:4]) + "\n")
-    return job(SPEC, tmp_path, numpy_backend())
+    return job(SPEC, tmp_path, chosen.backend())
 
 
 class Theirs(torch.nn.Module):
@@ -112,7 +112,7 @@ def test_training_a_stream_is_what_pytorch_does(made: Job):
 @pytest.mark.parametrize("batch", [1, 2, 50])
 def test_a_stream_is_scored_alike_whatever_the_windows(made: Job, batch: int):
     weights = {n: v.astype(np.float64) for n, v in initial_weights(made.network.parameters, 1).items()}
-    scorer = Executor(numpy_backend(), made.evaluation, made.compile_bucket, weights)
+    scorer = Executor(chosen.backend(), made.evaluation, made.compile_bucket, weights)
     rows = made.dataset.train
     found = evaluate(scorer, made.network.heads, rows, made.dataset.tables, batch)
     text, following = (torch.tensor(each)[None] for each in columns(rows))

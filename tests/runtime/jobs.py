@@ -56,5 +56,5 @@ def job(spec: str, folder: Path, backend: Backend, dtype: Dtype = "f64") -> Job:
         evaluation=pipeline.optimize(bound.network.evaluation),
         dataset=dataset,
         backend=backend,
-        compile_bucket=pipeline.compile_bucket,
+        compile_bucket=pipeline.compiler_for(backend.native is not None, backend.threads),
     )

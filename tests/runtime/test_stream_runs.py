@@ -9,8 +9,8 @@ import pytest
 
 from dsl.errors import RunError
 from runtime.events import BatchDone, Event, Started
-from runtime.numpy_backend import numpy_backend
 from runtime.train import train
+from tests import chosen
 from tests.runtime.jobs import job
 
 SPEC = """cell counting(x) state h { h' = 1e30 * h + 1 + 0 * linear(x) }
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_number_that_overflows_from_window_to_window_is_found_where_it_does(folder: Path):
     with pytest.raises(RunError) as caught:
-        train(job(SPEC, folder, numpy_backend()), lambda _: None)
+        train(job(SPEC, folder, chosen.backend()), lambda _: None)
     found = caught.value.diagnostics[0]
     # 1e30 a position is more than a float64 holds at the eleventh: in the third window of four.
     assert found.message == "the loss is nan at step 3, in epoch 1"
@@ -48,7 +48,7 @@ def test_each_epoch_begins_with_states_of_zero(folder: Path):
         if isinstance(event, BatchDone):
             losses.append(event.loss)
 
-    train(job(spec, folder, numpy_backend()), note)
+    train(job(spec, folder, chosen.backend()), note)
     assert len(losses) == 32
     assert losses[:16] == losses[16:]
     assert losses[0] != losses[1]
@@ -56,7 +56,7 @@ def test_each_epoch_begins_with_states_of_zero(folder: Path):
 
 def test_run_over_a_stream_tells_tokens(folder: Path):
     events: list[Event] = []
-    train(job(SPEC.replace("1e30", "0.5"), folder, numpy_backend()), events.append)
+    train(job(SPEC.replace("1e30", "0.5"), folder, chosen.backend()), events.append)
     started = next(e for e in events if isinstance(e, Started))
     assert started.rows == {"train": 64, "valid": 16}
     assert started.batches == started.steps == 16

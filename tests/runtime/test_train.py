@@ -13,8 +13,8 @@ from runtime.evaluate import evaluate
 from runtime.events import BatchDone, EpochDone, Event, Started
 from runtime.execute import Executor
 from runtime.job import Job
-from runtime.numpy_backend import numpy_backend
 from runtime.train import train
+from tests import chosen
 
 TEXT = """model m(text: words) -> label: class {
   embed 5
@@ -57,8 +57,8 @@ def job(spec: str, folder: Path, *sets: str, seed: int | None = None) -> Job:
         replace(step, graph=pipeline.optimize(step.graph)),
         pipeline.optimize(experiment.network.evaluation),
         dataset,
-        numpy_backend(),
-        pipeline.compile_bucket,
+        chosen.backend(),
+        pipeline.compiler_for(chosen.backend().native is not None, chosen.backend().threads),
     )
 
 
@@ -181,10 +181,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_line(folder: Path
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_allocated(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("runtime.numpy_backend.available_bytes", lambda: 1000)
     monkeypatch.setattr(training, "initial_weights", lambda *_: pytest.fail("weights were made"))
+    work = job(TEXT, folder)
+    small = replace(work, backend=replace(work.backend, available_bytes=lambda: 1000))
     events, tell = recorded()
     with pytest.raises(RunError) as caught:
-        train(job(TEXT, folder), tell)
+        train(small, tell)
     assert caught.value.diagnostics[0].code == "NN852"
     assert not events

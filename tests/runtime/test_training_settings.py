@@ -11,8 +11,8 @@ import pytest
 from runtime.class_weights import class_weights
 from runtime.events import BatchDone, EpochDone, Event, TrainResult
 from runtime.job import Job
-from runtime.numpy_backend import numpy_backend
 from runtime.train import train
+from tests import chosen
 from tests.runtime.jobs import job, write_data
 
 TEXT = """model m(text: words) -> label: class {
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def job_of(entries: str, folder: Path) -> Job:
-    found = job(TEXT.replace("TRAIN", entries), folder, numpy_backend())
+    found = job(TEXT.replace("TRAIN", entries), folder, chosen.backend())
     return replace(found, numbers=class_weights(found.settings, found.dataset.train, found.dataset.tables))
 
 
@@ -112,7 +112,7 @@ def test_balanced_classes_make_a_rare_label_as_likely_as_the_other(folder: Path)
     losses = []
     for more in ("", " ; classes balanced"):
         spec = TEXT.replace(' ; valid "valid.tsv"', "").replace("TRAIN", f"adam lr=0.1 ; batch 40 ; epochs 60{more}")
-        found = job(spec, folder, numpy_backend())
+        found = job(spec, folder, chosen.backend())
         numbers = class_weights(found.settings, found.dataset.train, found.dataset.tables)
         scores = train(replace(found, numbers=numbers), lambda event: None).train
         assert scores is not None
@@ -138,7 +138,7 @@ def test_best_epoch_is_the_best_by_any_metric(folder: Path, name: str):
     lines = [f"{label}\t{len(text)}\t{text}\n" for label, text in (line.split("\t") for line in lines)]
     (folder / "both.tsv").write_text("".join(lines))
     events: list[Event] = []
-    result = train(job(SEVERAL.replace("METRIC", name), folder, numpy_backend()), events.append)
+    result = train(job(SEVERAL.replace("METRIC", name), folder, chosen.backend()), events.append)
     valid = [e.valid for e in events if isinstance(e, EpochDone)]
     lower = name.rpartition(".")[2] in ("loss", "rmse", "mae")
     ranked = [(-v.value(name) if lower else v.value(name), -v.loss) for v in valid if v is not None]

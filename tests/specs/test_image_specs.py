@@ -13,13 +13,14 @@ from compiler.pipeline import check, compile_bucket, optimize, training_step
 from nnc.training import prepared, recipe
 from runtime.events import TrainResult
 from runtime.train import train
+from tests import chosen
 from tests.runtime.data.test_arrays import idx_bytes
 from tests.specs.training import SPECS
 
 
 def trained(spec: str, folder: Path, *sets: str) -> TrainResult:
     made = recipe(SPECS / spec, sets=sets, seed=1, data_root=folder)
-    return train(prepared(made, made.read(made.check()))[1], lambda event: None)
+    return train(prepared(made, made.read(made.check()), chosen.backend())[1], lambda event: None)
 
 
 def test_lenet_takes_two_steps(tmp_path: Path):

@@ -13,6 +13,7 @@ import pytest
 from nnc.training import prepared, recipe
 from runtime.numpy_backend import numpy_backend
 from runtime.train import train
+from tests import chosen
 from tests.runtime.strict_backend import strict_backend
 from tests.specs.training import SPECS
 
@@ -38,7 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("spec", LANGUAGE_MODELS)
 def test_language_model_is_trained(spec: str, data: Path):
     made = recipe(SPECS / spec, sets=("train.steps=2",), seed=1, data_root=data)
-    result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
+    result = train(prepared(made, made.read(made.check()), chosen.backend())[1], lambda event: None)
     scored = result.test or result.valid
     assert scored is not None
     assert math.isfinite(scored.loss)
@@ -53,7 +54,7 @@ def test_encoder_is_trained(tmp_path: Path):
     (tmp_path / "sentcls" / "trec.train.tsv.gz").write_bytes(gzip.compress("".join(lines).encode()))
     (tmp_path / "sentcls" / "trec.test.tsv").write_text("".join(lines[:20]))
     made = recipe(SPECS / "transformer_encoder.nn", sets=("train.steps=2",), seed=1, data_root=tmp_path)
-    result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
+    result = train(prepared(made, made.read(made.check()), chosen.backend())[1], lambda event: None)
     assert result.test is not None
     assert math.isfinite(result.test.loss)
 

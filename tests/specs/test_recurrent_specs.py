@@ -11,6 +11,7 @@ import pytest
 
 from nnc.training import prepared, recipe
 from runtime.train import train
+from tests import chosen
 from tests.specs.training import SPECS
 
 ASKS = {"HUM": "who", "LOC": "where", "NUM": "how many", "DESC": "what is"}
@@ -35,7 +36,7 @@ def questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("spec", ["rnn_last.nn", "rnn_mean.nn", "cells.nn"])
 def test_recurrent_spec_is_trained(spec: str, questions: Path):
     made = recipe(SPECS / spec, sets=("train.epochs=1",), seed=1, data_root=questions)
-    result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
+    result = train(prepared(made, made.read(made.check()), chosen.backend())[1], lambda event: None)
     assert result.test is not None
     assert math.isfinite(result.test.loss)
 

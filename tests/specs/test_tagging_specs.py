@@ -13,6 +13,7 @@ import pytest
 from nnc.training import prepared, recipe
 from runtime.numpy_backend import numpy_backend
 from runtime.train import train
+from tests import chosen
 from tests.runtime.strict_backend import strict_backend
 from tests.specs.training import SPECS
 
@@ -48,7 +49,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("spec", ["segmenter.nn", "entities.nn", "chunker.nn", "tagger.nn"])
 def test_spec_of_tags_is_trained(spec: str, data: Path):
     made = recipe(SPECS / spec, sets=("train.epochs=2", "train.adam.lr=0.01"), seed=1, data_root=data)
-    result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
+    result = train(prepared(made, made.read(made.check()), chosen.backend())[1], lambda event: None)
     assert result.test is not None
     assert math.isfinite(result.test.loss)
     assert next(iter(result.test.outputs[0].metrics.values())) > 0

@@ -11,6 +11,7 @@ import pytest
 
 from nnc.training import prepared, recipe, trained
 from runtime.train import train
+from tests import chosen
 from tests.specs.training import SPECS
 
 WORDS = {"a": "ein", "man": "mann", "dog": "hund", "sees": "sieht", "runs": "läuft", "red": "rot"}
@@ -21,7 +22,7 @@ SPECS_OF_PUBLIC_DATA = ("translate.nn", "translate_transformer.nn", "translate_s
 @pytest.mark.slow
 def test_dates_are_learnt_to_the_letter():
     made = recipe(SPECS / "dates.nn", sets=("train.epochs=5",))
-    experiment, job = prepared(made, made.read(made.check()))
+    experiment, job = prepared(made, made.read(made.check()), chosen.backend())
     result, model = trained(made, experiment, job, lambda event: None)
     assert result.test is not None
     assert result.test.value("exact_match") > 0.9
@@ -47,6 +48,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("spec", SPECS_OF_PUBLIC_DATA)
 def test_spec_of_translation_is_trained(spec: str, data: Path):
     made = recipe(SPECS / spec, sets=("train.steps=2",), data_root=data)
-    result = train(prepared(made, made.read(made.check()))[1], lambda event: None)
+    result = train(prepared(made, made.read(made.check()), chosen.backend())[1], lambda event: None)
     assert result.test is not None
     assert math.isfinite(result.test.loss)
