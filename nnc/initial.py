@@ -90,11 +90,16 @@ def initial(
 
 
 def _is_file_of_vectors(init: InitFrom) -> bool:
-    """Whether `init from=` names a text and no model: these begin with eight bytes and a brace."""
+    """Whether `init from=` names a text and no model: these begin with a number of eight bytes, which is never so
+    large that it fills them, and a brace."""
     path = Path(init.path)
     try:
+        # A pipe would wait for a writer.
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
-            return file.read(9)[8:] != b"{"
+            start = file.read(9)
+            return start[8:] != b"{" or start[7] != 0
     except OSError:
         # What is wrong with it is told where a model is opened.
         return False

@@ -40,9 +40,11 @@ def parse_places(text: str) -> dict[str, Given]:
     while place < len(text) or not found:
         match = PLACE.match(text, place)
         value = None if match is None else _value(match[2])
-        if match is None or value is None or match[1] in found:
+        if match is None or value is None:
             rest = show(text[place:])
             raise click.BadParameter(f"{rest!r} is no value: write x=1,y=2 or point=[1,0]", param_hint="--at")
+        if match[1] in found:
+            raise click.BadParameter(f"{show(match[1])} is given twice", param_hint="--at")
         found[match[1]] = value
         place = match.end()
     return found
@@ -60,6 +62,9 @@ def _value(written: str) -> Given | None:
     try:
         number = float(written)
     except ValueError:
+        return written
+    # Python reads 1_0 as 10; it may be a label.
+    if "_" in written:
         return written
     return number if isfinite(number) else None
 

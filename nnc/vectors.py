@@ -107,13 +107,14 @@ def asked_of(vectors: WordVectors, text: TextFile) -> AnalogyScores | Similarity
         return None
     if numbered[0][1].startswith(":"):
         return analogies(vectors, list(_questions(numbered, text)))
-    if _pair(numbered[0][1]) is None:
+    # A first line without a score may be a heading: that is told, and not taken for running text.
+    if all(_pair(line) is None for _, line in numbered[:2]):
         return None
     pairs: list[tuple[str, str, float]] = []
     for number, line in numbered:
         pair = _pair(line)
         if pair is None:
-            raise _wrong(text, number, line, "two words and a number, with TABs between")
+            raise _wrong(text, number, line, "two words and a number, with TABs between, and there is no heading")
         pairs.append(pair)
     return similarity(vectors, pairs)
 

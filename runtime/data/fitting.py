@@ -130,7 +130,7 @@ def _labels(
 
 
 def _no_tokens(port: Port, sort: Tokens | Category) -> Diagnostic:
-    unit = sort.unit if isinstance(sort, Tokens) else "values"
+    unit = f"{UNITS.get(sort.unit, 'token')}s" if isinstance(sort, Tokens) else "values"
     seen = f" that stand there {sort.min} times" if sort.min > 1 else ""
     return Diagnostic(
         "NN724",

@@ -204,7 +204,11 @@ def _files(path: Path, request: Request, label: Port | None) -> Iterator[tuple[s
         if label is not None and not _is_text(name):
             message = f"the name of the folder {show(shown(folder))} is not UTF-8, and names a class"
             raise DataError(Diagnostic("NN703", message, request.entry.span, help="give it another name"))
-        yield from ((name, f) for f in _pictures_of(folder, _listed(folder, request), request))
+        pictures = _pictures_of(folder, _listed(folder, request), request)
+        if label is not None and not pictures:
+            message = f"{show(shown(folder))} has no picture: {show(name)} is no class of these rows"
+            request.problems.warn(Diagnostic("NN748", message, request.entry.span, severity="warning"))
+        yield from ((name, f) for f in pictures)
 
 
 def _is_text(name: str) -> bool:

@@ -43,8 +43,8 @@ class Split:
     test: Indices | None
 
 
-def split(count: int, settings: DataSettings, fold: int | None) -> Split:
-    """Take `test` (or the fold) first, then `valid` from what is left.
+def split(count: int, settings: DataSettings, fold: int | None, noun: str = "row") -> Split:
+    """Take `test` (or the fold) first, then `valid` from what is left. noun: what is counted, for errors
 
     Raises DataError NN720 when a part would have no row.
     """
@@ -54,20 +54,21 @@ def split(count: int, settings: DataSettings, fold: int | None) -> Split:
         test = _fold(count, settings.folds, fold, settings.seed, settings.span)
         rest = np.setdiff1d(rest, test, assume_unique=True)
     elif isinstance(settings.test, Share):
-        test, rest = _share(rest, settings.test, "test", settings.seed)
+        test, rest = _share(rest, settings.test, "test", settings.seed, noun)
     valid: Indices | None = None
     if isinstance(settings.valid, Share):
-        valid, rest = _share(rest, settings.valid, "valid", settings.seed)
+        valid, rest = _share(rest, settings.valid, "valid", settings.seed, noun)
     return Split(rest, valid, test)
 
 
-def _share(rows: Indices, share: Share, part: str, seed: int) -> tuple[Indices, Indices]:
+def _share(rows: Indices, share: Share, part: str, seed: int, noun: str) -> tuple[Indices, Indices]:
     """The part and what is left of the rows."""
     size = max(int(len(rows) * share.share + 0.5), 1)
     if size >= len(rows):
-        message = f"`{part} {100 * share.share:.6g}%` of {plural(len(rows), 'row')} leaves none to train on"
-        parted = "; where a line is a token, an empty line stands between two rows" if len(rows) == 1 else ""
-        help = f"give more rows, or a smaller share{parted}"
+        message = f"`{part} {100 * share.share:.6g}%` of {plural(len(rows), noun)} leaves none to train on"
+        where = "" if noun == "document" else "where a line is a token, "
+        parted = f"; {where}an empty line stands between two {noun}s" if len(rows) == 1 else ""
+        help = f"give more {noun}s, or a smaller share{parted}"
         raise DataError(Diagnostic("NN720", message, share.span, help=help))
     if share.last:
         return rows[-size:], rows[:-size]

@@ -130,6 +130,20 @@ def test_what_is_wrong_is_told(change: tuple[str, str], told: str, capsys: pytes
     assert told in capsys.readouterr().err
 
 
+def test_a_corpus_without_empty_lines_is_told_to_be_one_document(capsys: pytest.CaptureFixture[str]):
+    Path("corpus.txt").write_text("a b\nb c\nc d\n")
+    assert nnc_run("train", "bert.nn", "--out", "run") == 1
+    error = " ".join(capsys.readouterr().err.split())
+    assert "of 1 document leaves none to train on" in error
+    assert "an empty line stands between two documents" in error
+
+
+def test_a_corpus_without_a_frequent_word_is_told_so(capsys: pytest.CaptureFixture[str]):
+    Path("bert.nn").write_text(SPEC.replace("max=12", "max=12, min=99"))
+    assert nnc_run("train", "bert.nn", "--out", "run") == 1
+    assert "hold no words that stand there 99 times" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_corpus_of_one_document_is_told(capsys: pytest.CaptureFixture[str]):
     Path("corpus.txt").write_text("a b\nb c\nc d\n\nd e\n")
     assert nnc_run("train", "bert.nn", "--out", "run") == 1

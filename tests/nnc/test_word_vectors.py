@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -187,6 +188,7 @@ def test_neighbours_are_shown_and_vectors_written_and_read_again(run: str, capsy
         (("neighbours", "run", "--vectors", "nowhere/v.txt"), "NN793"),
         (("eval", "run", "--data", "broken.txt"), "NN794"),
         (("eval", "run", "--data", "odd.txt"), "NN794"),
+        (("eval", "run", "--data", "headed.txt"), "NN794"),
         (("eval", "run", "--data", "alone.txt"), "NN790"),
     ],
 )
@@ -195,6 +197,7 @@ def test_what_vectors_cannot_tell_is_refused(
 ):
     Path("broken.txt").write_text(": family\ncat dog cow\n")
     Path("odd.txt").write_text("cat\tdog\t1\ncat\tcow\tnan\n")
+    Path("headed.txt").write_text("one\tother\tmean\ncat\tdog\t9\ncat\tcow\t1\n")
     Path("alone.txt").write_text("cat\n\ndog\n")
     assert ran(*arguments) == 1
     assert code in capsys.readouterr().err
@@ -272,6 +275,21 @@ def test_init_from_a_file_that_does_not_fit_is_refused(
     printed = capsys.readouterr().err
     assert f"error[{code}]" in printed
     assert ("labelled.tsv:1:" if code == "NN751" else "channels.nn:12:") in printed
+
+
+def test_file_of_vectors_with_a_brace_where_a_model_has_one_is_read(channels: str, capsys: pytest.CaptureFixture[str]):
+    numbers = " 0.5" * 8
+    Path("v.txt").write_text(f"0002 08\n{{{numbers}\ncat{numbers}\n")
+    Path("channels.nn").write_text(channels)
+    assert ran("train", "channels.nn", "--out", "channels") == 0
+    assert "vectors: 1 of 13 words found in v.txt" in capsys.readouterr().out
+
+
+def test_init_from_a_pipe_is_refused_and_does_not_wait(channels: str, capsys: pytest.CaptureFixture[str]):
+    os.mkfifo("pipe")
+    Path("channels.nn").write_text(channels.replace("v.txt", "pipe"))
+    assert ran("train", "channels.nn", "--out", "channels") == 1
+    assert "pipe is no file" in capsys.readouterr().err
 
 
 def test_vectors_are_those_of_the_words_of_a_document_too(channels: str, capsys: pytest.CaptureFixture[str]):

@@ -55,7 +55,7 @@ class Lines:
     def splits(self, names: Sequence[str], settings: DataSettings, fold: int | None) -> dict[str, Indices]:
         """Which documents are whose. names: of the entries, `train` first"""
         (own,) = np.nonzero(self.parts == 0)
-        divided = split(len(own), settings, fold)
+        divided = split(len(own), settings, fold, "document")
         found = {"train": own[divided.train]}
         for name, drawn in (("valid", divided.valid), ("test", divided.test)):
             if drawn is not None:

@@ -175,6 +175,15 @@ def test_other_files_are_left_out_with_a_warning(tmp_path):
     assert "a file is left out" in warning.message
 
 
+def test_a_class_without_a_picture_is_told(tmp_path):
+    png(tmp_path / "cat" / "a.png", pixels(0, 2, 3, 3))
+    (tmp_path / "dog").mkdir()
+    found, (warning,) = raw(tmp_path, PORTS, files("."))
+    assert found.count == 1
+    assert (warning.code, warning.severity) == ("NN748", "warning")
+    assert "dog is no class" in warning.message
+
+
 def test_whatever_is_no_picture_is_left_out_with_a_warning(tmp_path):
     """Beside the folders, or a folder in one: nothing is left out without a word."""
     png(tmp_path / "cat" / "a.png", pixels(0, 2, 3, 3))
