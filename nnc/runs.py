@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show
 from nnc.identity import differences, identity
@@ -27,6 +28,7 @@ from runtime.backend import Backend
 from runtime.data import Dataset, Tables
 from runtime.data.tokens import Vocabulary
 from runtime.events import EpochDone, Event, Started, TrainResult
+from runtime.job import Job
 from runtime.loop import Keep, Pace
 from runtime.numpy_backend import numpy_backend
 from runtime.progress import Snapshot
@@ -150,11 +152,7 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
     unbound = recipe.check(phase=part.phase)
     # What the weights started from may have changed since: with a checkpoint only its words are needed.
     beginning = begin_from(unbound, before) if saved is None else Beginning(vocabularies=_vocabularies(saved))
-    if run.first is not None and not part.fold and not part.phase and not beginning.vocabularies:
-        dataset = run.first
-    else:
-        dataset = recipe.read(unbound, part.fold, beginning.vocabularies)
-        run.on_event(Warned(dataset.warnings))
+    dataset = _rows(run, part, unbound, beginning)
     experiment, job = prepared(
         recipe,
         dataset,
@@ -164,20 +162,8 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
         resumed=saved is not None,
         note=lambda text: run.on_event(Noted(text)),
     )
-    about = {
-        "identity": identity(recipe, experiment, dataset.fingerprint),
-        "phase": part.phases[part.phase],
-        "phases": list(part.phases),
-        "fold": part.fold,
-        "vocabularies": {name: list(v.tokens) for name, v in beginning.vocabularies.items()},
-        "facts": facts(run.backend),
-    }
-    snapshot = None
-    if saved is not None:
-        _require_same(run, saved, about)
-        checkpoint.require_fit(saved.path, saved.snapshot, job)
-        snapshot = saved.snapshot
-        run.on_event(Resumed(snapshot.progress.epoch, snapshot.progress.step))
+    about = _about(run, part, experiment, dataset, beginning)
+    snapshot = None if saved is None else _gone_on_with(run, saved, about, job)
     run.on_event(PartBegun(part, experiment, dataset, run.backend))
 
     def save(found: Snapshot) -> None:
@@ -210,6 +196,35 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
         _save_model(path, model)
     steps_before = 0 if snapshot is None else snapshot.progress.step
     return Ended(part, result, model, dataset, path, result.step > steps_before)
+
+
+def _rows(run: Run, part: Part, unbound: Experiment, beginning: Beginning) -> Dataset:
+    """Those that were read already, where they are this part's."""
+    if run.first is not None and not part.fold and not part.phase and not beginning.vocabularies:
+        return run.first
+    dataset = run.recipe.read(unbound, part.fold, beginning.vocabularies)
+    run.on_event(Warned(dataset.warnings))
+    return dataset
+
+
+def _about(run: Run, part: Part, experiment: Experiment, dataset: Dataset, beginning: Beginning) -> dict[str, Any]:
+    """What a checkpoint of this part says of itself, besides the length of the log."""
+    return {
+        "identity": identity(run.recipe, experiment, dataset.fingerprint),
+        "phase": part.phases[part.phase],
+        "phases": list(part.phases),
+        "fold": part.fold,
+        "vocabularies": {name: list(v.tokens) for name, v in beginning.vocabularies.items()},
+        "facts": facts(run.backend),
+    }
+
+
+def _gone_on_with(run: Run, saved: _Saved, about: dict[str, Any], job: Job) -> Snapshot:
+    """Raises RunError NN811 where another run is asked for, and what a checkpoint that does not fit raises."""
+    _require_same(run, saved, about)
+    checkpoint.require_fit(saved.path, saved.snapshot, job)
+    run.on_event(Resumed(saved.snapshot.progress.epoch, saved.snapshot.progress.step))
+    return saved.snapshot
 
 
 def _vocabularies(saved: _Saved) -> dict[str, Vocabulary]:

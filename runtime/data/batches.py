@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -81,8 +82,10 @@ def schedule(
     row's texts; at least one row
     """
     lengths = sum((rows.lengths(port) for port in rows.symbols), np.zeros(rows.count, np.int64))
-    widths = None if tokens is None else padded_lengths(rows)
-    return _in_order(rows, lengths, widths, size, order, seed, epoch, tokens)
+    cuts = _Cuts(size) if tokens is None else _Cuts.by_tokens(tokens, padded_lengths(rows))
+    if order == "plain":
+        return cuts.of(np.argsort(lengths, kind="stable"))
+    return _shuffled(rows, lengths, cuts, seed, epoch)
 
 
 def _scheduled(
@@ -92,8 +95,8 @@ def _scheduled(
     assert rows.documents is not None
     lengths = rows.documents.lengths(pairs)
     (symbol,) = rows.symbols.values()
-    widths = None if tokens is None else _padded(rows, symbol, lengths)
-    return _in_order(rows, lengths, widths, size, "train", seed, epoch, tokens)
+    cuts = _Cuts(size) if tokens is None else _Cuts.by_tokens(tokens, _padded(rows, symbol, lengths))
+    return _shuffled(rows, lengths, cuts, seed, epoch)
 
 
 def _padded(rows: Rows, symbol: str, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -101,29 +104,34 @@ def _padded(rows: Rows, symbol: str, lengths: NDArray[np.int64]) -> NDArray[np.i
     return np.array([rows.padded_length(symbol, max(1, int(n))) for n in different], np.int64)[place]
 
 
-def _in_order(
-    rows: Rows,
-    lengths: NDArray[np.int64],
-    widths: NDArray[np.int64] | None,
-    size: int,
-    order: Literal["train", "plain"],
-    seed: int,
-    epoch: int,
-    tokens: int | None,
-) -> list[NDArray[np.int64]]:
-    """lengths: of all rows, padding not counted; widths: with it, of each row's longest text"""
-    if widths is not None and tokens is not None:
-        size = max(1, int(tokens / widths.mean()))
+@dataclass(frozen=True)
+class _Cuts:
+    """How rows that stand in an order become batches.
 
-    def cut(chosen: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        return _cut(chosen, size) if widths is None or tokens is None else _cut_by_tokens(chosen, widths, tokens)
+    size: rows of each; with tokens as many as there are on the average
+    tokens: positions that a batch has at most, padding counted; widths: those of each row's longest text
+    """
 
-    if order == "plain":
-        return cut(np.argsort(lengths, kind="stable"))
+    size: int
+    tokens: int | None = None
+    widths: NDArray[np.int64] | None = None
+
+    @staticmethod
+    def by_tokens(tokens: int, widths: NDArray[np.int64]) -> _Cuts:
+        return _Cuts(max(1, int(tokens / widths.mean())), tokens, widths)
+
+    def of(self, chosen: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        if self.tokens is None or self.widths is None:
+            return _cut(chosen, self.size)
+        return _cut_by_tokens(chosen, self.widths, self.tokens)
+
+
+def _shuffled(rows: Rows, lengths: NDArray[np.int64], cuts: _Cuts, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """Batches of rows of like length, in an order by chance. lengths: of all rows, padding not counted"""
     shuffled = permutation(rows.count, "order of rows", seed, epoch)
     result: list[NDArray[np.int64]] = []
-    for pool in _cut(shuffled, size * POOL):
-        result += cut(pool[np.argsort(lengths[pool], kind="stable")] if rows.symbols else pool)
+    for pool in _cut(shuffled, cuts.size * POOL):
+        result += cuts.of(pool[np.argsort(lengths[pool], kind="stable")] if rows.symbols else pool)
     return [result[i] for i in permutation(len(result), "order of batches", seed, epoch)]
 
 
