@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compiler import pipeline
+from compiler import passes, pipeline
 from nnc import cli
 from nnc.failure import guarded
 from nnc.stand_in import stand_in
@@ -181,7 +181,11 @@ def test_nothing_is_written(here: Path):
     assert sorted(path.name for path in here.rglob("*")) == before
 
 
-def test_graph_as_it_was_lowered_has_no_fused_kernel(here: Path, capsys: pytest.CaptureFixture[str]):
+def test_graph_as_it_was_lowered_has_no_fused_kernel(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    # The passes run unless the command is told otherwise, also in a suite that runs without them.
+    monkeypatch.setattr(pipeline, "optimize", passes.optimize)
     names = [{row["name"] for row in found(capsys, "xor.nn", *more)["kernels"]} for more in ((), ("--no-optimize",))]
     assert "fused" in names[0]
     assert "fused" not in names[1]
