@@ -51,8 +51,8 @@ class NativeWriter(Writer):
         self.threads = threads
         self.pieces: dict[str, Piece] = {}
         """By the name of the call."""
-        self.shared: dict[str, str] = {}
-        """The same as shares of the threads."""
+        self.shared: dict[str, dict[str, str]] = {}
+        """By the name of a call, what is bound instead where the threads share it."""
         self.runs: list[Run] = []
         self.kernels: dict[str, str] = {}
         """Text -> name."""
@@ -100,7 +100,7 @@ class NativeWriter(Writer):
         self.runs += [(pieces, lists)] if pieces else []
         for name in {item[0] for each in lists or () for item in each if isinstance(item, tuple)}:
             if isinstance(name, str):
-                self.bound[name] = self.shared[name]
+                self.bound |= self.shared[name]
         call = self.one_call(names, lists) if names else ""
         if call in names or not call:
             return [f"{name}()" for name in names]
@@ -145,7 +145,7 @@ class NativeWriter(Writer):
         name = line.removesuffix("()")
         self.pieces[name] = replace(piece(name, done, self.plan, self.threads), owner=self.owner)
         if done.kernel.splits:
-            self.shared[name] = self.of_threads(done.kernel, done.kernel.splits[0])
+            self.shared[name] = {name: self.of_threads(done.kernel, done.kernel.splits[0])}
         self.native.add(line)
         self.body.append(line)
         return name
@@ -159,23 +159,24 @@ class NativeWriter(Writer):
         else:
             splits = None if self.beside(loop) else by_rows(loop, found, self.plan, self.threads)
             names = [self.called(d.kernel, d.out, "in a loop over positions").removesuffix("()") for d in found]
+            wholes, calls = self.wholes(loop), f"({', '.join(names)},)"
+            self.bound[loop.name] = self.chain_of(loop, found, False, self.of_each(loop, wholes, calls))
             if splits is not None:
-                for name, done, split in zip(names, found, splits, strict=True):
-                    views = self.seen if name in self.seen else self.bound
-                    views[name] = self.of_threads(done.kernel, split)
-            each = self.of_each(loop, self.wholes(loop), f"({', '.join(names)},)")
-            self.bound[loop.name] = self.chain_of(loop, found, splits, each)
+                shares = {n: self.of_threads(d.kernel, s) for n, d, s in zip(names, found, splits, strict=True)}
+                self.seen |= {name: share for name, share in shares.items() if name in self.seen}
+                chains = self.chain_of(loop, found, True, self.of_each(loop, wholes, calls))
+                fixed = {name: share for name, share in shares.items() if name not in self.seen}
+                self.shared[loop.name] = {**fixed, loop.name: chains}
             self.body += [*dict.fromkeys(f"# {line}" for s in loop.steps if (line := line_of(s)) is not None)]
             self.body.append(f"{loop.name}()")
             self.native.add(f"{loop.name}()")
             of_loop = loop_piece(loop, found, splits, self.plan, self.threads)
             self.pieces[loop.name] = replace(of_loop, owner=self.owner)
-            self.shared[loop.name] = self.bound[loop.name]
         self.parts, self.moving, self.seen = {}, set(), {}
 
-    def chain_of(self, loop: Positions, found: Sequence[Done], splits: Sequence[Split] | None, each: str) -> str:
+    def chain_of(self, loop: Positions, found: Sequence[Done], shared: bool, each: str) -> str:
         """A call of all positions, or one a thread; each: a list with the calls of every position"""
-        return f"k.{'chain' if splits is None else 'chains'}({each})"
+        return f"k.{'chains' if shared else 'chain'}({each})"
 
     def beside(self, loop: Positions) -> bool:
         """Whether another loop needs nothing of it: each is a thread's then."""

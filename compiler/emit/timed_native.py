@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from compiler.emit.native import NativeWriter, listed
 from compiler.emit.pieces import Done
-from compiler.emit.split import Split
 from compiler.emit.timed import ASIDE, WAITING, Piece, kernel_name, touched_bytes
 from compiler.emit.together import Listed
 from compiler.ir.graph import Node
@@ -27,8 +26,8 @@ class _TimedNative(NativeWriter):
         self.made = [Piece(name, None, False) for name in ASIDE]
         self.numbers: dict[str, int] = {}
         """Of the pieces, by the names of their calls."""
-        self.loops: set[str] = set()
-        """Those that are a call a thread, shared or not: each has its own clock."""
+        self.loops: dict[str, list[int]] = {}
+        """Those that are a call a thread, shared or not, for each has its own clock: the numbers of what is in them."""
         self.now: Step | None = None
         self.times = self.count = 1
         self.counted: set[Node] = set()
@@ -48,14 +47,14 @@ class _TimedNative(NativeWriter):
         self.numbers[name] = self.piece(done.step or self.now, moved)
         return name
 
-    def chain_of(self, loop: Positions, found: Sequence[Done], splits: Sequence[Split] | None, each: str) -> str:
+    def chain_of(self, loop: Positions, found: Sequence[Done], shared: bool, each: str) -> str:
         assert self.now is not None
-        self.times = loop.count
-        numbers = [self.piece(done.step or self.now) for done in found]
-        self.times = 1
-        self.numbers[loop.name] = self.piece(self.now)
-        self.loops.add(loop.name)
-        return f"k.timed_loop({each}, {numbers}, {splits is not None})"
+        if loop.name not in self.loops:
+            self.times = loop.count
+            self.loops[loop.name] = [self.piece(done.step or self.now) for done in found]
+            self.times = 1
+            self.numbers[loop.name] = self.piece(self.now)
+        return f"k.timed_loop({each}, {self.loops[loop.name]}, {shared})"
 
     def inner(self, step: Step) -> list[str]:
         lines = super().inner(step)

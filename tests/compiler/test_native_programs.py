@@ -41,7 +41,8 @@ def of_a_graph(seed: int) -> Fed:
 
 
 def of_a_scan(seed: int) -> Fed:
-    graph, sizes = test_scan_gradient.with_gradients(*random_scan(seed)), {"B": 3, "T": 4}
+    # Two rows for each of three threads, which share loops over positions only then.
+    graph, sizes = test_scan_gradient.with_gradients(*random_scan(seed)), {"B": 6, "T": 4}
     return graph, test_scan_gradient.fed(graph, sizes, seed), sizes
 
 
@@ -94,6 +95,18 @@ def test_program_computes_with_several_threads_what_it_does_with_one(
         scale = np.max(np.abs(value[np.isfinite(value)]), initial=1.0)
         np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
         np.testing.assert_array_equal(found[name], again[name], err_msg=f"{name}, once more")
+
+
+@pytest.mark.parametrize("number", range(FUZZ or 4))
+def test_loop_that_is_too_small_for_threads_to_share_is_computed_by_one(number: int):
+    seed = fresh_seed() if FUZZ else number
+    print(f"seed {seed}")
+    graph, feeds, sizes = of_a_scan(seed)
+    given = optimize(graph), feeds, sizes
+    wanted, found = computed(given, numpy_backend()), computed(given, shared_backend(2), 2)
+    for name, value in wanted.items():
+        scale = np.max(np.abs(value[np.isfinite(value)]), initial=1.0)
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
 
 
 def test_matrix_that_is_less_its_own_transpose_is_read_before_it_is_written():
