@@ -13,7 +13,8 @@ import rich_click as click
 from rich.console import Console
 
 from compiler.ir.graph import Node
-from compiler.sorts import has_ids, owner, sequence_symbol_of
+from compiler.sorts import Document, has_ids, owner, sequence_symbol_of
+from compiler.views import Sentence
 from dsl.render import show
 from nnc.chalk import MOST_LINKS, Board, board, positions_of
 from nnc.failure import colored, width
@@ -21,6 +22,11 @@ from nnc.gradients_json import as_json
 from nnc.gradients_page import cell, lines, lines_of, number, tree
 from nnc.places import Given, at_places, parse_places
 from nnc.single import Single, of_row, start
+from runtime.data import Tables
+from runtime.data.tokens import PADDING
+
+MOST_WORDS = 6
+"""Of a sentence, that it is shown by."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +111,24 @@ def _tokens(found: Board, single: Single | None, node: Node) -> Sequence[str]:
         return ()
     ports = found.experiment.network.ports
     for port in found.experiment.network.inputs:
+        if isinstance(port.sort, Document) and sequence_symbol_of(port, ports) == symbol:
+            sentences = _sentences(single, port.sort.sentence, port.name, tables)
+            return sentences if len(sentences) == len(found.value(node)) else ()
         vocabulary = tables.vocabularies.get(owner(port)) if has_ids(port) else None
         if vocabulary is not None and sequence_symbol_of(port, ports) == symbol and port.name in single.feeds:
             ids = np.asarray(single.feeds[port.name]).ravel().tolist()
             if len(ids) == len(found.value(node)):
                 return [vocabulary.token(i) or "(unknown)" for i in ids]
     return ()
+
+
+def _sentences(single: Single, sentence: Sentence, name: str, tables: Tables) -> list[str]:
+    """The sentences of a document, each by the words that it begins with."""
+    vocabulary = tables.vocabularies[sentence.of(name)]
+    different = np.asarray(single.feeds[sentence.letters(name)]).tolist()
+    found: list[str] = []
+    for which in np.asarray(single.feeds[sentence.of(name)]).ravel().tolist():
+        ids = [i for i in different[which] if i != PADDING]
+        words = [vocabulary.token(i) or "(unknown)" for i in ids[:MOST_WORDS]]
+        found.append(" ".join(words) + (" …" if len(ids) > MOST_WORDS else ""))
+    return found

@@ -237,6 +237,18 @@ def test_what_cannot_be_shown_is_said(here: Path, capsys: pytest.CaptureFixture[
     assert text in capsys.readouterr().err
 
 
+def test_positions_of_a_document_are_its_sentences(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "documents.nn").write_text(
+        "model m(text: sentences) -> label: class {\n  each { embed 2 | mean }\n  gru 2 | last\n  dense softmax\n}\n"
+        'data { train "texts.tsv" }\n'
+    )
+    (here / "texts.tsv").write_text("a\tone two. three! one two.\nb\tfour a b c d e f. one two.\n")
+    assert nnc_run("documents.nn", "--row", "2") == 0
+    out = capsys.readouterr().out
+    assert "1  four a b c d e …" in out
+    assert "2  one two." in out
+
+
 def test_an_example_of_a_stream_is_a_window(here: Path, capsys: pytest.CaptureFixture[str]):
     assert nnc_run("lm.nn", "--row", "2") == 0
     assert "window 2 of the training text" in capsys.readouterr().out
