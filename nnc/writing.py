@@ -126,9 +126,11 @@ def step_program(step: Step, positions: str, optimize: Callable[[Graph], Graph])
 def unknown_tokens(words: tuple[str, ...]) -> Diagnostic:
     """A warning about what the vocabulary lacks."""
     shown = ", ".join(show(word) for word in words[:SHOWN]) + (", ..." if len(words) > SHOWN else "")
-    many = f"{len(words)} tokens of the prompt are" if len(words) > 1 else "a token of the prompt is"
+    many, them = (
+        (f"{len(words)} tokens of the prompt are", "them") if len(words) > 1 else ("a token of the prompt is", "it")
+    )
     message = f"{many} not in the vocabulary: {shown}"
-    return Diagnostic("NN876", message, help="the model reads it as unknown", severity="warning")
+    return Diagnostic("NN876", message, help=f"the model reads {them} as unknown", severity="warning")
 
 
 def lines_continued(model: Model, lines: Iterable[str]) -> Iterator[str]:
