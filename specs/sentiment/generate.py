@@ -1,6 +1,6 @@
 """The sentiment data that ships: short reviews in three classes, made from templates with a fixed seed.
 
-`python specs/sentiment/generate.py` writes train.tsv.gz, valid.tsv and test.tsv.gz beside this file, always the same
+`python specs/sentiment/generate.py` writes train.tsv.gz, valid.tsv.gz and test.tsv.gz beside this file, always the same
 texts.
 A line is `polarity<TAB>sentence`; sentences are lower case, punctuation stands at the end of a word.
 
@@ -9,8 +9,8 @@ positive is praise alone, negative is blame alone, neutral is both ("not good, b
 adjective says nothing about the label without the one or two words before it.
 
 Test sentences come in pairs, on neighbouring lines, with the same words in another order and different labels, from
-templates that train.tsv.gz and valid.tsv never use. Whoever counts words gets half of them at most; whoever sees two or
-three words at a time can get all: the opinions themselves ("not good", "quite bad") are worded as in training.
+templates that train.tsv.gz and valid.tsv.gz never use. Whoever counts words gets half of them at most; whoever sees two
+or three words at a time can get all: the opinions themselves ("not good", "quite bad") are worded as in training.
 """
 
 from __future__ import annotations
@@ -344,7 +344,7 @@ def generate() -> dict[str, list[tuple[str, str]]]:
         made = _distinct(lambda labels=labels: _test_pair(dice, labels), TEST // 6, seen)
         pairs += [dice.shuffled(tuple(zip(labels, pair, strict=True))) for pair in made]
     test = [row for pair in dice.shuffled(pairs) for row in pair]
-    return {"train.tsv.gz": dice.shuffled(train), "valid.tsv": dice.shuffled(valid), "test.tsv.gz": test}
+    return {"train.tsv.gz": dice.shuffled(train), "valid.tsv.gz": dice.shuffled(valid), "test.tsv.gz": test}
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.specs.generators import SPECS, module_of, text_of
 
 FOLDER = SPECS / "sentiment"
-FILES = ("train.tsv.gz", "valid.tsv", "test.tsv.gz")
+FILES = ("train.tsv.gz", "valid.tsv.gz", "test.tsv.gz")
 Row = tuple[str, str]
 
 
@@ -56,7 +56,7 @@ def test_sentiment_generator_run_as_a_script_writes_the_files_that_ship(tmp_path
         assert text_of(tmp_path / name) == text_of(FOLDER / name), name
 
 
-@pytest.mark.parametrize(("name", "size"), [("train.tsv.gz", 4200), ("valid.tsv", 399), ("test.tsv.gz", 600)])
+@pytest.mark.parametrize(("name", "size"), [("train.tsv.gz", 4200), ("valid.tsv.gz", 399), ("test.tsv.gz", 600)])
 def test_sentiment_file_has_its_size_in_equal_classes(name: str, size: int) -> None:
     third = size // 3
     assert Counter(label for label, _ in rows(name)) == {"positive": third, "negative": third, "neutral": third}
@@ -89,7 +89,7 @@ def test_sentiment_test_is_half_right_at_most_for_any_classifier_of_bags() -> No
 
 def test_sentiment_test_templates_are_not_in_training(generator: ModuleType) -> None:
     assert not set(generator.TRAIN_TEMPLATES) & set(generator.TEST_TEMPLATES)
-    seen = {skeleton(sentence, generator) for name in ("train.tsv.gz", "valid.tsv") for _, sentence in rows(name)}
+    seen = {skeleton(sentence, generator) for name in ("train.tsv.gz", "valid.tsv.gz") for _, sentence in rows(name)}
     unseen = {skeleton(sentence, generator) for _, sentence in rows("test.tsv.gz")}
     assert len(unseen) >= len(generator.TEST_TEMPLATES)
     assert not seen & unseen
