@@ -54,6 +54,7 @@ class Stepped:
 
     def follow(self, parents: Ids) -> None:
         self.stepping.follow(parents)
+        self.feeds = _of_rows(self.feeds, parents)
 
 
 class Anew:
@@ -82,10 +83,16 @@ class Anew:
 
     def follow(self, parents: Ids) -> None:
         self.text = self.text[parents]
+        self.feeds, self.sizes["B"] = _of_rows(self.feeds, parents), len(parents)
 
 
 def _repeated(feeds: Mapping[str, Array], copies: int) -> dict[str, Array]:
     return {name: np.repeat(value, copies, axis=0) for name, value in feeds.items()}
+
+
+def _of_rows(feeds: Mapping[str, Array], parents: Ids) -> dict[str, Array]:
+    """What is fed for each row of its example, for so many rows."""
+    return {name: value[parents] for name, value in feeds.items()}
 
 
 def require_room(executor: Executor, sizes: Mapping[str, int]) -> None:

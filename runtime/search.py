@@ -14,6 +14,8 @@ from runtime.data.tokens import BEGIN, END
 from runtime.sampling import choose, draws
 
 Ids = NDArray[np.int64]
+FEW = 8
+"""Examples that are not halved any more: each number of rows has a program of its own."""
 BLOCK = 64
 """Words whose largest probability is looked at first."""
 
@@ -26,7 +28,7 @@ class Decoder(Protocol):
         ...
 
     def follow(self, parents: Ids) -> None:
-        """Row i goes on from what row parents[i] has read."""
+        """Row i goes on from what row parents[i] has read. There may be fewer than before, and never more."""
         ...
 
 
@@ -81,6 +83,7 @@ def beam_search(decoder: Decoder, examples: int, settings: PredictSettings, most
     In each step the likeliest ways to go on are kept, `beam` of them. One that ends is laid aside where it is among the
     best `beam`; an example is done when so many have ended, or none that goes on can become better. The best is that of
     the largest log-probability over `penalty`; what is still going after `most` tokens counts where nothing has ended.
+    When half of the examples are done, the decoder goes on with the other half.
     """
     beam, power = settings.beam, settings.length
     wide = 2 * beam
@@ -90,18 +93,19 @@ def beam_search(decoder: Decoder, examples: int, settings: PredictSettings, most
     texts = np.zeros((examples, beam, most), np.int64)
     ended = [_Ended() for _ in range(examples)]
     going = np.ones(examples, np.bool_)
-    first = np.arange(examples)[:, None] * beam
+    best: list[list[int]] = [[] for _ in range(examples)]
+    there = np.arange(examples)
     for at in range(most):
         candidates, logs = best_of_each(decoder.expected(ids), wide)
-        total = (scores[:, :, None] + logs.reshape(examples, beam, -1)).reshape(examples, -1)
+        total = (scores[:, :, None] + logs.reshape(len(there), beam, -1)).reshape(len(there), -1)
         order = np.argsort(-total, axis=1, kind="stable")[:, :wide]
         total = np.take_along_axis(total, order, 1)
         parents = order // logs.shape[1]
-        tokens = np.take_along_axis(candidates.reshape(examples, -1), order, 1)
+        tokens = np.take_along_axis(candidates.reshape(len(there), -1), order, 1)
         ends = tokens == END
         for example, rank in np.argwhere(ends[:, :beam] & going[:, None] & np.isfinite(total[:, :beam])).tolist():
             text = texts[example, parents[example, rank], :at].tolist()
-            ended[example].found.append((total[example, rank] / penalty(at + 1, power), text))
+            ended[there[example]].found.append((total[example, rank] / penalty(at + 1, power), text))
         # Those that go on stand before those that end, in their order.
         kept = np.argsort(ends, axis=1, kind="stable")[:, :beam]
         scores = np.where(np.take_along_axis(ends, kept, 1), -np.inf, np.take_along_axis(total, kept, 1))
@@ -111,15 +115,30 @@ def beam_search(decoder: Decoder, examples: int, settings: PredictSettings, most
         texts[:, :, at] = chosen
         bound = scores.max(axis=1) / penalty(most, power)
         for example in np.flatnonzero(going).tolist():
-            done = ended[example]
+            done = ended[there[example]]
             going[example] = len(done.found) < beam and bound[example] > done.best()
         if not going.any() or at + 1 == most:
             break
-        rows = (first + parents).ravel()
-        if not np.array_equal(rows, np.arange(len(rows))):
+        stay = _those_that_stay(going)
+        leave = np.setdiff1d(np.arange(len(there)), stay)
+        for i in leave.tolist():
+            best[there[i]] = _chosen(ended[there[i]], texts[i], scores[i])
+        rows = (stay[:, None] * beam + parents[stay]).ravel()
+        if len(leave) or not np.array_equal(rows, np.arange(len(rows))):
             decoder.follow(rows)
-        ids = chosen.ravel()
-    return [_chosen(done, texts[i, int(scores[i].argmax())].tolist()) for i, done in enumerate(ended)]
+        ids = chosen[stay].ravel()
+        scores, texts, going, there = scores[stay], texts[stay], going[stay], there[stay]
+    for i, example in enumerate(there.tolist()):
+        best[example] = _chosen(ended[example], texts[i], scores[i])
+    return best
+
+
+def _those_that_stay(going: NDArray[np.bool_]) -> Ids:
+    """All examples, or half of them, in their order, where no more are going. Halves, so that there are few sizes."""
+    half = -(-len(going) // 2)
+    if len(going) <= FEW or going.sum() > half:
+        return np.arange(len(going))
+    return np.sort(np.argsort(~going, kind="stable")[:half])
 
 
 def best_of_each(probabilities: Array, wide: int) -> tuple[Ids, NDArray[np.float64]]:
@@ -153,7 +172,8 @@ def _candidates(rest: Array, wide: int) -> Ids | None:
     return np.concatenate([inside, behind], axis=1)
 
 
-def _chosen(done: _Ended, going: list[int]) -> list[int]:
+def _chosen(done: _Ended, texts: Ids, scores: NDArray[np.float64]) -> list[int]:
+    """The best text that has ended, or else of those that have not."""
     if not done.found:
-        return going
+        return texts[int(scores.argmax())].tolist()
     return max(done.found, key=lambda each: each[0])[1]

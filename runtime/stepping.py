@@ -85,9 +85,15 @@ class Stepping:
         return executor.run({**feeds, **counted}, {**(sizes or {}), **self._all_sizes()})
 
     def follow(self, parents: NDArray[np.int64]) -> None:
-        """Row i goes on from what row parents[i] remembers."""
+        """Row i goes on from what row parents[i] remembers. There may be fewer than before, and never more."""
         _, held = self._used()
         index = self.backend.to_device(parents)
+        if len(parents) < self._sizes["B"]:
+            before, self._sizes["B"] = held, len(parents)
+            _, held = self._used()
+            for name, value in before.items():
+                held[name][...] = value[index]
+            return
         for name in self.program.carried:
             array = held[name][:, : self.at] if name in self.program.grows else held[name]
             array[...] = array[index]

@@ -101,3 +101,31 @@ def test_best_of_a_large_vocabulary_are_those_of_a_whole_sort():
     wanted = np.argsort(-rest, axis=1, kind="stable")[:, :5]
     assert (ids == wanted + END).all()
     np.testing.assert_array_equal(logs, np.log(np.take_along_axis(rest, wanted, 1).astype(np.float64)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_decoder_goes_on_with_half_of_the_examples_when_the_others_are_done(seed: int):
+    """And each example has the text that it has alone, however many are beside it."""
+
+    class Shrinking(Table):
+        def __init__(self, examples: int, copies: int, seed: int) -> None:
+            super().__init__(examples, copies, seed)
+            self.rows: list[int] = []
+
+        def expected(self, ids: np.ndarray) -> np.ndarray:
+            self.rows.append(len(ids))
+            return super().expected(ids)
+
+        def begin_at(self, example: int) -> None:
+            self.texts = [(example, ()) for _ in self.texts]
+
+    settings, many = PredictSettings(beam=3, length=1.0), 21
+    together = Shrinking(many, 3, seed)
+    texts = beam_search(together, many, settings, 12)
+    assert set(together.rows) <= {63, 33, 18}
+    assert len(set(together.rows)) > 1
+    assert together.rows == sorted(together.rows, reverse=True)
+    for example in range(many):
+        alone = Shrinking(1, 3, seed)
+        alone.begin_at(example)
+        assert beam_search(alone, 1, settings, 12) == [texts[example]]
