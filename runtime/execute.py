@@ -96,10 +96,10 @@ class Executor:
         """One step: the outputs by name, on the host, valid until the next run. Updates are in the store."""
         program = self._program(sizes)
         for name, staged in program.inputs.items():
-            given = feeds[name]
-            if np.shape(given) != staged.shape:
-                raise InternalError(f"{name} is fed as {np.shape(given)}, and is {staged.shape}")
-            staged[...] = self.backend.to_device(given)
+            given = self.backend.to_device(feeds[name])
+            if given.shape != staged.shape:
+                raise InternalError(f"{name} is fed as {given.shape}, and is {staged.shape}")
+            staged[...] = given
         with self.backend.quiet():
             program.step()
         return {name: self._on_host(name, value, sizes) for name, value in program.outputs.items()}
