@@ -108,7 +108,8 @@ def picks_kernel(call: Call, behind: bool) -> Kernel | None:
     if isinstance(out, Place) and lies_whole(out):
         moves = {"x": size, "picks": 8, "out": size, "work": op.size * rows.values.shape[1] * size}
         return kernel_of(OUTER, x.dtype, Way("width", moves), values=rows.values, out=out, **given)
-    w, onto = call.inputs[4], call.inputs[5] if len(call.inputs) > 5 else None
+    assert isinstance(op, PicksMatMul)
+    w, onto = call.inputs[4], op.onto(call.inputs)
     if not isinstance(out, RowsPlace) or not isinstance(w, Place) or not lies_whole(w):
         return None
     moves = {"values": size, "work": size, "w": op.size * x.shape[1] * size}

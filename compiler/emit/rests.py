@@ -28,6 +28,12 @@ def read_behind(plan: Plan, elementwise: Collection[Node]) -> frozenset[Node]:
     found: set[Node] = set()
     for node in reversed(nodes):
         for user in users.get(node, []) if node.type.rows is not None else []:
-            if not isinstance(user.op, OF_ROWS) and (user not in elementwise or user in found):
+            reads = user in found if _passes_on(node, user, elementwise) else not isinstance(user.op, OF_ROWS)
+            if reads:
                 found.add(node)
     return frozenset(found)
+
+
+def _passes_on(node: Node, user: Node, elementwise: Collection[Node]) -> bool:
+    """Whether what stands behind the node's rows stands behind the user's then."""
+    return user in elementwise or (isinstance(user.op, PicksMatMul) and user.op.onto(user.inputs) is node)

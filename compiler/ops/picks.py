@@ -5,12 +5,15 @@ A pick is a position of a text; its taps are those of the window that begins the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from compiler.ir.graph import Op
 from compiler.ir.types import Type, TypeRuleError, elements, times, value_of
 from compiler.ops.distinct import MatMulRows, OuterRows, PutPicks
+
+Operand = TypeVar("Operand")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class PicksMatMul(_Picked):
         if any(onto != out for onto in inputs[5:]):
             raise TypeRuleError("adds to rows of the same table")
         return out
+
+    def onto(self, inputs: Sequence[Operand]) -> Operand | None:
+        """Of the operands that which the product is added to."""
+        return inputs[5] if len(inputs) > 5 else None
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
         return (self.work_space(inputs[0], inputs[3]),)

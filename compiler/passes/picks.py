@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from compiler.ir.graph import Graph, Node, apply
 from compiler.ir.types import value_of
 from compiler.ops.distinct import MatMulRows, OuterRows, PutPicks
+from compiler.ops.elementwise import Add
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.passes.block import around, with_roots
 
@@ -15,7 +16,10 @@ LONG = 16
 
 
 def picks(graph: Graph, sizes: Mapping[str, int]) -> Graph:
-    """outer_rows(rows, put_picks(x)) -> picks_outer(rows, x), matmul_rows(put_picks(x), w) -> picks_mat_mul(x, w)"""
+    """outer_rows(rows, put_picks(x)) -> picks_outer(rows, x), matmul_rows(put_picks(x), w) -> picks_mat_mul(x, w)
+
+    and sums of such to one after the other, each added to those before
+    """
     block = around(graph)
     found: dict[Node, Node] = {}
     for node in block.nodes:
@@ -32,7 +36,28 @@ def picks(graph: Graph, sizes: Mapping[str, int]) -> Graph:
                     found[node] = apply(op, *put.inputs, w, span=node.span)
             case _:
                 pass
+    return _added(with_roots(graph, block.exchanged(found).roots)) if found else graph
+
+
+def _added(graph: Graph) -> Graph:
+    """add(a, picks_mat_mul(x, w)) -> picks_mat_mul(x, w, a), which adds its rows to those of a"""
+    block = around(graph)
+    found: dict[Node, Node] = {}
+    taken: set[Node] = set()
+    for node in block.nodes:
+        if not isinstance(node.op, Add) or node.type.rows is None:
+            continue
+        for product, other in (node.inputs[::-1], node.inputs):
+            alone = len(product.inputs) == PICKED and len(block.users[product]) == 1 and product is not other
+            if isinstance(product.op, PicksMatMul) and alone and other.type == node.type and product not in taken:
+                found[node] = apply(product.op, *product.inputs, other, span=product.span)
+                taken.add(product)
+                break
     return with_roots(graph, block.exchanged(found).roots) if found else graph
+
+
+PICKED = 5
+"""Operands of a product with picks, without what it is added to."""
 
 
 def _is_long(put: Node, sizes: Mapping[str, int]) -> bool:

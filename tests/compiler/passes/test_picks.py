@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from compiler.ir.graph import Input
+from compiler.ir.graph import Graph, Input, Output, apply
 from compiler.ir.verify import verify
 from compiler.ops.distinct import PutPicks
+from compiler.ops.elementwise import Mul
 from compiler.ops.picks import PicksMatMul, PicksOuter
+from compiler.ops.reduction import Sum
 from compiler.passes import optimize
 from compiler.passes.picks import LONG, picks
 from compiler.pipeline import compile_native
@@ -48,3 +51,25 @@ def test_convolution_of_long_texts_and_its_gradients_agree_with_compiled_kernels
     found = executor.run(feeds, SIZES)
     for name, value in evaluate(graph, feeds, SIZES).items():
         np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+@needs_numba
+@pytest.mark.parametrize("seed", range(3))
+def test_norm_of_a_gradient_that_is_several_products_one_after_the_other_is_that_of_its_rows(seed: int):
+    """What an earlier batch left behind the rows does not count: each product goes on where the one before wrote."""
+    graph = optimize(with_norm(network(NARROW, WIDE, DILATED)))
+    rng = np.random.default_rng(seed)
+    many = feeds_for(graph, SIZES, rng)
+    weights = {n.op.name: many[n.op.name] for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"}
+    executor = Executor(shared_backend(), graph, compile_native, weights)
+    few = many | {"text": np.minimum(many["text"], 2)}
+    for feeds in (many, few):
+        found = executor.run(feeds, SIZES)
+        np.testing.assert_allclose(found["norm"], evaluate(graph, feeds, SIZES)["norm"], rtol=1e-10)
+
+
+def with_norm(graph: Graph) -> Graph:
+    """The graph, and the sum of the squares of its table's gradient."""
+    gradient = next(o.node for o in graph.outputs if o.name == "gradient.0").inputs[0]
+    norm = apply(Sum((0, 1)), apply(Mul(), gradient, gradient))
+    return Graph(graph.inputs, (*graph.outputs, Output("norm", norm)))
