@@ -36,10 +36,21 @@ class Opponents:
         weight[np.array(self.counts) == 0] = 0
         return np.cumsum(weight) / weight.sum()
 
+    @cached_property
+    def guide(self) -> NDArray[np.int64]:
+        """Of equal parts of 0 to 1, a power of two of them, which word's share the part begins in."""
+        parts = 1 << (8 * len(self.counts)).bit_length()
+        return np.minimum(self._searched(np.arange(parts) / parts), len(self.counts) - 1)
+
     def drawn(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         """The ids of words, for numbers from 0 to below 1."""
-        places = np.searchsorted(self.upto, numbers, side="right")
+        places = self.guide[(numbers * len(self.guide)).astype(np.int64)]
+        (later,) = np.nonzero(self.upto[places] <= numbers)
+        places[later] = self._searched(numbers[later])
         return np.minimum(places, len(self.counts) - 1) + OWN_IDS
+
+    def _searched(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        return np.searchsorted(self.upto, numbers, side="right")
 
     def negatives(self, rows: int, *key: int) -> NDArray[np.int64]:
         """i64[rows, count], which the key decides."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -19,9 +20,12 @@ from runtime.data.rows import Array, Rows
 from runtime.data.spelled import Spelled
 from runtime.data.splits import permutation
 from runtime.data.tokens import Sequences
+from runtime.data.windows import RunningText
 
 POOL = 20
 """Batches that are sorted by length together: more saves padding, fewer mixes the rows better."""
+TOGETHER = 1 << 14
+"""Windows of a running text whose batches are made together."""
 
 
 def batches(
@@ -50,9 +54,7 @@ def batches(
         yield from lanes.windows(rows, size, unroll, start)
         return
     if rows.text is not None:
-        for index, pairs in enumerate(rows.text.batches(size, seed, epoch, start), start):
-            every = np.arange(len(pairs))
-            yield make_batch(rows.of_windows(pairs), every, bucket=bucket, dtype=dtype, key=(seed, epoch, index))
+        yield from _of_windows(rows, rows.text, size, seed, epoch, start, bucket, dtype)
         return
     if rows.documents is not None:
         pairs = rows.documents.drawn(seed, epoch)
@@ -65,6 +67,34 @@ def batches(
     for index, chosen in enumerate(chosen_by_batch[start:], start):
         key = (seed, epoch, index) if order == "train" else None
         yield make_batch(rows, chosen, bucket=bucket, dtype=dtype, moves=moves, key=key)
+
+
+def _of_windows(
+    rows: Rows,
+    text: RunningText,
+    size: int,
+    seed: int,
+    epoch: int,
+    start: int,
+    bucket: bool,
+    dtype: Literal["f32", "f64"],
+) -> Iterator[Batch]:
+    """Some batches are made together, and then parted: drawing takes longer for each by itself."""
+    some = max(TOGETHER // size, 1)
+    first, done = divmod(start, some)
+    for index, pairs in enumerate(text.batches(some * size, seed, epoch, first), first):
+        every = np.arange(len(pairs))
+        whole = make_batch(rows.of_windows(pairs), every, bucket=bucket, dtype=dtype, key=(seed, epoch, index))
+        yield from islice(_parts(whole, size), done, None)
+        done = 0
+
+
+def _parts(batch: Batch, size: int) -> Iterator[Batch]:
+    for at in range(0, batch.count, size):
+        part = slice(at, at + size)
+        chosen = batch.rows[part]
+        arrays = {name: array[part] for name, array in batch.arrays.items()}
+        yield Batch(arrays, batch.sizes | {"B": len(chosen)}, len(chosen), chosen)
 
 
 def schedule(

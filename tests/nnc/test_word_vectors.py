@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import nnc
 from nnc import cli
 from nnc.failure import guarded
 from nnc.opening import open_model
+from nnc.training import recipe
+from runtime.data.batches import batch_count, batches
 from tests.kills.specs import contents
 
 THINGS = (["cat", "dog", "cow", "horse"], ["red", "green", "blue", "black"], ["one", "two", "three", "four"])
@@ -58,6 +61,23 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ran(*arguments: str) -> int:
     return guarded(arguments, cli.run)
+
+
+@pytest.mark.parametrize("name", ["skipgram", "cbow"])
+def test_batches_that_are_made_together_are_the_same_from_any_of_them_on(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(import_module("runtime.data.batches"), "TOGETHER", 90)
+    made = recipe(Path(f"{name}.nn"))
+    rows = made.read(made.check(), None).train
+
+    def found(start: int) -> list[tuple[dict[str, int], dict[str, object]]]:
+        every = batches(rows, 30, order="train", seed=1, epoch=0, start=start)
+        return [(b.sizes, {name: values.tolist() for name, values in b.arrays.items()}) for b in every]
+
+    whole = found(0)
+    assert {sizes["B"] for sizes, _ in whole[:-1]} == {30}
+    assert len(whole) == batch_count(rows, 30, seed=1) > 7
+    for start in (1, 2, 3, 4, len(whole) - 1):
+        assert found(start) == whole[start:]
 
 
 @pytest.mark.parametrize("name", ["skipgram", "cbow"])

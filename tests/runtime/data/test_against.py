@@ -27,6 +27,13 @@ def test_negatives_are_drawn_by_their_counts_to_the_power():
     assert share[-1] == 0
 
 
+def test_a_number_draws_the_word_in_whose_share_it_lies():
+    of = Opponents(PORT, (7, 1, 0, 1, 900, *range(1, 60)))
+    numbers = np.concatenate([of.upto[:-1], np.nextafter(of.upto, 0), np.linspace(0, 1, 999, endpoint=False)])
+    wanted = [int((of.upto > number).argmax()) + OWN_IDS for number in numbers]
+    assert of.drawn(numbers).tolist() == wanted
+
+
 def test_huge_power_draws_the_commonest_word_alone():
     drawn = Opponents(replace(PORT, against=Negatives(5, 1e300)), COUNTS).negatives(10, 1, 2, 3)
     assert (drawn == OWN_IDS).all()
