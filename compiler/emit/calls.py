@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from compiler.emit.classes import along_kernel, softmax_kernel
 from compiler.emit.convolution import convolution_kernel
 from compiler.emit.copies import copy_kernels
+from compiler.emit.gathered import gathered_kernels
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.lookup import lookup_kernels
 from compiler.emit.picks import picks_kernel
@@ -18,6 +19,7 @@ from compiler.emit.sequences import dropout_kernel, heads_kernel, lengths_kernel
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
+from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.picks import PicksMatMul, PicksOuter
@@ -52,6 +54,8 @@ def call_kernels(call: Call, moving: Mapping[str, Moving], behind: bool = True) 
             kernel = heads_kernel(call)
         case Gather() | ScatterRows() | AddRows() | SetRows() | StampRows() | Dense() | PickRows():
             return lookup_kernels(call, behind)
+        case GatherDot() | GatherSum() | ScatterOuter():
+            return gathered_kernels(call, behind)
         case PicksOuter() | PicksMatMul():
             kernel = picks_kernel(call, behind)
         case AtPlaces() | AddPlaces():

@@ -13,9 +13,17 @@ from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, P
 from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, SetRows, StampRows
 from compiler.plan.plan import Call, Place, RowsPlace, Where
 
-GATHER = """
+FETCH = """\
+    soon = min(max(named[min(i + 8, count - 1)], 0), rows - 1)
+    fetch(table + soon * width * SIZE, width * SIZE)
+    id = min(max(named[i], 0), rows - 1)
+"""
+"""The rows of a table lie anywhere: where the next ones are is said some rows ahead."""
+
+GATHER = f"""
+named = i64(ids, count)
 for i in range(count):
-    id = min(max(i64(ids + i * 8, 1)[0], 0), rows - 1)
+{FETCH.rstrip()}
     row, y = F(table + id * width * SIZE, width), F(out + i * width * SIZE, width)
     for j in range(width):
         y[j] = row[j]
@@ -34,22 +42,39 @@ if before + parts == {PARTS}:
         rest[j] = REAL(0)
 """
 
-FIND = """
-named, found, place = i64(ids, count), i64(out_ids, room), i64(work, rows)
+FIND_FEW = """
+named, found, marked = i64(ids, count), i64(out_ids, room), b8(marks, rows)
 for i in range(rows):
-    place[i] = 0
+    marked[i] = False
 for i in range(count):
-    place[min(max(named[i], 0), rows - 1)] = 1
-n = 0
-for i in range(1, rows):
-    if place[i] != 0:
+    marked[min(max(named[i], 0), rows - 1)] = True
+marked[0] = False
+eights, n = i64(marks, rows // 8), 0
+for e in range(rows // 8):
+    if eights[e] != 0:
+        for i in range(e * 8, e * 8 + 8):
+            if n < room:
+                found[n] = i
+                n += marked[i]
+for i in range(rows // 8 * 8, rows):
+    if n < room:
         found[n] = i
-        place[i] = n
-        n += 1
+        n += marked[i]
 for i in range(n, room):
     found[i] = 0
 i64(out_count, 1)[0] = n
 """
+"""Which ids there are, in rising order: of eight that nobody names one look tells, and of the others none is asked
+whether it is named: what is not is written over."""
+
+FIND = (
+    FIND_FEW
+    + """
+place = i64(work, rows)
+for i in range(n):
+    place[found[i]] = i
+"""
+)
 
 CLEAR_ROWS = """
 for i in range(max(cleared, min(n + 1, room))):
@@ -58,24 +83,28 @@ for i in range(max(cleared, min(n + 1, room))):
         whole[j] = REAL(0)
 """
 
+OWN = f"before <= ((at >> 4) * 633 & {PARTS - 1}) < before + parts"
+"""Whether the row is the thread's: frequent words stand together, so each thread has some rows here and some there."""
+
+CLEAR_OWN = f"""
+for at in range(max(cleared, min(n + 1, room))):
+    if {OWN}:
+        whole = F(values + at * width * SIZE, width)
+        for j in range(width):
+            whole[j] = REAL(0)
+"""
+
 SCATTER = f"""
 named, place, n = i64(ids, count), i64(work, rows), i64(out_count, 1)[0]
-{CLEAR_ROWS.strip()}
+{CLEAR_OWN.strip()}
 for i in range(count):
     id = min(max(named[i], 0), rows - 1)
-    if id > 0:
-        row, y = F(x + i * wide * SIZE, width), F(values + place[id] * wide * SIZE, width)
+    at = place[id]
+    if id > 0 and {OWN}:
+        row, y = F(x + i * width * SIZE, width), F(values + at * width * SIZE, width)
         for j in range(width):
             y[j] += row[j]
 """
-
-FIND_FEW = (
-    FIND.replace("i64(work, rows)", "b8(work, rows)")
-    .replace("place[i] = 0", "place[i] = False")
-    .replace("= 1\n", "= True\n")
-    .replace("place[i] != 0", "place[i]")
-    .replace("        place[i] = n\n", "")
-)
 
 PLACES = """
 named, known, place = i64(ids, count), i64(rows_ids, room), i64(work, rows)
@@ -237,26 +266,30 @@ def _found_rows(call: Call, behind: bool) -> list[Kernel] | None:
     assert isinstance(ids, Place)
     if dtype not in ("f32", "f64"):
         return None
-    known: dict[str, Argument] = {"ids": ids, "count": prod(ids.shape), "work": call.scratch[0]}
-    found: dict[str, Argument] = {
-        "out_ids": out.ids,
-        "out_count": out.count,
-        "rows": out.rows,
-        "room": out.ids.shape[0],
-    }
     if isinstance(call.op, DistinctRows):
         table = given[0]
         assert isinstance(table, Place)
         same: dict[str, Argument] = {"rows_ids": out.ids, "rows_count": out.count}
         picked = kernel_of(PICK_ROWS, dtype, BY_PARTS, table=table, **_of(out, behind), **same, **EACH_PART)
-        return [kernel_of(FIND_FEW, dtype, **known, **found), picked]
-    by_columns = Way("width", {"x": DTYPES[dtype], "values": DTYPES[dtype]})
+        return [find_kernel(call, ids, out), picked]
     x = given[1]
     assert isinstance(x, Place)
-    added = kernel_of(SCATTER, dtype, by_columns, **known, x=x, values=out.values, out_count=out.count,
-                      rows=out.rows, room=out.ids.shape[0], cleared=cleared(out, behind), width=width,
-                      wide=width)  # fmt: skip
-    return [kernel_of(FIND, dtype, **known, **found), added]
+    added = kernel_of(SCATTER, dtype, BY_PARTS, ids=ids, count=prod(ids.shape), work=call.scratch[0], x=x,
+                      values=out.values, out_count=out.count, rows=out.rows, room=out.ids.shape[0],
+                      cleared=cleared(out, behind), width=width, **EACH_PART)  # fmt: skip
+    return [find_kernel(call, ids, out), added]
+
+
+def find_kernel(call: Call, ids: Place, out: RowsPlace) -> Kernel:
+    """Which ids there are; and, where the call has a place for it, where each is among them.
+
+    call.scratch: perhaps i64[V], and then bool[V]
+    """
+    *work, marks = call.scratch
+    places: dict[str, Argument] = {"work": work[0]} if work else {}
+    return kernel_of(FIND if work else FIND_FEW, out.values.dtype, ids=ids, count=prod(ids.shape), marks=marks,
+                     **places, out_ids=out.ids, out_count=out.count, rows=out.rows,
+                     room=out.ids.shape[0])  # fmt: skip
 
 
 def _kernel(call: Call, behind: bool) -> Kernel | None:

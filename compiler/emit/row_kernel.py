@@ -122,6 +122,9 @@ class _Rows:
             number = len(self.arguments)
             self.arguments.append(place)
             address = f"p[{number}] + {at} * width * {DTYPES[place.dtype]}"
+            if at != "i":
+                soon = f"p[{number}] + ids[min(i + 8, end - 1)] * width * {DTYPES[place.dtype]}"
+                self.opened.append(f"fetch({soon}, width * {DTYPES[place.dtype]})")
             self.opened.append(f"x{number} = {VIEWS[place.dtype]}({address}, width)")
             return f"x{number}[j]"
         return f"x{known[place.name]}[j]"

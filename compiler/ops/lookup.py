@@ -66,8 +66,8 @@ class ScatterRows(Op):
         return Type(values.dtype, (self.size, values.shape[-1]), rows=ids.shape)
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
-        # Where in the result each id is.
-        return (Type("i64", (self.size,)),)
+        # Where in the result each id is, and which there are.
+        return Type("i64", (self.size,)), Type("bool", (self.size,))
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return elements(inputs[1], sizes)

@@ -10,6 +10,7 @@ from compiler.ops.attention import ToColumns, ToPositions
 from compiler.ops.distinct import MatMulRows, PutPicks
 from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
+from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, DivShifted, Gather, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.picking import PickPositions
@@ -104,7 +105,7 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
             return is_contiguous(shape, strides)
         case PicksOuter() | PicksMatMul() | AtPlaces() | AddPlaces():
             return is_contiguous(shape, strides)
-        case ScatterRows():
+        case ScatterRows() | GatherDot() | GatherSum() | ScatterOuter():
             return is_contiguous(shape, strides)
         case Scan(states=states, sequences=sequences):
             # First states are copied; a step reads the others, with BLAS as like as not.

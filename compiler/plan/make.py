@@ -10,6 +10,7 @@ from compiler.ir.graph import Graph, Input, Node, users_of
 from compiler.ir.types import DTYPES, Dtype, Type, bound_shape, row_room, value_of
 from compiler.ops.elementwise import Add, Constant, Div, Equal, Greater, Maximum, Minimum, Mul, Sub
 from compiler.ops.fused import Fused
+from compiler.ops.gathered import ScatterOuter
 from compiler.ops.lookup import PickRows, ScatterRows
 from compiler.ops.reduction import Sum
 from compiler.ops.scan import Part, Scan
@@ -292,7 +293,7 @@ class Planner:
         rows, shape = shape[0], (n, *shape[1:])
         like = next((w for w in reversed(inputs) if isinstance(w, RowsPlace)), None)
         values = (
-            None if isinstance(node.op, (ScatterRows, PickRows)) else self._over(node, shape, inputs)
+            None if isinstance(node.op, (ScatterRows, ScatterOuter, PickRows)) else self._over(node, shape, inputs)
         ) or self._own(node, node.type.dtype, shape)
         name = self.names.free(f"{values.name}_by_id")
         if like is not None:

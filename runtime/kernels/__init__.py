@@ -16,6 +16,7 @@ from compiler.ops import attention as attention_ops
 from compiler.ops import chance as chance_ops
 from compiler.ops import distinct as distinct_ops
 from compiler.ops import elementwise as elementwise_ops
+from compiler.ops import gathered as gathered_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
 from compiler.ops import picking as picking_ops
@@ -37,6 +38,7 @@ from runtime.kernels import (
     chance,
     distinct,
     elementwise,
+    gathered,
     lookup,
     normal,
     picking,
@@ -112,6 +114,9 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     lookup_ops.PickRows: lookup.pick_rows,
     lookup_ops.OneHot: lookup.one_hot,
     lookup_ops.Bag: lookup.bag,
+    gathered_ops.GatherDot: gathered.gather_dot,
+    gathered_ops.GatherSum: gathered.gather_sum,
+    gathered_ops.ScatterOuter: gathered.scatter_outer,
     distinct_ops.DistinctRows: distinct.distinct_rows,
     distinct_ops.Places: distinct.places,
     distinct_ops.MatMulRows: distinct.matmul_rows,

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from compiler.ir.graph import Op
 from compiler.ops import chance as chance_ops
 from compiler.ops import distinct as distinct_ops
+from compiler.ops import gathered as gathered_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import picture as picture_ops
 from compiler.ops import reduction as reduction_ops
@@ -20,6 +21,7 @@ from compiler.ops import sequence as sequence_ops
 from runtime.backend import Array, Rows, Xp
 from runtime.kernels import Kernel, philox, picture
 from runtime.kernels.distinct import picked
+from runtime.kernels.gathered import scatter_outer
 from runtime.kernels.lookup import same_rows
 from runtime.kernels.reduction import places
 from runtime.kernels.sequence import real_positions
@@ -36,7 +38,7 @@ def dropout_mask(
     xp.multiply(out, 1.0 / (1.0 - p), out=out)
 
 
-def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array, _place: Array) -> None:
+def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array, *_work: Array) -> None:
     """Ids that occur are in rising order in the result; the values of one are added as a tree, neighbours first."""
     flat, rows = ids.reshape(-1), values.reshape(-1, out.values.shape[-1])
     order = xp.argsort(flat, kind="stable")
@@ -239,6 +241,7 @@ DEVICE_KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     picture_ops.Conv2dToKernel: partial(picture.conv2d_to_kernel, lay_out=picture.pixel_by_pixel),
     chance_ops.DropoutMask: dropout_mask,
     lookup_ops.ScatterRows: scatter_rows,
+    gathered_ops.ScatterOuter: partial(scatter_outer, scatter=scatter_rows),
     lookup_ops.AddRows: add_rows,
     lookup_ops.SetRows: set_rows,
     lookup_ops.StampRows: stamp_rows,

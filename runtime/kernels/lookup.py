@@ -12,10 +12,10 @@ def gather(xp: Xp, out: Array, table: Array, ids: Array) -> None:
     xp.take(table, ids, axis=0, out=out, mode="clip")
 
 
-def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array, _place: Array) -> None:
+def scatter_rows(xp: Xp, out: Rows, ids: Array, values: Array, *_work: Array) -> None:
     """Ids that occur are in rising order in the result; the values of one are added in the order of their places.
 
-    _place: i64[V] work space of compiled kernels. Sorting takes work space of its own, five numbers an id.
+    _work: space of compiled kernels. Sorting takes work space of its own, five numbers an id.
 
     Rows are added in rounds, the second of each id, the third,
     and so on, as long as many have one; the few ids that are left, one by one. NumPy's add.at takes ten times as long.

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from runtime.native.atoms import thread_functions
 from runtime.native.philox import philox_of
 from runtime.native.rows import row_functions
-from runtime.native.vectors import vector_functions
+from runtime.native.vectors import called, vector_functions
 
 Number: TypeAlias = Any
 Function: TypeAlias = Callable[..., Any]
@@ -181,6 +181,30 @@ def _call(_: Any, function: Any, p: Any) -> Any:
     return numba.types.none(numba.types.int64, numba.types.int64), generated
 
 
+LINE, MOST_LINES = 64, 16
+"""Bytes of a line of the cache; of a row no more lines are fetched ahead than the nearest cache has room for."""
+
+
+@intrinsic
+def _touch(_: Any, address: Any) -> Any:
+    """Memory that is read soon: the processor may get it meanwhile."""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        given = [builder.inttoptr(arguments[0], byte), number(0), number(3), number(1)]
+        called(builder, "llvm.prefetch.p0i8", ir.VoidType(), given)
+        return context.get_dummy_value()
+
+    return numba.types.none(numba.types.int64), generated
+
+
+@numba.njit(**OPTIONS)
+def _fetch(address: Number, size: Number) -> None:
+    """The same of so many bytes."""
+    for line in range(0, min(size, LINE * MOST_LINES), LINE):
+        _touch(address + line)
+
+
 ROW_MAJOR, PLAIN, TURNED = 101, 111, 112
 """Of CBLAS."""
 
@@ -242,7 +266,7 @@ VIEWED: dict[str, Any] = {
 def functions() -> dict[str, Any]:
     """All that a kernel's text may name: `f32(address, length)`, `exp_f32(x)` and the like."""
     types = numba.types
-    found: dict[str, Any] = {"np": np, "call": _call}
+    found: dict[str, Any] = {"np": np, "call": _call, "fetch": _fetch}
     found |= {"product_f32": _product(np.float32, types.float32), "product_f64": _product(np.float64, types.float64)}
     for name, dtype in VIEWED.items():
         found[name] = _view(dtype)

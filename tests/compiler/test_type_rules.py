@@ -24,6 +24,7 @@ from compiler.ops.elementwise import (
     Tanh,
 )
 from compiler.ops.fused import Fused
+from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import (
     AddRows,
     Bag,
@@ -92,6 +93,11 @@ GIVES: list[tuple[Op, list[str], str]] = [
     (Outer(), ["f32[B, T, 6]", "f32[B, T, 2]{zero}"], "f32[6, 2]"),
     (Gather(), ["f32[V, 6]", "i64[B, T]{zero}"], "f32[B, T, 6]{zero}"),
     (Gather(computed=True), ["f32[W, 6]", "i64[B, T]{zero}"], "f32[B, T, 6]"),
+    (GatherDot(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 6]"], "f32[B, 4]"),
+    (GatherSum(), ["f32[V, 6]", "i64[B, T]{zero}"], "f32[B, 6]"),
+    (GatherSum(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 4]"], "f32[B, 6]"),
+    (ScatterOuter(V), ["i64[B, T]{zero}", "f32[B, 6]"], "f32[V, 6]{rows [B, T]}"),
+    (ScatterOuter(V), ["i64[B, 4]", "f32[B, 6]", "f32[B, 4]"], "f32[V, 6]{rows [B, 4]}"),
     (ScatterRows(V), ["i64[B, T]{zero}", "f32[B, T, 6]{any}"], "f32[V, 6]{rows [B, T]}"),
     (AddRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
     (SetRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
@@ -165,6 +171,11 @@ REFUSES: list[tuple[Op, list[str], str]] = [
     (Outer(), ["f32[B, T, 6]", "f32[B, T, 2]"], "count the padding"),
     (Outer(), ["f32[B, T, 6]{zero}", "f32[B, T, 2]{any}"], "count the padding"),
     (Gather(), ["f32[V, 6]", "f32[B]"], "ids are i64"),
+    (GatherDot(), ["f32[V, 6]", "i64[B, 4]", "f32[W, 6]"], "a vector of each example"),
+    (GatherDot(), ["f32[V, 6]", "i64[B]", "f32[B, 6]"], "some ids of each example"),
+    (GatherSum(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 5]"], "a number for each id"),
+    (GatherSum(), ["f32[V, 6]", "i64[B, T]"], "padding"),
+    (ScatterOuter(V), ["i64[B, T]", "f32[B, 6]"], "would be counted"),
     (ScatterRows(V), ["i64[B, T]", "f32[B, T, 6]"], "would be counted"),
     (Dense(), ["f32[V, 6]"], "dense already"),
     (Bag(V, "f32"), ["i64[B, T]"], "0 in the padding"),

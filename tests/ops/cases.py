@@ -30,6 +30,7 @@ from tests.ops.formulas import (
     unfolded,
     windows_of,
 )
+from tests.ops.gathered_cases import GATHERED
 from tests.ops.picture_cases import PICTURE
 from tests.ops.scan_cases import SCAN
 
@@ -225,6 +226,7 @@ LOOKUP = [
          Type("f64", (V, 2), rows=(BATCH, T)), ("normal", "ids 7", "normal"),
          build=lambda d, ids, x: apply(lookup.PickRows(), d, rows_of(ids, x))),
     *DISTINCT,
+    *GATHERED,
     Case("elementwise on rows", elementwise.Mul(), (f64(), IDS, VALUES),
          lambda a, ids, x: a * scattered(ids, x, 7) ** 2, Type("f64", (V, 2), rows=(BATCH, T)),
          ("normal", "ids 7", "normal"),

@@ -1,0 +1,39 @@
+"""Rows for products with rows that ids name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compiler.ir.types import BATCH, Type
+from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
+from tests.ops.case import IDS, Case, T, V, f64, i64
+from tests.ops.formulas import Array, scattered
+
+FEW, OTHERS = i64(BATCH, 4), f64(BATCH, 4)
+ROWS = Type("f64", (V, 3), rows=(BATCH, T))
+
+
+def dots(table: Array, ids: Array, x: Array) -> Array:
+    return np.einsum("bld,bd->bl", table[ids], x)
+
+
+def outer(by: Array, x: Array) -> Array:
+    return np.einsum("bl,bd->bld", by, x)
+
+
+GATHERED = [
+    Case("dots of rows", GatherDot(), (f64(V, 3), FEW, f64(BATCH, 3)), dots, OTHERS, ("table", "ids 7", "normal")),
+    Case("dots of the rows of texts", GatherDot(), (f64(V, 3), IDS, f64(BATCH, 3)), dots, f64(BATCH, T, pad="zero"),
+         ("table", "ids 7", "normal")),
+    Case("sum of rows", GatherSum(), (f64(V, 3), IDS), lambda t, ids: t[ids].sum(1), f64(BATCH, 3), ("table", "ids 7")),
+    Case("sum of weighted rows", GatherSum(), (f64(V, 3), FEW, OTHERS),
+         lambda t, ids, by: np.einsum("bld,bl->bd", t[ids], by), f64(BATCH, 3), ("table", "ids 7", "normal")),
+    Case("scatter one row for all ids", ScatterOuter(V), (IDS, f64(BATCH, 3)),
+         lambda ids, x: scattered(ids, outer(np.ones(ids.shape), x), 7), ROWS, ("ids 7", "normal")),
+    Case("scatter outer", ScatterOuter(V), (FEW, f64(BATCH, 3), OTHERS),
+         lambda ids, x, by: scattered(ids, outer(by, x), 7), Type("f64", (V, 3), rows=(BATCH, 4)),
+         ("ids 7", "normal", "normal")),
+    Case("scatter outer of ids that are all 0", ScatterOuter(V), (FEW, f64(BATCH, 3), OTHERS),
+         lambda ids, x, by: scattered(ids, outer(by, x), 7), Type("f64", (V, 3), rows=(BATCH, 4)),
+         ("ids 1", "normal", "normal")),
+]  # fmt: skip
