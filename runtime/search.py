@@ -16,8 +16,8 @@ from runtime.sampling import choose, draws
 Ids = NDArray[np.int64]
 FEW = 8
 """Examples that are not halved any more: each number of rows has a program of its own."""
-BLOCK = 64
-"""Words whose largest probability is looked at first."""
+GROUP = 8
+"""Ids whose largest probability is looked at first."""
 
 
 class Decoder(Protocol):
@@ -145,31 +145,49 @@ def best_of_each(probabilities: Array, wide: int) -> tuple[Ids, NDArray[np.float
     """Of each row the `wide` likeliest ids, the likeliest first, and the logarithms of their probabilities."""
     rest = probabilities[:, END:]
     wide = min(wide, rest.shape[1])
-    near = _candidates(rest, wide)
-    values = rest if near is None else np.take_along_axis(rest, near, 1)
-    count = values.shape[1]
-    places = np.argpartition(values, count - wide, axis=1)[:, count - wide :]
-    values = np.take_along_axis(values, places, 1)
-    places = places if near is None else np.take_along_axis(near, places, 1)
+    row, place, values = _near(rest, wide)
+    # Side by side, a row's candidates behind each other; at least `wide` there are of each.
+    counts = np.bincount(row, minlength=len(rest))
+    at = row, np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    places = np.zeros((len(rest), counts.max()), np.int64)
+    table = np.full(places.shape, -np.inf, rest.dtype)
+    places[at], table[at] = place, values
     # Of equal ones the first counts, however the parts were made.
-    order = np.lexsort((places, -values), axis=1)
+    order = np.lexsort((places, -table), axis=1)[:, :wide]
     with np.errstate(divide="ignore"):
-        logs = np.log(np.take_along_axis(values, order, 1).astype(np.float64))
+        logs = np.log(np.take_along_axis(table, order, 1).astype(np.float64))
     return np.take_along_axis(places, order, 1) + END, logs
 
 
-def _candidates(rest: Array, wide: int) -> Ids | None:
-    """Where in each row the `wide` largest are, among others: a vocabulary is cut into blocks, and they are in those of
-    the `wide` largest maxima. None where that saves nothing."""
-    rows, count = rest.shape
-    blocks = count // BLOCK
-    if blocks < 2 * wide:
-        return None
-    largest = rest[:, : blocks * BLOCK].reshape(rows, blocks, BLOCK).max(axis=2)
-    chosen = np.sort(np.argsort(-largest, axis=1, kind="stable")[:, :wide], axis=1)
-    inside = (chosen[:, :, None] * BLOCK + np.arange(BLOCK)).reshape(rows, -1)
-    behind = np.broadcast_to(np.arange(blocks * BLOCK, count), (rows, count - blocks * BLOCK))
-    return np.concatenate([inside, behind], axis=1)
+def _near(rest: Array, wide: int) -> tuple[Ids, Ids, Array]:
+    """The `wide` largest of each row, all that equal the last of them, and few others: rows in order, columns, values.
+
+    So many of the largest of groups are as large as the `wide`-th of a row at most. NaN counts as the largest.
+    """
+    count = rest.shape[1]
+    width = -(-count // GROUP)
+    if width < wide * 4:
+        least = np.partition(rest, count - wide, axis=1)[:, count - wide]
+        row, place = np.divmod(np.flatnonzero(~(rest < least[:, None])), count)
+        return row, place, rest[row, place]
+    largest = _folded(rest, width)
+    narrow = _folded(largest, max(width // 4, wide * 2))
+    least = np.partition(narrow, narrow.shape[1] - wide, axis=1)[:, narrow.shape[1] - wide]
+    row, group = np.divmod(np.flatnonzero(~(largest < least[:, None])), width)
+    places = group[:, None] + np.arange(0, count, width)
+    # The last of a group may be behind the end: its first stands for it, and does not count.
+    values = rest[row[:, None], np.where(places < count, places, group[:, None])]
+    pair, inside = np.divmod(np.flatnonzero(~(values < least[row, None]) & (places < count)), places.shape[1])
+    return row[pair], places[pair, inside], values[pair, inside]
+
+
+def _folded(x: Array, width: int) -> Array:
+    """The largest of columns that are `width` apart: [rows, n] -> [rows, width], where n is at least that."""
+    whole = x.shape[1] // width * width
+    largest = x[:, :whole].reshape(len(x), -1, width).max(axis=1)
+    behind = largest[:, : x.shape[1] - whole]
+    np.maximum(behind, x[:, whole:], out=behind)
+    return largest
 
 
 def _chosen(done: _Ended, texts: Ids, scores: NDArray[np.float64]) -> list[int]:
