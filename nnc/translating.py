@@ -14,9 +14,10 @@ from nnc.writing import stepping
 from runtime.data import Rows
 from runtime.data.detokenise import joined
 from runtime.data.tokens import splitter
-from runtime.decode import Anew, Speaker, Stepped, texts_of
+from runtime.decode import Anew, Speaker, Stepped, texts_of, together
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.text_scores import exact_match
+from runtime.workers import workers
 
 if TYPE_CHECKING:
     from nnc.model import Model
@@ -26,7 +27,9 @@ def written_ids(model: Model, rows: Rows) -> dict[str, list[list[int]]]:
     """Of each output that is a text the ids that are written for each row, in the order in which they are."""
     network, settings = model.experiment.network, model.experiment.predict
     return {
-        port.name: texts_of(speaker(model, port), network.prediction, port, rows, settings, model.experiment.train.seed)
+        port.name: texts_of(
+            speakers(model, port, rows.count), network.prediction, port, rows, settings, model.experiment.train.seed
+        )
         for port in filter(is_written, network.outputs)
     }
 
@@ -56,6 +59,13 @@ def joined_texts(model: Model, ids: Mapping[str, list[list[int]]]) -> dict[str, 
         assert isinstance(sort, Tokens)
         found[name] = [joined(sort, tokens) for tokens in texts]
     return found
+
+
+def speakers(model: Model, port: Port, rows: int) -> list[Speaker]:
+    """What writes one of its texts for so many rows, as many as there are threads for."""
+    first = speaker(model, port)
+    count = workers(model.backend, -(-rows // together(model.experiment.predict)))
+    return [first, *(first.another() for _ in range(1, count))]
 
 
 def speaker(model: Model, port: Port) -> Speaker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from runtime.memory import require_memory
 from runtime.search import Decoder, Ids, beam_search, drawn
 from runtime.stepping import Stepping
 from runtime.weights import stream
+from runtime.workers import share
 
 ROWS = 256
 """That are written at once, those of a beam counted."""
@@ -32,6 +33,10 @@ class Speaker(Decoder, Protocol):
         """Rows of the inputs, each so many times."""
         ...
 
+    def another(self) -> Speaker:
+        """For other rows, at the same time."""
+        ...
+
 
 class Stepped:
     """By its step. start: what comes from the inputs alone, None where nothing does; port: the text that is written"""
@@ -39,6 +44,10 @@ class Stepped:
     def __init__(self, port: Port, output: str, start: Executor | None, stepping: Stepping) -> None:
         self.port, self.output, self.start, self.stepping = port, output, start, stepping
         self.feeds: dict[str, Array] = {}
+
+    def another(self) -> Stepped:
+        start = None if self.start is None else self.start.another()
+        return Stepped(self.port, self.output, start, self.stepping.another())
 
     def begin(self, batch: Batch, copies: int) -> None:
         first: dict[str, Array] = {}
@@ -65,6 +74,9 @@ class Anew:
         self.feeds: dict[str, Array] = {}
         self.sizes: dict[str, int] = {}
         self.text: Ids = np.zeros((0, 0), np.int64)
+
+    def another(self) -> Anew:
+        return Anew(self.port, self.output, self.whole.another(), self.symbol)
 
     def begin(self, batch: Batch, copies: int) -> None:
         self.feeds = _repeated(feeds_of(self.whole.graph, batch), copies)
@@ -99,15 +111,22 @@ def require_room(executor: Executor, sizes: Mapping[str, int]) -> None:
     require_memory(executor.arena_bytes(sizes), executor.backend.available_bytes(), "writing")
 
 
+def together(settings: PredictSettings) -> int:
+    """Examples whose texts are written at once."""
+    return max(1, ROWS // settings.beam)
+
+
 def texts_of(
-    speaker: Speaker, graph: Graph, port: Port, rows: Rows, settings: PredictSettings, seed: int
+    speakers: Sequence[Speaker], graph: Graph, port: Port, rows: Rows, settings: PredictSettings, seed: int
 ) -> list[list[int]]:
-    """The ids that are written for each row, without the end. graph: for prediction; seed: of what is drawn"""
+    """The ids that are written for each row, without the end. speakers: each has a thread; graph: for prediction; seed:
+    of what is drawn"""
     assert isinstance(port.sort, Tokens)
     rows = without_texts(rows)
     most = settings.max if port.sort.max is None else min(settings.max, port.sort.max)
     found: list[list[int]] = [[] for _ in range(rows.count)]
-    for batch in batches(rows, max(1, ROWS // settings.beam), order="plain", dtype=float_dtype(graph)):
+
+    def write(speaker: Speaker, batch: Batch) -> None:
         speaker.begin(batch, settings.beam)
         if settings.beam > 1:
             texts = beam_search(speaker, batch.count, settings, most)
@@ -116,6 +135,8 @@ def texts_of(
             texts = drawn(speaker, settings, most, seeds)
         for row, text in zip(batch.rows.tolist(), texts, strict=True):
             found[row] = text
+
+    share(write, batches(rows, together(settings), order="plain", dtype=float_dtype(graph)), speakers)
     return found
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
+from threading import Lock
+from types import CodeType
 from typing import TypeAlias
 
 import numpy as np
@@ -58,6 +62,34 @@ class _Program:
     grown: int
 
 
+@lru_cache(KEPT)
+def _code(source: str) -> CodeType:
+    """Of `bind`. The source was written by compiler.emit from a plan; of the spec it has comments only. Kernels stand
+    before `bind`, and are compiled by the backend."""
+    return compile(source[source.index("def bind(") :], "<step>", "exec")
+
+
+class Programs:
+    """What a graph's programs are, for each bucket made once, however many ask at the same time."""
+
+    def __init__(self, graph: Graph, compile_bucket: CompileBucket) -> None:
+        self.graph = graph
+        self._compile = compile_bucket
+        self._lock = Lock()
+        self._made: OrderedDict[Bucket, tuple[str, Plan]] = OrderedDict()
+
+    def of(self, sizes: Mapping[str, int]) -> tuple[str, Plan]:
+        """The source, and its plan."""
+        bucket = tuple(sorted(sizes.items()))
+        with self._lock:
+            if bucket not in self._made:
+                self._made[bucket] = self._compile(self.graph, sizes)
+                if len(self._made) > KEPT:
+                    self._made.popitem(last=False)
+            self._made.move_to_end(bucket)
+            return self._made[bucket]
+
+
 class Executor:
     """A graph with its weights and states, to be run at any sizes.
 
@@ -75,15 +107,20 @@ class Executor:
     ) -> None:
         self.backend = backend
         self.graph = graph
-        self._compile = compile_bucket
+        self._sources = Programs(graph, compile_bucket)
         self._store = store
         self._arena = Arena(backend) if arena is None else arena
-        self._compiled: OrderedDict[Bucket, tuple[str, Plan]] = OrderedDict()
         self._programs: OrderedDict[Bucket, _Program] = OrderedDict()
+
+    def another(self) -> Executor:
+        """To be run beside this one: of the same store and sources, with an arena of its own."""
+        made = copy(self)
+        made._arena, made._programs = Arena(self.backend), OrderedDict()
+        return made
 
     def plan(self, sizes: Mapping[str, int]) -> Plan:
         """What a run at these sizes does and how much memory it takes; nothing is allocated."""
-        return self._source(sizes)[1]
+        return self._sources.of(sizes)[1]
 
     def arena_bytes(self, sizes: Mapping[str, int]) -> int:
         return self.plan(sizes).arena_bytes
@@ -104,20 +141,11 @@ class Executor:
             program.step()
         return {name: self._on_host(name, value, sizes) for name, value in program.outputs.items()}
 
-    def _source(self, sizes: Mapping[str, int]) -> tuple[str, Plan]:
-        bucket = tuple(sorted(sizes.items()))
-        if bucket not in self._compiled:
-            self._compiled[bucket] = self._compile(self.graph, sizes)
-            if len(self._compiled) > KEPT:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(bucket)
-        return self._compiled[bucket]
-
     def _program(self, sizes: Mapping[str, int]) -> _Program:
         bucket = tuple(sorted(sizes.items()))
         program = self._programs.get(bucket)
         if program is None or program.grown != self._arena.grown:
-            source, plan = self._source(sizes)
+            source, plan = self._sources.of(sizes)
             if plan.arena_bytes > self._arena.bytes:
                 # Their views would keep the old arena beside the new one.
                 self._programs.clear()
@@ -131,9 +159,7 @@ class Executor:
     def _bind(self, source: str, plan: Plan) -> _Program:
         weights = [self._stored(name, place) for name, place in plan.store]
         space: dict[str, Callable[..., tuple[Callable[[], None], tuple[Array, ...], tuple[Value, ...]]]] = {}
-        # The source was written by compiler.emit from a plan; of the spec it has comments only. Kernels stand before
-        # `bind`, and are compiled by the backend.
-        exec(compile(source[source.index("def bind(") :], "<step>", "exec"), {}, space)
+        exec(_code(source), {}, space)
         backend = self.backend
         kernels = backend.kernels if backend.native is None else backend.native(source)
         step, inputs, outputs = space["bind"](backend.xp, kernels, self._arena.at, weights)

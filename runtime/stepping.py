@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,13 @@ from compiler.ir.graph import Graph, Input
 from compiler.ir.types import Type, bound_shape, size_bytes
 from compiler.plan.plan import Plan
 from runtime.backend import NUMPY_DTYPES, Array, Backend
-from runtime.execute import Bucket, CompileBucket, Executor
+from runtime.execute import Arena, Bucket, CompileBucket, Executor, Programs
 from runtime.memory import require_memory
 
 ROOM = 16
 """Positions that there is room for at first, where a step needs all so far; then twice as many, and so on."""
-KEPT = 3
-"""Sizes whose arrays are kept."""
-KEPT_PROGRAMS = 64
+KEPT = 64
+"""Sizes whose programs are kept."""
 
 
 @dataclass(frozen=True)
@@ -46,40 +46,43 @@ class StepProgram:
 
 
 class Stepping:
-    """The state of the rows: what they remember, in arrays that each step overwrites."""
+    """The state of the rows: what they remember, in arrays that each step overwrites. However many rows and positions
+    there are, a name's array begins at the same place, so that a program stays bound for other batches of its sizes."""
 
     def __init__(
         self, backend: Backend, program: StepProgram, compile_bucket: CompileBucket, weights: Mapping[str, Array]
     ) -> None:
         self.backend, self.program = backend, program
         self._weights, self._types = weights, program.types()
-        self._compile = compile_bucket
-        self._sources: OrderedDict[Bucket, tuple[str, Plan]] = OrderedDict()
+        self._sources, self._arena = Programs(program.graph, compile_bucket), Arena(backend)
+        self._memory: dict[str, Array] = {}
         self._executors: OrderedDict[Bucket, tuple[Executor, dict[str, Array]]] = OrderedDict()
         self.at = 0
         """Positions that have been read."""
         self._sizes: dict[str, int] = {}
         self._room = ROOM
 
+    def another(self) -> Stepping:
+        """For other rows, at the same time: of the same weights and sources."""
+        made = Stepping(self.backend, self.program, self._compiled, self._weights)
+        made._sources = self._sources
+        return made
+
     def begin(self, first: Mapping[str, Array], sizes: Mapping[str, int]) -> None:
         """Nothing has been read. first: what is carried and kept, but for what grows; sizes: all but the positions."""
         self.at, self._sizes, self._room = 0, dict(sizes), ROOM
-        _, held = self._used()
-        for name, value in first.items():
-            if name in held:
-                held[name][...] = self.backend.to_device(value)
+        self._write({name: self.backend.to_device(value) for name, value in first.items() if name in self._types})
 
     def run(self, feeds: Mapping[str, Array], sizes: Mapping[str, int] | None = None) -> dict[str, Array]:
         """What the next position gives. feeds: of it, and the inputs that are read in every step; sizes: of what is fed
         for this position alone, words that are spelled"""
-        self.at += 1
-        if self.program.grows and self.at > self._room:
-            _, before = self._used()
-            self._room *= 2
+        if self.program.grows and self.at == self._room:
             _, held = self._used()
-            for name, value in before.items():
-                held[name][tuple(slice(n) for n in value.shape)] = value
-        executor, held = self._used()
+            read = {name: held[name].copy() for name in self.program.grows}
+            self._room *= 2
+            self._write(read)
+        self.at += 1
+        executor, _ = self._used()
         rows = self._sizes["B"]
         counted = {f"lengths.{self.program.positions}": np.full(rows, self.at)} if self.program.counts else {}
         return executor.run({**feeds, **counted}, {**(sizes or {}), **self._all_sizes()})
@@ -87,16 +90,30 @@ class Stepping:
     def follow(self, parents: NDArray[np.int64]) -> None:
         """Row i goes on from what row parents[i] remembers. There may be fewer than before, and never more."""
         _, held = self._used()
-        index = self.backend.to_device(parents)
         if len(parents) < self._sizes["B"]:
-            before, self._sizes["B"] = held, len(parents)
-            _, held = self._used()
-            for name, value in before.items():
-                held[name][...] = value[index]
+            index = self.backend.to_device(parents)
+            # All are read before one is written.
+            read = {name: self._read(name, value)[index] for name, value in held.items()}
+            self._sizes["B"] = len(parents)
+            self._write(read)
             return
+        moved = np.flatnonzero(parents != np.arange(len(parents)))
+        if not len(moved):
+            return
+        index, rows = self.backend.to_device(parents[moved]), self.backend.to_device(moved)
         for name in self.program.carried:
-            array = held[name][:, : self.at] if name in self.program.grows else held[name]
-            array[...] = array[index]
+            array = self._read(name, held[name])
+            array[rows] = array[index]
+
+    def _read(self, name: str, value: Array) -> Array:
+        """The positions that have been read, of what has a row for each."""
+        return value[:, : self.at] if name in self.program.grows else value
+
+    def _write(self, values: Mapping[str, Array]) -> None:
+        """To the arrays of the present sizes, from their beginning."""
+        _, held = self._used()
+        for name, value in values.items():
+            held[name][tuple(slice(n) for n in value.shape)] = value
 
     def _all_sizes(self) -> dict[str, int]:
         return {**self._sizes, **({self.program.positions: self._room} if self.program.grows else {})}
@@ -105,25 +122,27 @@ class Stepping:
         sizes = self._all_sizes()
         bucket = tuple(sorted(sizes.items()))
         if bucket not in self._executors:
-            while len(self._executors) >= KEPT:
-                self._executors.popitem(last=False)
-            require_memory(
-                sum(size_bytes(t, sizes) for t in self._types.values()), self.backend.available_bytes(), "writing"
-            )
-            held = {
-                name: self.backend.to_device(np.zeros(bound_shape(t, sizes), NUMPY_DTYPES[t.dtype]))
-                for name, t in self._types.items()
-            }
+            held = self._arrays(sizes)
             store = {**self._weights, **held}
-            self._executors[bucket] = Executor(self.backend, self.program.graph, self._compiled, store), held
+            made = Executor(self.backend, self.program.graph, self._compiled, store, self._arena)
+            self._executors[bucket] = made, held
+            if len(self._executors) > KEPT:
+                self._executors.popitem(last=False)
         self._executors.move_to_end(bucket)
         return self._executors[bucket]
 
-    def _compiled(self, graph: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
-        """Executors of the same sizes come and go; their programs stay."""
-        bucket = tuple(sorted(sizes.items()))
-        if bucket not in self._sources:
-            self._sources[bucket] = self._compile(graph, sizes)
-            if len(self._sources) > KEPT_PROGRAMS:
-                self._sources.popitem(last=False)
-        return self._sources[bucket]
+    def _arrays(self, sizes: Mapping[str, int]) -> dict[str, Array]:
+        """What is remembered at these sizes. Where there is too little room, programs are to be bound anew."""
+        shapes = {name: bound_shape(type_, sizes) for name, type_ in self._types.items()}
+        small = [n for n, shape in shapes.items() if n not in self._memory or self._memory[n].size < prod(shape)]
+        if small:
+            needed = sum(size_bytes(self._types[name], sizes) for name in small)
+            require_memory(needed, self.backend.available_bytes(), "writing")
+            self._executors.clear()
+        for name in small:
+            zeros = np.zeros(prod(shapes[name]), NUMPY_DTYPES[self._types[name].dtype])
+            self._memory[name] = self.backend.to_device(zeros)
+        return {name: self._memory[name][: prod(shape)].reshape(shape) for name, shape in shapes.items()}
+
+    def _compiled(self, _: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:
+        return self._sources.of(sizes)
