@@ -61,8 +61,8 @@ class Stepped:
     def expected(self, ids: Ids) -> Array:
         return self.stepping.run({**self.feeds, fed_name(self.port): ids[:, None]})[self.output][:, 0]
 
-    def follow(self, parents: Ids) -> None:
-        self.stepping.follow(parents)
+    def follow(self, parents: Ids, since: Ids) -> None:
+        self.stepping.follow(parents, since)
         self.feeds = _of_rows(self.feeds, parents)
 
 
@@ -93,7 +93,7 @@ class Anew:
         feeds = {**self.feeds, fed_name(self.port): padded, f"lengths.{self.symbol}": np.full(count, length)}
         return self.whole.run(feeds, sizes)[self.output][:, length - 1]
 
-    def follow(self, parents: Ids) -> None:
+    def follow(self, parents: Ids, since: Ids) -> None:
         self.text = self.text[parents]
         self.feeds, self.sizes["B"] = _of_rows(self.feeds, parents), len(parents)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -27,8 +27,11 @@ class Decoder(Protocol):
         """The probability of each id to come next, f[rows, V], once each row has read one token more."""
         ...
 
-    def follow(self, parents: Ids) -> None:
-        """Row i goes on from what row parents[i] has read. There may be fewer than before, and never more."""
+    def follow(self, parents: Ids, since: Ids) -> None:
+        """Row i goes on from what row parents[i] has read. There may be fewer than before, and never more.
+
+        since: of each row up to which position, from 0 on, the two have read the same
+        """
         ...
 
 
@@ -85,52 +88,94 @@ def beam_search(decoder: Decoder, examples: int, settings: PredictSettings, most
     the largest log-probability over `penalty`; what is still going after `most` tokens counts where nothing has ended.
     When half of the examples are done, the decoder goes on with the other half.
     """
-    beam, power = settings.beam, settings.length
-    wide = 2 * beam
+    beam = settings.beam
     ids = np.full(examples * beam, BEGIN)
-    scores = np.full((examples, beam), -np.inf)
-    scores[:, 0] = 0
-    texts = np.zeros((examples, beam, most), np.int64)
-    ended = [_Ended() for _ in range(examples)]
-    going = np.ones(examples, np.bool_)
     best: list[list[int]] = [[] for _ in range(examples)]
-    there = np.arange(examples)
-    for at in range(most):
-        candidates, logs = best_of_each(decoder.expected(ids), wide)
-        total = (scores[:, :, None] + logs.reshape(len(there), beam, -1)).reshape(len(there), -1)
-        order = np.argsort(-total, axis=1, kind="stable")[:, :wide]
+    there, beams = np.arange(examples), _Beams.first(examples, settings, most)
+    for _ in range(most):
+        parents, since = beams.grow(*best_of_each(decoder.expected(ids), 2 * beam))
+        if not beams.going.any() or beams.at == most:
+            break
+        stay = _those_that_stay(beams.going)
+        for i in np.setdiff1d(np.arange(len(there)), stay).tolist():
+            best[there[i]] = beams.best(i)
+        rows = (stay[:, None] * beam + parents[stay]).ravel()
+        if len(stay) < len(there) or not np.array_equal(rows, np.arange(len(rows))):
+            decoder.follow(rows, since[stay].ravel())
+        there, beams = there[stay], beams.of(stay)
+        ids = beams.texts[:, :, beams.at - 1].ravel()
+    for i, example in enumerate(there.tolist()):
+        best[example] = beams.best(i)
+    return best
+
+
+@dataclass
+class _Beams:
+    """Of each example the texts that go on, and those that have ended.
+
+    scores: f64[examples, beam], their log-probabilities; texts: i64[examples, beam, most], of which `at` tokens are
+    written; going: bool[examples], false where it is done
+    """
+
+    settings: PredictSettings
+    scores: NDArray[np.float64]
+    texts: Ids
+    ended: list[_Ended]
+    going: NDArray[np.bool_]
+    at: int = 0
+
+    @staticmethod
+    def first(examples: int, settings: PredictSettings, most: int) -> _Beams:
+        """Nothing is written, and there is one way to go on."""
+        scores = np.full((examples, settings.beam), -np.inf)
+        scores[:, 0] = 0
+        texts = np.zeros((examples, settings.beam, most), np.int64)
+        return _Beams(settings, scores, texts, [_Ended() for _ in range(examples)], np.ones(examples, np.bool_))
+
+    def of(self, examples: Ids) -> _Beams:
+        ended = [self.ended[i] for i in examples.tolist()]
+        return replace(
+            self, scores=self.scores[examples], texts=self.texts[examples], ended=ended, going=self.going[examples]
+        )
+
+    def best(self, example: int) -> list[int]:
+        return _chosen(self.ended[example], self.texts[example], self.scores[example])
+
+    def grow(self, candidates: Ids, logs: NDArray[np.float64]) -> tuple[Ids, Ids]:
+        """One token more. candidates: i64[examples beam, n], logs: of each text to come next.
+
+        Of each text which one of its example it goes on from, and how many positions, that of the begin counted, they
+        have in common. An example that is done is left as it is.
+        """
+        count, beam, most = self.texts.shape
+        total = (self.scores[:, :, None] + logs.reshape(count, beam, -1)).reshape(count, -1)
+        order = np.argsort(-total, axis=1, kind="stable")[:, : 2 * beam]
         total = np.take_along_axis(total, order, 1)
         parents = order // logs.shape[1]
-        tokens = np.take_along_axis(candidates.reshape(len(there), -1), order, 1)
+        tokens = np.take_along_axis(candidates.reshape(count, -1), order, 1)
         ends = tokens == END
-        for example, rank in np.argwhere(ends[:, :beam] & going[:, None] & np.isfinite(total[:, :beam])).tolist():
-            text = texts[example, parents[example, rank], :at].tolist()
-            ended[there[example]].found.append((total[example, rank] / penalty(at + 1, power), text))
+        self._lay_aside(ends[:, :beam] & np.isfinite(total[:, :beam]), total, parents)
         # Those that go on stand before those that end, in their order.
         kept = np.argsort(ends, axis=1, kind="stable")[:, :beam]
-        scores = np.where(np.take_along_axis(ends, kept, 1), -np.inf, np.take_along_axis(total, kept, 1))
+        self.scores = np.where(np.take_along_axis(ends, kept, 1), -np.inf, np.take_along_axis(total, kept, 1))
         parents = np.take_along_axis(parents, kept, 1)
-        chosen = np.take_along_axis(tokens, kept, 1)
-        texts = np.take_along_axis(texts, parents[:, :, None], 1)
-        texts[:, :, at] = chosen
-        bound = scores.max(axis=1) / penalty(most, power)
-        for example in np.flatnonzero(going).tolist():
-            done = ended[there[example]]
-            going[example] = len(done.found) < beam and bound[example] > done.best()
-        if not going.any() or at + 1 == most:
-            break
-        stay = _those_that_stay(going)
-        leave = np.setdiff1d(np.arange(len(there)), stay)
-        for i in leave.tolist():
-            best[there[i]] = _chosen(ended[there[i]], texts[i], scores[i])
-        rows = (stay[:, None] * beam + parents[stay]).ravel()
-        if len(leave) or not np.array_equal(rows, np.arange(len(rows))):
-            decoder.follow(rows)
-        ids = chosen[stay].ravel()
-        scores, texts, going, there = scores[stay], texts[stay], going[stay], there[stay]
-    for i, example in enumerate(there.tolist()):
-        best[example] = _chosen(ended[example], texts[i], scores[i])
-    return best
+        before, self.texts = self.texts, np.take_along_axis(self.texts, parents[:, :, None], 1)
+        differ = np.ones((count, beam, self.at + 1), np.bool_)
+        np.not_equal(before[:, :, : self.at], self.texts[:, :, : self.at], out=differ[:, :, : self.at])
+        self.texts[:, :, self.at] = np.take_along_axis(tokens, kept, 1)
+        self.at += 1
+        bound = self.scores.max(axis=1) / penalty(most, self.settings.length)
+        for example in np.flatnonzero(self.going).tolist():
+            done = self.ended[example]
+            self.going[example] = len(done.found) < beam and bound[example] > done.best()
+        over = np.array([bool(done.found) for done in self.ended]) & ~self.going
+        return np.where(over[:, None], np.arange(beam), parents), differ.argmax(axis=2) + 1
+
+    def _lay_aside(self, ending: NDArray[np.bool_], total: NDArray[np.float64], parents: Ids) -> None:
+        for example, rank in np.argwhere(ending & self.going[:, None]).tolist():
+            text = self.texts[example, parents[example, rank], : self.at].tolist()
+            score = total[example, rank] / penalty(self.at + 1, self.settings.length)
+            self.ended[example].found.append((score, text))
 
 
 def _those_that_stay(going: NDArray[np.bool_]) -> Ids:

@@ -87,8 +87,11 @@ class Stepping:
         counted = {f"lengths.{self.program.positions}": np.full(rows, self.at)} if self.program.counts else {}
         return executor.run({**feeds, **counted}, {**(sizes or {}), **self._all_sizes()})
 
-    def follow(self, parents: NDArray[np.int64]) -> None:
-        """Row i goes on from what row parents[i] remembers. There may be fewer than before, and never more."""
+    def follow(self, parents: NDArray[np.int64], since: NDArray[np.int64]) -> None:
+        """Row i goes on from what row parents[i] remembers. There may be fewer than before, and never more.
+
+        since: of each row up to which position, from 0 on, the two have read the same
+        """
         _, held = self._used()
         if len(parents) < self._sizes["B"]:
             index = self.backend.to_device(parents)
@@ -98,12 +101,21 @@ class Stepping:
             self._write(read)
             return
         moved = np.flatnonzero(parents != np.arange(len(parents)))
-        if not len(moved):
-            return
-        index, rows = self.backend.to_device(parents[moved]), self.backend.to_device(moved)
+        whole = parents[moved], moved
+        each = self._positions(*whole, since[moved])
         for name in self.program.carried:
-            array = self._read(name, held[name])
-            array[rows] = array[index]
+            grows = name in self.program.grows
+            array = held[name].reshape(-1, held[name].shape[2]) if grows else held[name]
+            source, place = map(self.backend.to_device, each if grows else whole)
+            array[place] = array[source]
+
+    def _positions(
+        self, parents: NDArray[np.int64], rows: NDArray[np.int64], since: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of [B, T] as one axis the places from `since` on that have been read, of the parents and of the rows."""
+        counts = np.maximum(self.at - since, 0)
+        position = np.arange(counts.sum()) + np.repeat(since - (np.cumsum(counts) - counts), counts)
+        return np.repeat(parents, counts) * self._room + position, np.repeat(rows, counts) * self._room + position
 
     def _read(self, name: str, value: Array) -> Array:
         """The positions that have been read, of what has a row for each."""

@@ -30,7 +30,7 @@ class Table:
         self.texts = [(e, (*text, i)) for (e, text), i in zip(self.texts, ids.tolist(), strict=True)]
         return np.stack([self.of(e, text) for e, text in self.texts]).astype(np.float32)
 
-    def follow(self, parents: np.ndarray) -> None:
+    def follow(self, parents: np.ndarray, since: np.ndarray) -> None:
         self.texts = [self.texts[i] for i in parents.tolist()]
 
 
