@@ -8,6 +8,7 @@ specs/translate_transformer.nn, and sentences; its texts end where they end.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,11 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks.arguments import parser
 from compiler.pipeline import check
 from compiler.settings.predict import PredictSettings
+from nnc.device import backend_of
+from nnc.machine import KERNELS
 from nnc.model import Model, Origin
 from nnc.opening import open_model
 from nnc.translating import written_ids
@@ -63,15 +67,20 @@ def of_torch(model: Model, rows: Rows) -> list[list[int]]:
     return found
 
 
+def _options() -> argparse.Namespace:
+    found = parser("beam", __doc__)
+    found.add_argument("--run", type=Path)
+    found.add_argument("--file", type=Path)
+    found.add_argument("--rows", type=int, default=1000)
+    found.add_argument("--max", type=int, default=15)
+    found.add_argument("--turns", type=int, default=2)
+    found.add_argument("--threads", type=int, default=2)
+    found.add_argument("--kernels", choices=KERNELS, help="ours; without it what NNC_KERNELS says, or numpy")
+    return found.parse_args()
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path)
-    parser.add_argument("--file", type=Path)
-    parser.add_argument("--rows", type=int, default=1000)
-    parser.add_argument("--max", type=int, default=15)
-    parser.add_argument("--turns", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
+    options = _options()
     import torch
 
     torch.set_num_threads(options.threads)
@@ -80,7 +89,7 @@ def main() -> int:
         model = open_model(options.run)
         lines = options.file.read_text("utf-8").splitlines()[: options.rows]
         rows = model.rows([(line,) for line in lines])
-    model = asked(model, options.max)
+    model = replace(asked(model, options.max), backend=backend_of("cpu", options.kernels))
     engines = {"ours": lambda: written_ids(model, rows)["target"], "torch": lambda: of_torch(model, rows)}
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     texts: dict[str, list[list[int]]] = {}
@@ -97,6 +106,8 @@ def main() -> int:
     print("| engine | s, least | sentences a second | over torch |\n| --- | --- | --- | --- |")
     for name, each in seconds.items():
         print(f"| {name} | {min(each):.2f} | {rows.count / min(each):.1f} | {min(seconds['torch']) / min(each):.2f} |")
+    if options.json:
+        print(json.dumps({"rows": rows.count, "tokens": tokens, "equal": equal, "seconds": seconds}))
     return 0
 
 

@@ -22,8 +22,8 @@ from runtime.stepping import Stepping
 from runtime.weights import stream
 from runtime.workers import share
 
-ROWS = 256
-"""That are written at once, those of a beam counted."""
+ROWS = 512
+"""That a thread writes at once, those of a beam counted."""
 
 
 class Speaker(Decoder, Protocol):
