@@ -133,7 +133,7 @@ class _Beams:
         return _Beams(settings, scores, texts, [_Ended() for _ in range(examples)], np.ones(examples, np.bool_))
 
     def of(self, examples: Ids) -> _Beams:
-        ended = [self.ended[i] for i in examples.tolist()]
+        ended = [self.ended[int(i)] for i in examples]
         return replace(
             self, scores=self.scores[examples], texts=self.texts[examples], ended=ended, going=self.going[examples]
         )
@@ -169,7 +169,8 @@ class _Beams:
             done = self.ended[example]
             self.going[example] = len(done.found) < beam and bound[example] > done.best()
         over = np.array([bool(done.found) for done in self.ended]) & ~self.going
-        return np.where(over[:, None], np.arange(beam), parents), differ.argmax(axis=2) + 1
+        own = np.arange(beam, dtype=np.int64)
+        return np.where(over[:, None], own, parents), differ.argmax(axis=2) + 1
 
     def _lay_aside(self, ending: NDArray[np.bool_], total: NDArray[np.float64], parents: Ids) -> None:
         for example, rank in np.argwhere(ending & self.going[:, None]).tolist():
@@ -219,7 +220,8 @@ def _near(rest: Array, wide: int) -> tuple[Ids, Ids, Array]:
     narrow = _folded(largest, max(width // 4, wide * 2))
     least = np.partition(narrow, narrow.shape[1] - wide, axis=1)[:, narrow.shape[1] - wide]
     row, group = np.divmod(np.flatnonzero(~(largest < least[:, None])), width)
-    places = group[:, None] + np.arange(0, count, width)
+    steps = np.arange(0, count, width, dtype=np.int64)
+    places = np.add(group[:, None], steps)
     # The last of a group may be behind the end: its first stands for it, and does not count.
     values = rest[row[:, None], np.where(places < count, places, group[:, None])]
     pair, inside = np.divmod(np.flatnonzero(~(values < least[row, None]) & (places < count)), places.shape[1])

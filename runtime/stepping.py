@@ -60,7 +60,7 @@ class Stepping:
         self.at = 0
         """Positions that have been read."""
         self._sizes: dict[str, int] = {}
-        self._room = ROOM
+        self._room: int = ROOM
 
     def another(self) -> Stepping:
         """For other rows, at the same time: of the same weights and sources."""
@@ -114,7 +114,8 @@ class Stepping:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Of [B, T] as one axis the places from `since` on that have been read, of the parents and of the rows."""
         counts = np.maximum(self.at - since, 0)
-        position = np.arange(counts.sum()) + np.repeat(since - (np.cumsum(counts) - counts), counts)
+        position: NDArray[np.int64] = np.arange(int(counts.sum()))
+        position = position + np.repeat(since - (np.cumsum(counts) - counts), counts)
         return np.repeat(parents, counts) * self._room + position, np.repeat(rows, counts) * self._room + position
 
     def _read(self, name: str, value: Array) -> Array:
@@ -152,8 +153,8 @@ class Stepping:
             require_memory(needed, self.backend.available_bytes(), "writing")
             self._executors.clear()
         for name in small:
-            zeros = np.zeros(prod(shapes[name]), NUMPY_DTYPES[self._types[name].dtype])
-            self._memory[name] = self.backend.to_device(zeros)
+            dtype = NUMPY_DTYPES[self._types[name].dtype]
+            self._memory[name] = self.backend.to_device(np.zeros(prod(shapes[name]), dtype))
         return {name: self._memory[name][: prod(shape)].reshape(shape) for name, shape in shapes.items()}
 
     def _compiled(self, _: Graph, sizes: Mapping[str, int]) -> tuple[str, Plan]:

@@ -4,7 +4,7 @@ meanwhile: so everything is done by several threads that otherwise only products
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import TypeVar
@@ -69,7 +69,7 @@ class _Products:
         self._asked, self._before = 0, 1
 
     @contextmanager
-    def by_one_thread(self) -> Iterator[None]:
+    def by_one_thread(self) -> Generator[None]:
         """While somebody is inside."""
         get, put = thread_addresses()
         ask, tell = ctypes.CFUNCTYPE(ctypes.c_int)(get), ctypes.CFUNCTYPE(None, ctypes.c_int)(put)
