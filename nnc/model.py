@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from runtime.data.memory_rows import Given
 from runtime.data.other_files import other_files
 from runtime.data.part import Request
 from runtime.data.problems import Problems
-from runtime.decode import without_texts
+from runtime.decode import Speaker, without_texts
 from runtime.evaluate import evaluate, require_room, run_rows
 from runtime.execute import Executor
 from runtime.numpy_backend import numpy_backend
@@ -210,6 +211,13 @@ class Model:
             require_room(executor, rows, BATCH)
             results = run_rows(executor, rows, BATCH, self.tables)
         return answers(results, network.heads, self.tables, rows, texts)
+
+    @cached_property
+    def decoders(self) -> dict[str, Speaker]:
+        """What writes each text. Whoever writes takes another of them, which has the same programs."""
+        from nnc.translating import speaker  # it imports this page
+
+        return {port.name: speaker(self, port) for port in filter(is_written, self.experiment.network.outputs)}
 
     def executor(self, graph: Graph) -> Executor:
         run = pipeline.optimize(graph) if self.optimized else pipeline.as_lowered(graph)

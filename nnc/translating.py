@@ -14,7 +14,7 @@ from nnc.writing import stepping
 from runtime.data import Rows
 from runtime.data.detokenise import joined
 from runtime.data.tokens import splitter
-from runtime.decode import Anew, Speaker, Stepped, texts_of, together
+from runtime.decode import FEWEST, ROWS, Anew, Speaker, Stepped, texts_of
 from runtime.evaluate import Evaluation, OutputScores
 from runtime.text_scores import exact_match
 from runtime.workers import workers
@@ -63,9 +63,8 @@ def joined_texts(model: Model, ids: Mapping[str, list[list[int]]]) -> dict[str, 
 
 def speakers(model: Model, port: Port, rows: int) -> list[Speaker]:
     """What writes one of its texts for so many rows, as many as there are threads for."""
-    first = speaker(model, port)
-    count = workers(model.backend, -(-rows // together(model.experiment.predict)))
-    return [first, *(first.another() for _ in range(1, count))]
+    count = workers(model.backend, min(rows * model.experiment.predict.beam, ROWS) // FEWEST)
+    return [model.decoders[port.name].another() for _ in range(count)]
 
 
 def speaker(model: Model, port: Port) -> Speaker:

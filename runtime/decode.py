@@ -23,7 +23,9 @@ from runtime.weights import stream
 from runtime.workers import share
 
 ROWS = 512
-"""That a thread writes at once, those of a beam counted."""
+"""That are written at once, by all threads together, those of a beam counted: memory does not hang on the threads."""
+FEWEST = 128
+"""For a thread of its own."""
 
 
 class Speaker(Decoder, Protocol):
@@ -111,16 +113,13 @@ def require_room(executor: Executor, sizes: Mapping[str, int]) -> None:
     require_memory(executor.arena_bytes(sizes), executor.backend.available_bytes(), "writing")
 
 
-def together(settings: PredictSettings) -> int:
-    """Examples whose texts are written at once."""
-    return max(1, ROWS // settings.beam)
-
-
 def texts_of(
     speakers: Sequence[Speaker], graph: Graph, port: Port, rows: Rows, settings: PredictSettings, seed: int
 ) -> list[list[int]]:
-    """The ids that are written for each row, without the end. speakers: each has a thread; graph: for prediction; seed:
-    of what is drawn"""
+    """The ids that are written for each row, without the end.
+
+    speakers: each has a thread; graph: for prediction; seed: of what is drawn
+    """
     assert isinstance(port.sort, Tokens)
     rows = without_texts(rows)
     most = settings.max if port.sort.max is None else min(settings.max, port.sort.max)
@@ -136,7 +135,8 @@ def texts_of(
         for row, text in zip(batch.rows.tolist(), texts, strict=True):
             found[row] = text
 
-    share(write, batches(rows, together(settings), order="plain", dtype=float_dtype(graph)), speakers)
+    examples = max(1, ROWS // len(speakers) // settings.beam)
+    share(write, batches(rows, examples, order="plain", dtype=float_dtype(graph)), speakers)
     return found
 
 

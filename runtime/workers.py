@@ -1,5 +1,8 @@
-"""Jobs in several threads of Python. NumPy computes outside of Python's lock, and its products take one thread each
-meanwhile: so everything is done by several threads that otherwise only products are."""
+"""Jobs in several threads of Python.
+
+NumPy computes outside of Python's lock, and its products take one thread each meanwhile: so everything is done by
+several threads that otherwise only products are.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,13 @@ def share(work: Callable[[Tool, Job], None], jobs: Iterator[Job], tools: Sequenc
         for thread in others:
             thread.start()
         until_done(tools[0])
-        for thread in others:
-            thread.join()
+        try:
+            for thread in others:
+                thread.join()
+        except BaseException as error:
+            # Ctrl-C: nobody begins another job.
+            errors.append(error)
+            raise
     if errors:
         raise errors[0]
 

@@ -60,3 +60,15 @@ def test_what_comes_from_the_source_alone_is_computed_once(tmp_path: Path):
     assert len(step.grows) == len(step.kept) == 4
     fed = {n.op.name for n in step.graph.inputs if isinstance(n.op, Input) and n.op.kind in ("data", "lengths")}
     assert fed == {"target.before", "lengths.T", "lengths.T.target"}
+
+
+@pytest.mark.parametrize("name", sorted(DECODERS))
+def test_programs_of_a_model_are_made_once_for_all_texts(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    model = translator(tmp_path, spec(DECODERS[name], MAX.get(name, "")))
+    first = model.predict(["a b c", "c"])
+
+    def plan(*_: object) -> None:
+        raise AssertionError("planned again")
+
+    monkeypatch.setattr("compiler.plan.make.make_plan", plan)
+    assert model.predict(["a b c", "c"]) == first
