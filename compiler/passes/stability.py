@@ -1,11 +1,14 @@
-"""The logarithm of a softmax, and its gradient, without the softmax: finite where that rounds to 0. Not exact."""
+"""Logarithms and their gradients, finite where what they are of rounds to 0. Not exact.
+
+Of a softmax they are taken without the softmax; of what is looked up the gradient is, where it was.
+"""
 
 from __future__ import annotations
 
 from compiler.ir.graph import Graph, Node, apply, rebuild, with_inputs
 from compiler.ops.elementwise import Div, Exp, Log, Mul, Sub
 from compiler.ops.normal import LogSoftmax, Softmax
-from compiler.ops.reduction import Sum
+from compiler.ops.reduction import PutAlong, Sum, TakeAlong
 from compiler.ops.sequence import Mask
 from compiler.ops.shape import Broadcast
 from compiler.passes.cse import cse
@@ -39,7 +42,22 @@ def gradient_of_log_of_softmax(node: Node) -> Node | None:
     return None
 
 
-RULES: tuple[Rule, ...] = (log_of_softmax, gradient_of_log_of_softmax)
+def quotient_at_places(node: Node) -> Node | None:
+    """put_along(a, i) / x -> put_along(a / take_along(x, i), i), where x is no softmax
+
+    The gradient of log(x) where it is looked up: the left side is 0 / 0 where another x is 0.
+    """
+    match node:
+        case Node(op=Div(), inputs=(Node(op=PutAlong(axis=axis), inputs=(a, places)) as put, x)) if (
+            not isinstance(x.op, Softmax) and x.type.shape == put.type.shape
+        ):
+            taken = apply(TakeAlong(axis), x, places, span=node.span)
+            return apply(put.op, apply(Div(), a, taken, span=node.span), places, span=node.span)
+        case _:
+            return None
+
+
+RULES: tuple[Rule, ...] = (log_of_softmax, gradient_of_log_of_softmax, quotient_at_places)
 
 
 def stability(graph: Graph) -> Graph:

@@ -57,6 +57,20 @@ def test_loss_and_gradient_of_large_logits_are_finite():
     np.testing.assert_allclose(stable["gradient"], [[1, 0, -1], [0, 0, 0]])
 
 
+def test_gradient_of_a_logarithm_that_is_looked_up_is_0_beside_it_where_the_number_is_0():
+    """As of a pointer's words, of which one that is not meant has come to have no share at all."""
+    x, label = given("x", "weight", "f32", 2, 3), given("label", "data", "i64", 2, 1)
+    loss = apply(Neg(), apply(Sum((0, 1)), apply(TakeAlong(1), apply(Log(), x), label)))
+    (gradient,) = gradients(loss, [x], {})
+    assert gradient is not None
+    graph = Graph((x, label), (Output("gradient", gradient),))
+    feeds = {"x": np.array([[0, 0.5, 0.5], [1, 0, 0]], np.float32), "label": np.array([[1], [0]])}
+    assert np.isnan(evaluate(graph, feeds, {})["gradient"]).any()
+    for stable in (stability(graph), optimize(graph)):
+        verify(stable)
+        np.testing.assert_array_equal(evaluate(stable, feeds, {})["gradient"], [[0, -2, 0], [-1, 0, 0]])
+
+
 @pytest.mark.parametrize("make", [cross_entropy, tags])
 def test_no_softmax_logarithm_or_division_is_left(make):
     graph = optimize(make("f64"), upto="stability")
