@@ -79,7 +79,7 @@ def gathered_kernels(call: Call, behind: bool) -> list[Kernel] | None:
         assert isinstance(x, Place)
         way = Way("batch", by_example | {"x": width * size})
         return [kernel_of(DOT, table.dtype, way, table=table, ids=ids, x=x, out=out, **sizes)]
-    weights = _weights(call, 2)
+    weights = _weights(call)
     way = Way("batch", by_example | dict.fromkeys(weights, length * size))
     return [kernel_of(_weighted(SUM, weights), table.dtype, way, table=table, ids=ids, **weights, out=out, **sizes)]
 
@@ -92,7 +92,7 @@ def _scatter(call: Call, behind: bool) -> list[Kernel] | None:
     if not isinstance(out, RowsPlace) or not lies_whole(out.values) or x.dtype not in ("f32", "f64"):
         return None
     (batch, length), width = ids.shape, x.shape[1]
-    weights = _weights(call, 2)
+    weights = _weights(call)
     added = kernel_of(_weighted(SCATTER, weights), x.dtype, BY_PARTS, ids=ids, work=call.scratch[0], x=x, **weights,
                       values=out.values, out_count=out.count, batch=batch, length=length, rows=out.rows,
                       room=out.ids.shape[0], cleared=cleared(out, behind), width=width,
@@ -100,8 +100,10 @@ def _scatter(call: Call, behind: bool) -> list[Kernel] | None:
     return [find_kernel(call, ids, out), added]
 
 
-def _weights(call: Call, position: int) -> dict[str, Argument]:
-    return {f"by{i or ''}": x for i, x in enumerate(call.inputs[position:]) if isinstance(x, Place)}
+def _weights(call: Call) -> dict[str, Argument]:
+    """Of the rows, where they have some."""
+    by = call.inputs[2] if len(call.inputs) > 2 else None
+    return {"by": by} if isinstance(by, Place) else {}
 
 
 def _weighted(text: str, weights: dict[str, Argument]) -> str:

@@ -64,8 +64,8 @@ for i in range(n, room):
     found[i] = 0
 i64(out_count, 1)[0] = n
 """
-"""Which ids there are, in rising order: of eight that nobody names one look tells, and of the others none is asked
-whether it is named: what is not is written over."""
+"""Which ids there are, in rising order. One look tells eight that nobody names; of others each is written, and the next
+one over it where it is not named."""
 
 FIND = (
     FIND_FEW
