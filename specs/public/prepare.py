@@ -1,6 +1,7 @@
 """Puts public data sets into the form that some specs here read; the rest is read as it is.
 
-`python specs/prepare.py DATA OUT` reads what it finds of these below DATA and writes below OUT, always the same bytes:
+`python specs/public/prepare.py DATA OUT` reads what it finds of these below DATA and writes below OUT, always the same
+bytes:
 
 - sst2.nn: `sentcls/sst1.train_phrases.tsv.gz`, every phrase of the Stanford Sentiment Treebank with 0 to 4, becomes
   `sentcls/sst2.train_phrases.tsv` without the neutral ones, 0 and 1 as 0, 3 and 4 as 1; dev and test are copied
@@ -83,7 +84,7 @@ def prepare(data: Path, out: Path) -> list[Path]:
 
 def main() -> None:
     if len(sys.argv) != 3:
-        sys.exit("usage: python specs/prepare.py DATA OUT")
+        sys.exit("usage: python specs/public/prepare.py DATA OUT")
     for path in prepare(Path(sys.argv[1]), Path(sys.argv[2])):
         print(path)
 

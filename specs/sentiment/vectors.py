@@ -63,7 +63,7 @@ def vectors() -> dict[str, list[float]]:
 
 def main() -> None:
     found = vectors()
-    lines = [f"{len(found)} {WIDTH}", *(" ".join([word, *(f"{x:.4f}" for x in v)]) for word, v in found.items())]
+    lines = [f"{len(found)} {WIDTH}", *(" ".join([word, *(f"{x:.2f}" for x in v)]) for word, v in found.items())]
     text = "".join(line + "\n" for line in lines)
     (FOLDER / "vectors.txt.gz").write_bytes(compress(text.encode(), mtime=0))
 

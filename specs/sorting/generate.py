@@ -12,7 +12,7 @@ from gzip import compress
 from pathlib import Path
 
 SEED = 1945
-ROWS = {"train": 6000, "valid": 300, "test": 500}
+ROWS = {"train": 4500, "valid": 300, "test": 500}
 LARGEST, LONGEST = 59, 8
 
 

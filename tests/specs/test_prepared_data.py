@@ -9,7 +9,7 @@ import pytest
 
 from tests.specs.generators import module_of
 
-prepare = module_of("prepare.py")
+prepare = module_of("public/prepare.py")
 PAIRS = [f"Sentence {i // 3}.\t句子{i}。" for i in range(300)]
 
 
