@@ -76,6 +76,14 @@ def test_command_of_a_page_prints_what_is_shown(block: Block, example: Example, 
         assert agrees(ran.printed, example.printed, block.varies), ran.printed
 
 
+@pytest.mark.xdist_group("README.md")
+def test_page_belongs_to_one_process(request: pytest.FixtureRequest):
+    """Where there are several: otherwise each would read all pages."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("one process")
+    assert request.node.nodeid.endswith("@README.md")
+
+
 def test_pages_have_commands():
     """Were the extractor blind, the test above would pass on nothing."""
     assert {"nnc train", "nnc inspect specs/sentiment.nn"} <= {example.command for _, example in COMMANDS}
