@@ -56,11 +56,15 @@ class Row:
 
 
 def elementwise_kernel(
-    calls: Sequence[Call], parts: Mapping[str, Place] = {}, moving: Mapping[str, Moving] = {}
+    calls: Sequence[Call],
+    parts: Mapping[str, Place] = {},
+    moving: Mapping[str, Moving] = {},
+    results: Sequence[Place] = (),
 ) -> Kernel | None:
     """The kernel of calls that end in one result, which alone is read afterwards; None where there is none.
 
     parts: of a loop over blocks, the array that a name in its body stands for
+    results: where others of the calls write what is read afterwards too
     """
     if not calls or not all(has_formula(call) for call in calls):
         return None
@@ -73,16 +77,19 @@ def elementwise_kernel(
         if call.out.shape != shape:
             return None
         formulas.add(call)
-    given = parts.get(last.name, last)
-    out = next((x for x in formulas.loads if same_memory(x, given, moving)), given)
-    places = list(dict.fromkeys((*formulas.loads, out)))
+    outs: dict[Place, str] = {}
+    for result in (*results, last):
+        given = parts.get(result.name, result)
+        out = next((x for x in formulas.loads if same_memory(x, given, moving)), given)
+        outs[out] = formulas.values[result.name]
+    places = list(dict.fromkeys((*formulas.loads, *outs)))
     if len(places) > (FEW if prod(shape) == 1 else MOST_ARRAYS):
         return None
-    if not all(x == out or apart(x, out, moving) for x in places):
+    if not all(x == out or apart(x, out, moving) for out in outs for x in places):
         return None
     sizes, strides = walked(shape, [broadcast(x.shape, x.strides, shape) for x in places])
     rows = [Row(formulas.loads.get(x, f"x{i}"), x, s) for i, (x, s) in enumerate(zip(places, strides, strict=True))]
-    return _written(formulas, rows, sizes, rows[places.index(out)])
+    return _written(formulas, rows, sizes, [(rows[places.index(out)], value) for out, value in outs.items()])
 
 
 class Scalars:
@@ -115,7 +122,8 @@ class Scalars:
         return f"{self.loads[known or place]}[]"
 
 
-def _written(formulas: Scalars, rows: Sequence[Row], sizes: tuple[int, ...], out: Row) -> Kernel:
+def _written(formulas: Scalars, rows: Sequence[Row], sizes: tuple[int, ...], outs: Sequence[tuple[Row, str]]) -> Kernel:
+    """outs: what is written, and the value"""
     arguments: list[Argument] = [*sizes]
     axes = len(sizes)
     head = [f"{', '.join(f'n{i}' for i in range(axes))} = {', '.join(f'p[{i}]' for i in range(axes))}"]
@@ -153,9 +161,9 @@ def _written(formulas: Scalars, rows: Sequence[Row], sizes: tuple[int, ...], out
         for name, element in elements.items():
             line = line.replace(f"{name}[]", element)
         lines.append(f"{'    ' * (axes + 1)}{line}")
-    lines.append(f"{'    ' * (axes + 1)}{elements[out.name]} = v{len(formulas.lines) - 1}")
+    lines += [f"{'    ' * (axes + 1)}{elements[out.name]} = {value}" for out, value in outs]
     along = max(range(axes), key=lambda i: (min(sizes[i], MANY_ROWS), -i))
-    first = next((size for size in out.place.shape if size != 1), 1)
+    first = next((size for size in outs[-1][0].place.shape if size != 1), 1)
     by = [(argument, steps[along]) for argument, steps in moves.values()]
     shared = split(sizes[along], along, by, first)
     return Kernel("\n".join(lines) + "\n", tuple(arguments), (shared,))

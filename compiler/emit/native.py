@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from compiler.emit.calls import call_kernels
 from compiler.emit.costs import cost
+from compiler.emit.dense_updates import dense_updates
 from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
@@ -62,6 +63,7 @@ class NativeWriter(Writer):
         loops = row_updates(plan)
         self.all_read = read_behind(plan, loops)
         self.updates = {node: loop for node, loop in loops.items() if node not in self.all_read}
+        self.dense = dense_updates(plan)
         self.owned = plan.owned
         self.owner: int | None = None
         """The thread of the step."""
@@ -121,6 +123,10 @@ class NativeWriter(Writer):
             loop = self.updates[step.node]
             calls = loop.calls
             self.add([Done(row_kernel(loop.rows, calls), calls[-1].out, calls, cost(calls))] if calls else [], heading)
+            return
+        if step.node in self.dense:
+            done = self.dense[step.node]
+            self.add([] if done is None else [done], heading)
             return
         self.behind = step.node in self.all_read
         for work in self.works(step):

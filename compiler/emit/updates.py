@@ -45,13 +45,13 @@ def row_updates(plan: Plan) -> dict[Node, RowLoop]:
     found: dict[Node, RowLoop] = {}
     steps = _Steps(plan)
     for i, rows in steps.rows.items():
-        node, calls = plan.steps[i].node, _calls(plan.steps[i])
+        node, calls = plan.steps[i].node, calls_of(plan.steps[i])
         if node.type.rows is not None and not isinstance(calls[0].op, PickRows):
             found[node] = RowLoop(rows, calls)
     for group in steps.groups():
         rows = steps.rows[group[0]]
         found |= {plan.steps[i].node: RowLoop(rows, ()) for i in group}
-        found[plan.steps[group[-1]].node] = RowLoop(rows, tuple(c for i in group for c in _calls(plan.steps[i])))
+        found[plan.steps[group[-1]].node] = RowLoop(rows, tuple(c for i in group for c in calls_of(plan.steps[i])))
     return found
 
 
@@ -67,7 +67,7 @@ class _Steps:
         """Of each step, the steps that read its result; -1 stands for whoever reads it otherwise."""
         for i in self.domains:
             readers = [at.get(n, -1) for n in users.get(plan.steps[i].node, [])]
-            given = any(p.region in kept for c in _calls(plan.steps[i]) for p in _places_of(c.out))
+            given = any(p.region in kept for c in calls_of(plan.steps[i]) for p in _places_of(c.out))
             self.users[i] = [*readers, *([-1] if given else [])]
 
     def groups(self) -> list[Group]:
@@ -100,15 +100,15 @@ class _Steps:
 
     def conflict(self, groups: Iterable[Group]) -> tuple[Group, int] | None:
         """A group, and a step between its first and its last that does not let those before it wait."""
-        touched = {i: _touched(step.work) for i, step in enumerate(self.plan.steps)}
+        read = {i: touched(step.work) for i, step in enumerate(self.plan.steps)}
         for group in groups:
-            touched |= self.accesses(group)
+            read |= self.accesses(group)
         for group in groups:
             before: list[Access] = []
             for first, second in pairwise(group):
-                before += touched[first]
+                before += read[first]
                 for k in range(first + 1, second):
-                    if any(self.meet(a, b) for a in before for b in touched[k]):
+                    if any(meet(self.plan, a, b) for a in before for b in read[k]):
                         return group, k
         return None
 
@@ -118,7 +118,7 @@ class _Steps:
         found: dict[int, list[Access]] = {}
         for i in group:
             own = found.setdefault(i, [])
-            for call in _calls(self.plan.steps[i]):
+            for call in calls_of(self.plan.steps[i]):
                 given = [p for x in call.inputs for p in _places_of(x) if p.name not in made]
                 own += [Access(p.region, False) for p in given]
                 if isinstance(call.op, (SetRows, AddRows)):
@@ -127,11 +127,13 @@ class _Steps:
                     made |= {_values(call).name}
         return found
 
-    def meet(self, a: Access, b: Access) -> bool:
-        x, y = self.plan.regions[a.region], self.plan.regions[b.region]
-        if not (a.written or b.written) or x.store != y.store:
-            return False
-        return x.store is not None or (x.offset < y.offset + y.bytes and y.offset < x.offset + x.bytes)
+
+def meet(plan: Plan, a: Access, b: Access) -> bool:
+    """Whether one writes what the other reads or writes."""
+    x, y = plan.regions[a.region], plan.regions[b.region]
+    if not (a.written or b.written) or x.store != y.store:
+        return False
+    return x.store is not None or (x.offset < y.offset + y.bytes and y.offset < x.offset + x.bytes)
 
 
 def _rows(steps: Sequence[Step]) -> dict[int, RowsPlace]:
@@ -139,7 +141,7 @@ def _rows(steps: Sequence[Step]) -> dict[int, RowsPlace]:
     known: dict[str, RowsPlace] = {}
     found: dict[int, RowsPlace] = {}
     for i, step in enumerate(steps):
-        calls = _calls(step)
+        calls = calls_of(step)
         for call in calls:
             if isinstance(call.out, RowsPlace):
                 known[call.out.values.name] = call.out
@@ -185,7 +187,7 @@ def _whole(place: Place) -> bool:
     return is_contiguous(place.shape, place.strides)
 
 
-def _calls(step: Step) -> tuple[Call, ...]:
+def calls_of(step: Step) -> tuple[Call, ...]:
     """Its calls, none where it has other work; of a loop over blocks those of its body, on whole arrays."""
     calls: list[Call] = []
     for work in step.work:
@@ -218,7 +220,7 @@ def _places_of(where: object) -> Iterator[Place]:
         yield where
 
 
-def _touched(work: Iterable[Work]) -> list[Access]:
+def touched(work: Iterable[Work]) -> list[Access]:
     """What steps read and write; all of a loop counts as written."""
     found: list[Access] = []
     for each in work:

@@ -25,7 +25,8 @@ class Schedule:
 
 
 def schedule(graph: Graph, threads: int = 1) -> Schedule:
-    """Inputs before users. Of the updates those come first that need least, so that what they read can go soon.
+    """Inputs before users. Of the updates those come first that need least, so that what they read can go soon; what is
+    moved by another update's result, as a weight by its means, comes right after it.
 
     What is a number and made of numbers comes before all updates: no update waits for it while others are made.
     threads: where there are several, loops that need nothing of each other come one after the other
@@ -33,7 +34,7 @@ def schedule(graph: Graph, threads: int = 1) -> Schedule:
     nodes = graph.nodes()
     first = [o.node for o in graph.outputs if o.update is None]
     below = ancestors(nodes)
-    updates = sorted((o.node for o in graph.outputs if o.update is not None), key=lambda n: below[n].bit_count())
+    updates = _updates([o.node for o in graph.outputs if o.update is not None], below)
     nodes = sorted_nodes([*first, *_numbers(nodes), *updates])
     after, in_place = _overwrites(graph, nodes)
     nodes = ordered(nodes, after)
@@ -44,6 +45,17 @@ def schedule(graph: Graph, threads: int = 1) -> Schedule:
     nodes = ordered(_gathered(nodes, groups, below), after)
     place = {node: i for i, node in enumerate(nodes)}
     return Schedule(tuple(nodes), in_place, tuple((place[group[0]], place[group[-1]]) for group in groups))
+
+
+def _updates(nodes: Sequence[Node], below: Mapping[Node, int]) -> list[Node]:
+    """In the order that `schedule` speaks of."""
+    nodes = sorted(nodes, key=lambda n: below[n].bit_count())
+    own = {node: below[node] & ~_without(node, below) for node in nodes}
+    first = {
+        node: next(i for i, n in enumerate(nodes) if below[node] & own[n] and n.type.shape == node.type.shape)
+        for node in nodes
+    }
+    return sorted(nodes, key=lambda n: first[n])
 
 
 def _gathered(nodes: list[Node], groups: Sequence[Sequence[Node]], below: Mapping[Node, int]) -> list[Node]:
