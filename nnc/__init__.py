@@ -109,7 +109,8 @@ def train(
     out: the folder of the run; without it nothing is written, and the model lives in the history alone
     overwrite: a run that the folder holds may be replaced; resume: it is gone on with, from its checkpoint
     device: auto, cpu, cuda or cuda:1; verbose: print a line an epoch
-    kernels: on the processor "numpy" or "fast", which Numba compiles; without it what NNC_KERNELS says, or numpy
+    kernels: on the processor "numpy", "fast", which Numba compiles, or "auto", "fast" where its kernels are compiled
+        already; without it what NNC_KERNELS says, or auto
     threads: that run fast kernels, at most one a core; without it what NNC_THREADS says, or all cores
 
     Ctrl-C (or a notebook's stop) ends training at the next step and returns what is learnt by then, as

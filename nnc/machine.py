@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,4})?")
 """What `--device` and `device=` take."""
-KERNELS = ("numpy", "fast")
+KERNELS = ("auto", "numpy", "fast")
 """What `--kernels`, `kernels=` and NNC_KERNELS take; the first is what counts without them."""
 
 

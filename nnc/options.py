@@ -66,7 +66,7 @@ ON_KERNELS_ALONE = click.option(
     default=KERNELS[0],
     show_default=True,
     envvar="NNC_KERNELS",
-    help="On a processor: NumPy alone, or kernels that Numba compiles (also NNC_KERNELS).",
+    help="On a processor: NumPy, or kernels that Numba compiles; auto: these once they are (also NNC_KERNELS).",
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -160,11 +160,12 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
         part.phase,
         beginning,
         resumed=saved is not None,
+        before=None if saved is None else _computed_by(saved),
         note=lambda text: run.on_event(Noted(text)),
     )
-    about = _about(run, part, experiment, dataset, beginning)
+    about = _about(run, part, experiment, job, beginning)
     snapshot = None if saved is None else _gone_on_with(run, saved, about, job)
-    run.on_event(PartBegun(part, experiment, dataset, run.backend))
+    run.on_event(PartBegun(part, experiment, dataset, job.backend))
 
     def save(found: Snapshot) -> None:
         log.flush()
@@ -207,15 +208,15 @@ def _rows(run: Run, part: Part, unbound: Experiment, beginning: Beginning) -> Da
     return dataset
 
 
-def _about(run: Run, part: Part, experiment: Experiment, dataset: Dataset, beginning: Beginning) -> dict[str, Any]:
+def _about(run: Run, part: Part, experiment: Experiment, job: Job, beginning: Beginning) -> dict[str, Any]:
     """What a checkpoint of this part says of itself, besides the length of the log."""
     return {
-        "identity": identity(run.recipe, experiment, dataset.fingerprint),
+        "identity": identity(run.recipe, experiment, job.dataset.fingerprint),
         "phase": part.phases[part.phase],
         "phases": list(part.phases),
         "fold": part.fold,
         "vocabularies": {name: list(v.tokens) for name, v in beginning.vocabularies.items()},
-        "facts": facts(run.backend),
+        "facts": facts(job.backend),
     }
 
 
@@ -225,6 +226,12 @@ def _gone_on_with(run: Run, saved: _Saved, about: dict[str, Any], job: Job) -> S
     checkpoint.require_fit(saved.path, saved.snapshot, job)
     run.on_event(Resumed(saved.snapshot.progress.epoch, saved.snapshot.progress.step))
     return saved.snapshot
+
+
+def _computed_by(saved: _Saved) -> str | None:
+    """The name of the backend; None where it does not say."""
+    said = saved.about.get("facts")
+    return said.get("device") if isinstance(said, Mapping) else None
 
 
 def _vocabularies(saved: _Saved) -> dict[str, Vocabulary]:

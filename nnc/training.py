@@ -12,6 +12,7 @@ from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import shown
+from nnc.auto import compiled_meanwhile, settled
 from nnc.dictation import dictations
 from nnc.initial import Beginning, begin
 from nnc.initial import initial as initial_weights
@@ -114,12 +115,14 @@ def prepared(
     beginning: Beginning | None = None,
     *,
     resumed: bool = False,
+    before: str | None = None,
     note: Callable[[str], None] = _unsaid,
 ) -> tuple[Experiment, Job]:
     """What there is to run, with the sizes that these rows give.
 
     beginning: what the weights start from, with whose vocabularies the rows were read; None for what the spec says
-    resumed: the weights are those of a checkpoint; note: is told what the weights started from
+    resumed: the weights are those of a checkpoint; before: the name of the backend that computed them
+    note: is told what the weights started from
     """
     experiment = recipe.check(dataset.tables.sizes(), phase)
     if beginning is None:
@@ -147,7 +150,7 @@ def prepared(
         },
         dictations=dictations(experiment, optimize),
     )
-    return experiment, job
+    return experiment, settled(job, before)
 
 
 def trained(
@@ -163,7 +166,8 @@ def trained(
     score: bool = True,
 ) -> tuple[TrainResult, Model]:
     """Run a prepared job, to the model that is to be kept. Nothing is written but what `keep` writes."""
-    result = train(job, on_event, stop_asked, keep=keep, resume=resume, score=score)
+    with compiled_meanwhile(job):
+        result = train(job, on_event, stop_asked, keep=keep, resume=resume, score=score)
     origin = Origin(
         sets=recipe.sets,
         seed=recipe.seed,

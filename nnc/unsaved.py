@@ -42,7 +42,7 @@ def _phases(
         dataset = recipe.read(unbound, fold, beginning.vocabularies)
         on_event(Warned((*unbound.warnings, *dataset.warnings)))
         experiment, job = prepared(recipe, dataset, backend, phase, beginning, note=lambda text: on_event(Noted(text)))
-        on_event(PartBegun(part, experiment, dataset, backend))
+        on_event(PartBegun(part, experiment, dataset, job.backend))
         result, model = trained(recipe, experiment, job, on_event, stop_asked, fold, score=part.last)
         ended, before = Ended(part, result, model, dataset, None, True), model
         if result.stopped:

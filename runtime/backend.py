@@ -47,6 +47,7 @@ class Backend:
     available_bytes: memory that can be had where the arrays are; an estimate, never 0
     native: where programs bring kernels of their own, what their source gives for `k`
     threads: for how many a program shall be, of those that bring kernels
+    later: what is taken instead for a training whose kernels are compiled already
     """
 
     name: str
@@ -59,6 +60,7 @@ class Backend:
     available_bytes: Callable[[], int]
     native: Callable[[str], Any] | None = None
     threads: int = 1
+    later: Callable[[], Backend] | None = None
 
 
 def all_finite(backend: Backend, arrays: Iterable[Array]) -> bool:

@@ -14,7 +14,7 @@ from nnc.machine import KERNELS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kernels", choices=KERNELS, default=KERNELS[0], help="What computes where a test does not say.")
+    parser.addoption("--kernels", choices=KERNELS, default="numpy", help="What computes where a test does not say.")
     parser.addoption("--no-optimize", action="store_true", help="Run graphs as they were lowered.")
 
 

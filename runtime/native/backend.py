@@ -139,6 +139,12 @@ class Functions:
         every = [self.chain([[call for calls in each for call in calls]]) for each in self.in_turn(lists, progress)]
         return team.bound([address(call) for call in every], progress, every)
 
+    def prepare(self) -> None:
+        """What programs need beside kernels of their own."""
+        for text in (CHAIN, WAIT, TELL):
+            self.function(text)
+        self.team()
+
     def team(self) -> Team:
         if self._team is None:
             self._team = Team(self._threads, self.function(LEAD), self.function(FOLLOW), self.function(CHAIN))

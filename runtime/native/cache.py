@@ -30,6 +30,10 @@ class Entry:
     needs: tuple[str, ...]
 
 
+MARK = Entry(b"", ())
+"""What stands under a name that says something by being there."""
+
+
 @dataclass(frozen=True)
 class Cache:
     """folder: None where there is none that can be trusted; why: what is wrong with it"""

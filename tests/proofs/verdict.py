@@ -235,7 +235,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
-    parser.add_argument("--kernels", choices=KERNELS, default=os.environ.get("NNC_KERNELS", KERNELS[0]))
+    parser.add_argument("--kernels", choices=KERNELS, default=os.environ.get("NNC_KERNELS", "numpy"))
     options = parser.parse_args()
     os.environ["NNC_KERNELS"] = options.kernels
     print(f"--seed {options.seed}", flush=True)
