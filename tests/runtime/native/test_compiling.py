@@ -26,4 +26,3 @@ def test_kernel_that_is_no_part_of_its_entry_needs_nothing_of_numba():
     code, needs = compiled(ROWS, "kernel_1")
     assert code
     assert needs == ()
-
