@@ -19,7 +19,9 @@ from threading import Event, Thread
 from compiler import pipeline
 from compiler.ir.text import show
 from runtime.backend import Backend
-from runtime.data import largest_sizes
+from runtime.data import Rows, largest_sizes
+from runtime.data.ahead import threads_of_steps
+from runtime.execute import CompileBucket
 from runtime.job import Job
 
 WHILE = 5.0
@@ -34,7 +36,12 @@ def settled(job: Job, before: str | None) -> Job:
     chosen = fast()
     if not (before == chosen.name if before is not None else _there(job, chosen)):
         return job
-    return replace(job, backend=chosen, compile_bucket=pipeline.compiler_for(True, chosen.threads))
+    return replace(job, backend=chosen, compile_bucket=compiler_of(chosen, job.dataset.train))
+
+
+def compiler_of(backend: Backend, rows: Rows) -> CompileBucket:
+    """What makes programs for it. rows: that are learnt"""
+    return pipeline.compiler_for(backend.native is not None, threads_of_steps(rows, backend.threads))
 
 
 @contextmanager
@@ -64,7 +71,8 @@ def _compile(job: Job, fast: Backend, over: Event) -> None:
     scored = data.valid or data.test
     if scored is not None:
         programs.append((show(job.evaluation), largest_sizes(scored, settings.batch)[0]))
-    given = {"name": _name(job, fast), "threads": fast.threads, "programs": programs}
+    count = threads_of_steps(data.train, fast.threads)
+    given = {"name": _name(job, fast), "threads": count, "programs": programs}
     quiet = subprocess.DEVNULL
     with suppress(OSError):
         command = [sys.executable, "-m", "nnc.compiling"]
@@ -94,5 +102,6 @@ def _name(job: Job, fast: Backend) -> str:
     """Of the word that says so."""
     from runtime.native.machine import machine_key
 
-    text = "\n".join((machine_key(), str(fast.threads), show(job.step.graph), show(job.evaluation)))
+    count = threads_of_steps(job.dataset.train, fast.threads)
+    text = "\n".join((machine_key(), str(count), show(job.step.graph), show(job.evaluation)))
     return f"network_{sha256(text.encode()).hexdigest()}"

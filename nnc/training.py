@@ -12,7 +12,7 @@ from compiler.experiment import Experiment
 from dsl.errors import Diagnostic, SpecError
 from dsl.render import show
 from dsl.source import shown
-from nnc.auto import compiled_meanwhile, settled
+from nnc.auto import compiled_meanwhile, compiler_of, settled
 from nnc.dictation import dictations
 from nnc.initial import Beginning, begin
 from nnc.initial import initial as initial_weights
@@ -142,7 +142,7 @@ def prepared(
         evaluation=optimize(experiment.network.evaluation),
         dataset=dataset,
         backend=computes,
-        compile_bucket=pipeline.compiler_for(computes.native is not None, computes.threads),
+        compile_bucket=compiler_of(computes, dataset.train),
         initial=initial,
         numbers={
             **class_weights(experiment.train, dataset.train, dataset.tables),

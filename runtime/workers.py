@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from threading import Lock, Thread
 from typing import TypeVar
 
@@ -41,7 +42,7 @@ def share(work: Callable[[Tool, Job], None], jobs: Iterator[Job], tools: Sequenc
     def taken() -> Iterator[Job]:
         while True:
             with lock:
-                found = [] if errors else [job for _, job in zip(range(1), jobs, strict=False)]
+                found = [] if errors else list(islice(jobs, 1))
             if not found:
                 return
             yield found[0]

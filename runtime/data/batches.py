@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from compiler.settings.data import Augment
 from runtime.data import lanes
+from runtime.data.ahead import ahead
 from runtime.data.augment import Moves, moves_of
 from runtime.data.batch import Batch
 from runtime.data.documents import Pairs
@@ -82,9 +83,13 @@ def _of_windows(
     """Some batches are made together, and then parted: drawing takes longer for each by itself."""
     some = max(TOGETHER // size, 1)
     first, done = divmod(start, some)
-    for index, pairs in enumerate(text.batches(some * size, seed, epoch, first), first):
-        every = np.arange(len(pairs))
-        whole = make_batch(rows.of_windows(pairs), every, bucket=bucket, dtype=dtype, key=(seed, epoch, index))
+
+    def wholes() -> Iterator[Batch]:
+        for index, pairs in enumerate(text.batches(some * size, seed, epoch, first), first):
+            every = np.arange(len(pairs))
+            yield make_batch(rows.of_windows(pairs), every, bucket=bucket, dtype=dtype, key=(seed, epoch, index))
+
+    for whole in ahead(wholes()):
         yield from islice(_parts(whole, size), done, None)
         done = 0
 

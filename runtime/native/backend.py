@@ -96,7 +96,8 @@ class Functions:
         self._known: dict[str, Function] = {}
         self._key = machine_key()
         self._threads = threads
-        self._team: Team | None = None
+        self._teams: dict[int, Team] = {}
+        """By their number of threads."""
         self._one_at_a_time = Lock()
 
     def of_program(self, source: str) -> SimpleNamespace:
@@ -131,11 +132,12 @@ class Functions:
 
     def chains(self, calls: Sequence[Sequence[Sequence[Step]]]) -> list[Step]:
         """For each thread the chain of its shares; each item has the shared calls of one position."""
-        return [self.chain([[shares[r] for shares in each] for each in calls]) for r in range(self._threads)]
+        count = next((len(shares) for each in calls for shares in each), self._threads)
+        return [self.chain([[shares[r] for shares in each] for each in calls]) for r in range(count)]
 
     def together(self, lists: Sequence[Sequence[Listed]]) -> Step:
         """Lists, one a thread, as one call."""
-        team, progress = self.team(), words(self._threads)
+        team, progress = self.team(len(lists)), words(len(lists))
         every = [self.chain([[call for calls in each for call in calls]]) for each in self.in_turn(lists, progress)]
         return team.bound([address(call) for call in every], progress, every)
 
@@ -143,16 +145,16 @@ class Functions:
         """What programs need beside kernels of their own."""
         for text in (CHAIN, WAIT, TELL):
             self.function(text)
-        self.team()
+        self.team(self._threads)
 
-    def team(self) -> Team:
-        if self._team is None:
-            self._team = Team(self._threads, self.function(LEAD), self.function(FOLLOW), self.function(CHAIN))
-        return self._team
+    def team(self, threads: int) -> Team:
+        if threads not in self._teams:
+            self._teams[threads] = Team(threads, self.function(LEAD), self.function(FOLLOW), self.function(CHAIN))
+        return self._teams[threads]
 
     def in_turn(self, lists: Sequence[Sequence[Listed]], progress: Words) -> list[list[list[Step]]]:
         """What each thread calls for each item of its list; it says how far it is where others wait for that."""
-        way, waited = self.team().way, {item for each in lists for item in each if isinstance(item, tuple)}
+        way, waited = self.team(len(lists)).way, {item for each in lists for item in each if isinstance(item, tuple)}
         every: list[list[list[Step]]] = []
         for r, each in enumerate(lists):
             found: list[list[Step]] = []

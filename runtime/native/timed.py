@@ -90,7 +90,8 @@ class TimedFunctions:
         ]
 
     def timed_together(self, lists: Sequence[Sequence[Listed]], numbers: Sequence[Numbers]) -> Step:
-        team, progress = self._functions.team(), words(self._clocks.threads)
+        count = self._clocks.threads
+        team, progress = self._functions.team(count), words(count)
         every: list[Step] = []
         for r, (items, of) in enumerate(zip(self._functions.in_turn(lists, progress), numbers, strict=True)):
             calls = [call for each in items for call in each]

@@ -16,6 +16,7 @@ from nnc import cli
 from nnc.failure import guarded
 from nnc.opening import open_model
 from nnc.training import recipe
+from runtime.data.ahead import threads_of_steps
 from runtime.data.batches import batch_count, batches
 from tests.kills.specs import contents
 
@@ -61,6 +62,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ran(*arguments: str) -> int:
     return guarded(arguments, cli.run)
+
+
+@pytest.mark.parametrize(("name", "counts"), [("skipgram", [1, 1, 2]), ("cbow", [1, 1, 2]), ("pairs", [1, 2, 3])])
+def test_steps_of_a_running_text_leave_a_thread_to_who_makes_its_batches(name: str, counts: list[int]):
+    made = recipe(Path(f"{name}.nn"))
+    rows = made.read(made.check(), None).train
+    assert [threads_of_steps(rows, count) for count in (1, 2, 3)] == counts
 
 
 @pytest.mark.parametrize("name", ["skipgram", "cbow"])
