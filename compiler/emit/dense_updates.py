@@ -7,6 +7,7 @@ nothing between writes what it reads, or reads or writes what it writes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from compiler.emit.costs import cost
 from compiler.emit.formulas import has_formula
@@ -19,12 +20,20 @@ from compiler.plan.plan import Call, Place, Plan
 Calls = tuple[Call, ...]
 
 
-def dense_updates(plan: Plan) -> dict[Node, Done | None]:
+@dataclass(frozen=True)
+class DenseUpdate:
+    """nodes: of the steps that it does"""
+
+    done: Done
+    nodes: tuple[Node, ...]
+
+
+def dense_updates(plan: Plan) -> dict[Node, DenseUpdate | None]:
     """For each step that is a part of such a kernel, by its node, the kernel where it ends, else None.
 
     The steps write to weights and states of one shape, element by element.
     """
-    found: dict[Node, Done | None] = {}
+    found: dict[Node, DenseUpdate | None] = {}
     groups: dict[int, tuple[int, ...]] = {}
     """By what it writes to, a step that does so last, and before it those that are one kernel with it."""
     for i, step in enumerate(plan.steps):
@@ -37,8 +46,9 @@ def dense_updates(plan: Plan) -> dict[Node, Done | None]:
         if done is None:
             groups[region] = (i,)
         else:
-            found |= dict.fromkeys((plan.steps[k].node for k in group), None)
-            found[step.node] = done
+            nodes = tuple(plan.steps[k].node for k in group)
+            found |= dict.fromkeys(nodes, None)
+            found[step.node] = DenseUpdate(done, nodes)
             groups |= dict.fromkeys((_out(calls_of(plan.steps[k])).region for k in group), group)
     return found
 

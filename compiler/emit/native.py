@@ -125,8 +125,8 @@ class NativeWriter(Writer):
             self.add([Done(row_kernel(loop.rows, calls), calls[-1].out, calls, cost(calls))] if calls else [], heading)
             return
         if step.node in self.dense:
-            done = self.dense[step.node]
-            self.add([] if done is None else [done], heading)
+            update = self.dense[step.node]
+            self.add([] if update is None else [update.done], heading)
             return
         self.behind = step.node in self.all_read
         for work in self.works(step):

@@ -84,11 +84,13 @@ class _TimedNative(NativeWriter):
 
     def piece(self, step: Step, kernel: str = "") -> int:
         """Its number; what the step computes counts once, though several kernels do it."""
-        node = step.node
-        flops = node.op.flops(tuple(n.type for n in node.inputs), node.type, self.sizes)
-        moved = touched_bytes(node, self.sizes)
-        if node in self.counted or any(isinstance(work, Positions) for work in step.work):
-            flops, moved = 0, 0
-        self.counted.add(node)
+        node, update = step.node, self.dense.get(step.node)
+        nodes = {node} if update is None else {*update.nodes}
+        flops = moved = 0
+        if not any(isinstance(work, Positions) for work in step.work):
+            new = nodes - self.counted
+            flops = sum(n.op.flops(tuple(x.type for x in n.inputs), n.type, self.sizes) for n in new)
+            moved = sum(touched_bytes(n, self.sizes) for n in new)
+        self.counted |= nodes
         self.made.append(Piece(kernel or kernel_name(node), node.span, step.gradient, self.times, flops, moved))
         return len(self.made) - 1

@@ -46,7 +46,7 @@ def graph(moved: Node, *others: Output) -> Graph:
 def in_kernels(of: Graph) -> list[list[str]]:
     """Of each kernel, what it writes."""
     plan = make_plan(of, SIZES)
-    kernels = [done for done in dense_updates(plan).values() if done is not None]
+    kernels = [update.done for update in dense_updates(plan).values() if update is not None]
     return [[call.out.name for call in done.calls if isinstance(call.out, Place)] for done in kernels]
 
 
@@ -102,7 +102,7 @@ train { adam lr=1e-3 ; batch 8 ; clip norm=1 ; decay 0.01 }
 def test_step_of_adam_moves_each_weight_by_one_kernel():
     experiment = pipeline.check(SPEC.encode(), "m.nn", sizes={"classes": 3})
     step = pipeline.optimize(pipeline.training_step(experiment).graph)
-    found = [done for done in dense_updates(make_plan(step, {"B": 8})).values() if done is not None]
+    found = [update.done for update in dense_updates(make_plan(step, {"B": 8})).values() if update is not None]
     weights = [node for node in step.inputs if isinstance(node.op, Input) and node.op.kind == "weight"]
     assert sorted(done.out.name for done in found if isinstance(done.out, Place)) == sorted(
         weight.op.name.replace(".", "_") for weight in weights if isinstance(weight.op, Input)
