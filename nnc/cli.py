@@ -6,16 +6,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import rich_click as click
+import click
 
 from nnc import __version__
 from nnc.cli_runs import evaluate, generate, neighbours, predict, train
 from nnc.cli_specs import check, fmt, gradcheck, inspect, new, profile
 from nnc.options import JSON, InOrder
-
-click.rich_click.TEXT_MARKUP = "ansi"  # Markdown would cost a third of the time that --help takes
-click.rich_click.STYLE_OPTIONS_PANEL_BORDER = "dim"
-click.rich_click.STYLE_COMMANDS_PANEL_BORDER = "dim"
 
 
 def main() -> None:

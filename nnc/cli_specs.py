@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import rich_click as click
+import click
 
 from nnc.options import DATA_ROOT, JSON, NO_OPTIMIZE, SET, SIZES, SPEC, finite, on_kernels
 

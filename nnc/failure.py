@@ -33,7 +33,7 @@ def guarded(arguments: Sequence[str], run: Callable[[Sequence[str]], int]) -> in
             return _told(_of_the_gpu, error)
         if _is_of_output(error):
             return _told(_unwritten, error)
-        if type(error).__module__.partition(".")[0] in ("click", "rich_click"):
+        if type(error).__module__.partition(".")[0] == "click":
             return _usage(error)
         return _told(_ours, error)
 

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 
-import rich_click as click
+import click
 
 from nnc.machine import DEVICE, KERNELS
 from runtime.threads import GIVEN, take
 
 
-class InOrder(click.RichGroup):
+class InOrder(click.Group):
     """Lists its commands as they are written here, which is the order one needs them in."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What each does, whole: click leaves out what does not fit a line."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(200)) for name, command in self.commands.items()])
 
 
 DASHED = re.compile(r"-\.?[0-9]|-[^=]*\s|\x1f")
@@ -30,7 +35,7 @@ While click looks for options such an argument has the control character 1f in f
 PAGES = (".html", ".htm")
 
 
-class OfExamples(click.RichCommand):
+class OfExamples(click.Command):
     """A command whose arguments are examples: -1.5 and "- so good" are two of them, not options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, TypeAlias
 
+import click
 import numpy as np
-import rich_click as click
 
 from compiler.chain import NUMBERS, Grain
 from compiler.experiment import Network

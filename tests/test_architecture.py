@@ -26,7 +26,7 @@ MAY_IMPORT = {
         ),
         *(f"dsl.{part}" for part in ("errors", "source", "render", "nearest")),
     ),
-    "nnc": ("nnc", "runtime", "compiler", "dsl", "numpy", "rich", "rich_click", "click"),
+    "nnc": ("nnc", "runtime", "compiler", "dsl", "numpy", "rich", "click"),
 }
 """Beside the standard library."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import rich_click as click
+import click
 
 from compiler.written import tells_next_alone
 from dsl.errors import Diagnostic, RunError

@@ -28,7 +28,7 @@ def run(*, as_json: bool) -> int:
 
 def gather() -> dict[str, Any]:
     """Everything that is told, as data."""
-    libraries = {name: _version(name) for name in ("numpy", "lark", "rich", "rich-click")}
+    libraries = {name: _version(name) for name in ("numpy", "lark", "rich", "click")}
     places = {name: str(path) if (path := loaded_from(name)) else None for name in PACKAGES}
     specs = Path(__file__).resolve().parents[2] / "specs"
     return {

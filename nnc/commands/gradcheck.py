@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rich_click as click
+import click
 
 from dsl.errors import Diagnostic, RunError
 from dsl.render import show

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
-import rich_click as click
 from rich.console import Console
 
 from compiler.ir.graph import Node

@@ -97,7 +97,7 @@ def test_memory_that_runs_out_is_told_in_words(capsys: pytest.CaptureFixture[str
 
 def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word(here: Path):
     """An import that waits stands for a slow one."""
-    (here / "rich_click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    (here / "click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
     variables = {**os.environ, "PYTHONPATH": f"{here}:{ROOT}"}
     command = [sys.executable, "-P", "-m", "nnc", "check", "m.nn"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
