@@ -75,7 +75,8 @@ def _compile(job: Job, fast: Backend, over: Event) -> None:
     given = {"name": _name(job, fast), "threads": count, "programs": programs}
     quiet = subprocess.DEVNULL
     with suppress(OSError):
-        command = [sys.executable, "-m", "nnc.compiling"]
+        # -P: nothing in the working directory is a module.
+        command = [sys.executable, "-P", "-m", "nnc.compiling"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet) as other:
             assert other.stdin is not None
             with other.stdin as pipe:

@@ -55,6 +55,8 @@ def networks() -> list[Path]:
 def test_kernels_are_compiled_while_numpy_runs_and_taken_by_the_next_run():
     for each in networks():
         each.unlink()
+    # What lies where one works is no part of the program.
+    Path("json.py").write_text("raise SystemExit('run by the compiling process')\n")
     assert run("first", until_compiled=True) == "numpy"
     assert len(networks()) == 1
     assert run("second") == "numba"
