@@ -98,10 +98,11 @@ def _require_type(path: Path, name: str, values: Array, type_: Type, sizes: Mapp
 
 def _agrees(progress: Progress, job: Job) -> bool:
     """Whether a run could stand there; the counts index rows and epochs."""
-    rows = job.dataset.train.examples
+    train = job.dataset.train
+    most = train.examples if train.text is None else train.text.most
     return (
         progress.best_epoch <= progress.epoch
-        and progress.batch <= progress.examples <= rows
+        and progress.batch <= progress.examples <= most
         and (progress.batch > 0) == (progress.examples > 0)
         and progress.epoch + progress.batch <= progress.step
         and (progress.best_epoch > 0) == (progress.epoch > 0)

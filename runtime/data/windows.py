@@ -70,6 +70,11 @@ class RunningText:
         return float(self.words if self.kept is None else self.kept[self.lines.ids].sum())
 
     @property
+    def most(self) -> int:
+        """Examples of an epoch, at most: of skipgram one a neighbour, of cbow one a word."""
+        return self.words * (self.widest if self.windows.kind == "skipgram" else 1)
+
+    @property
     def widest(self) -> int:
         """Neighbours of a word, at most."""
         return 2 * self.windows.radius

@@ -15,6 +15,7 @@ import nnc
 from nnc import cli
 from nnc.failure import guarded
 from nnc.opening import open_model
+from nnc.runs import Run, run_all
 from nnc.training import recipe
 from runtime.data.ahead import threads_of_steps
 from runtime.data.batches import batch_count, batches
@@ -118,6 +119,26 @@ def test_resuming_gives_the_run_that_never_stopped(name: str):
     assert ran(*arguments, "--set", "train.epochs=1") == 0
     assert ran(*arguments, "--resume", "--set", "train.epochs=3") == 0
     assert ran("train", f"{name}.nn", "--out", "whole", "--set", "train.epochs=3") == 0
+    assert contents(Path("run")) == contents(Path("whole"))
+
+
+def test_run_that_is_stopped_late_in_an_epoch_is_gone_on_with():
+    """Skip-gram has more examples than the text has words."""
+    made = recipe(Path("skipgram.nn"), sets=("data.subsample=1",))
+    rows = made.read(made.check(), None).train
+    assert rows.text is not None
+    asked = [0]
+
+    def stop() -> bool:
+        asked[0] += 1
+        return asked[0] * 50 > rows.text.words + 100
+
+    Path("run").mkdir()
+    (result,) = run_all(Run(made, Path("run"), lambda event: None, stop))
+    assert (result.stopped, result.epochs) == (True, 0)
+    sets = ("--set", "data.subsample=1")
+    assert ran("train", "skipgram.nn", "--out", "run", "--resume", *sets) == 0
+    assert ran("train", "skipgram.nn", "--out", "whole", *sets) == 0
     assert contents(Path("run")) == contents(Path("whole"))
 
 
