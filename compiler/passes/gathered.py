@@ -29,24 +29,43 @@ def gathered(graph: Graph) -> Graph:
 def _of_rows(node: Node, block: Block) -> Node | None:
     match node:
         case Node(op=Sum(axes=(axis,), keep=False), inputs=(Node(op=Mul(), inputs=factors) as product,)):
-            rows = next((x for x in factors if _looked_up(x)), None)
-            if rows is None or len(block.users[product]) != 1:
+            if len(block.users[product]) != 1:
                 return None
-            other = _spread(factors[factors[0] is rows], {2: 1, 1: 2}.get(axis))
-            op: Op = GatherDot() if axis == 2 else GatherSum()
-            return None if other is None else apply(op, *rows.inputs, other, span=node.span)
+            first, second = factors
+            for rows, other in ((first, second), (second, first)):
+                if _looked_up(rows):
+                    new = _product_of(rows, other, axis)
+                    return None if new is None else apply(new[0], *rows.inputs, new[1], span=node.span)
         case Node(op=Sum(axes=(1,), keep=False), inputs=(rows,)) if _looked_up(rows):
             return apply(GatherSum(), *rows.inputs, span=node.span)
         case Node(op=ScatterRows(size), inputs=(ids, Node(op=Mul(), inputs=(a, b)))):
             for by, x in ((_spread(a, 2), _spread(b, 1)), (_spread(b, 2), _spread(a, 1))):
-                if by is not None and x is not None and by.type.shape == ids.type.shape:
+                if by is not None and x is not None and _alike(ids, x, by):
                     return apply(ScatterOuter(size), ids, x, by, span=node.span)
         case Node(op=ScatterRows(size), inputs=(ids, Node(op=Broadcast(), inputs=(one,)))):
             x = _spread(one, 1)
-            return None if x is None or ids.type.rank != 2 else apply(ScatterOuter(size), ids, x, span=node.span)
+            return None if x is None or not _alike(ids, x) else apply(ScatterOuter(size), ids, x, span=node.span)
         case _:
             pass
     return None
+
+
+def _product_of(rows: Node, other: Node, axis: int) -> tuple[Op, Node] | None:
+    """What the sum along the axis of rows [B, L, D] times the other is, and its matrix: x [B, D] or weights [B, L], and
+    nothing that is repeated along an axis."""
+    batch, length, width = rows.type.shape
+    if axis == 2:
+        x = _spread(other, 1)
+        return (GatherDot(), x) if x is not None and x.type.shape == (batch, width) else None
+    weights = _spread(other, 2)
+    return (GatherSum(), weights) if weights is not None and weights.type.shape == (batch, length) else None
+
+
+def _alike(ids: Node, x: Node, by: Node | None = None) -> bool:
+    """Whether there is a row of x [B, D] for each row of ids [B, L], and a number of by for each id."""
+    if ids.type.rank != 2 or x.type.shape[0] != ids.type.shape[0]:
+        return False
+    return by is None or by.type.shape == ids.type.shape
 
 
 def _looked_up(node: Node) -> bool:

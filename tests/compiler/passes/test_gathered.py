@@ -10,7 +10,7 @@ from compiler.ir.types import BATCH, Type, symbol
 from compiler.ir.verify import verify
 from compiler.ops.elementwise import Mul
 from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
-from compiler.ops.lookup import Gather, ScatterRows
+from compiler.ops.lookup import Dense, Gather, ScatterRows
 from compiler.ops.reduction import Sum
 from compiler.ops.shape import Reshape
 from compiler.passes import optimize
@@ -97,3 +97,32 @@ def test_a_product_that_is_read_itself_is_written():
     product = times(ROWS, (BATCH, 1, 3))
     graph = Graph((), (Output("y", apply(Sum((2,)), product)), Output("z", apply(Sum((0,)), product))))
     assert gathered(graph) is graph
+
+
+TABLE = Node(Input("t", "weight", Type("f64", (9, 5))), (), Type("f64", (9, 5)))
+IDS = Node(Input("ids", "data", Type("i64", (4, 3))), (), Type("i64", (4, 3)))
+
+
+def data(name: str, *shape: int) -> Node:
+    return Node(Input(name, "data", Type("f64", shape)), (), Type("f64", shape))
+
+
+def spread(x: Node, axis: int) -> Node:
+    shape = [*x.type.shape]
+    shape.insert(axis, 1)
+    return apply(Reshape(tuple(shape)), x)
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(2, (4, 1)), (2, (1, 5)), (1, (4, 1)), (1, (1, 3))])
+def test_factor_that_is_repeated_along_an_axis_is_left_alone(axis: int, shape: tuple[int, ...]):
+    x = data("x", *shape)
+    out = apply(Sum((axis,)), apply(Mul(), apply(Gather(), TABLE, IDS), spread(x, 3 - axis)))
+    graph = Graph((TABLE, IDS, x), (Output("out", out),))
+    assert [type(n.op) for n in gathered(graph).nodes()] == [type(n.op) for n in graph.nodes()]
+
+
+def test_row_that_is_repeated_for_all_examples_is_left_alone():
+    x, by = data("x", 1, 5), data("by", 4, 3)
+    out = apply(ScatterRows(9), IDS, apply(Mul(), spread(by, 2), spread(x, 1)))
+    graph = Graph((IDS, x, by), (Output("out", apply(Dense(), out)),))
+    assert [type(n.op) for n in gathered(graph).nodes()] == [type(n.op) for n in graph.nodes()]
