@@ -6,6 +6,7 @@ nothing between writes what it reads, or reads or writes what it writes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,11 +35,13 @@ def dense_updates(plan: Plan) -> dict[Node, DenseUpdate | None]:
     The steps write to weights and states of one shape, element by element.
     """
     found: dict[Node, DenseUpdate | None] = {}
+    steps_of = Counter(step.node for step in plan.steps)
     groups: dict[int, tuple[int, ...]] = {}
     """By what it writes to, a step that does so last, and before it those that are one kernel with it."""
     for i, step in enumerate(plan.steps):
         region = _written(plan, calls_of(step))
-        if region is None:
+        # A node that is written to two states is two steps.
+        if region is None or steps_of[step.node] > 1:
             continue
         before = {k for r in _read(calls_of(step)) & groups.keys() for k in groups[r]}
         group = (*sorted(before), i)

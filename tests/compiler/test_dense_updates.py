@@ -78,8 +78,12 @@ def test_mean_that_is_read_in_between_is_written_before():
     assert in_kernels(APART) == []
 
 
+TWICE = Graph((WEIGHT, MEAN, GRADIENT), (Output("mean", MOVED_MEAN, "mean"), Output("weight", MOVED_MEAN, "weight")))
+"""One value becomes that of two states."""
+
+
 @needs_numba
-@pytest.mark.parametrize("of", [TOGETHER, APART, IN_ITS_PLACE, READ])
+@pytest.mark.parametrize("of", [TOGETHER, APART, IN_ITS_PLACE, READ, TWICE])
 def test_compiled_kernels_compute_the_same(of: Graph):
     feeds = feeds_for(of, SIZES, np.random.default_rng(1))
     store = {name: feeds[name].copy() for name in ("weight", "mean", "square") if name in feeds}
