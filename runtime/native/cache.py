@@ -49,10 +49,11 @@ class Cache:
             descriptor = os.open(self.folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or not _ours(status) or status.st_size > MOST_BYTES:
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or not _ours(status) or status.st_size > MOST_BYTES:
-                return None
             return _entry(name, file.read(MOST_BYTES))
 
     def write(self, name: str, entry: Entry) -> None:

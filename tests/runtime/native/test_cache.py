@@ -85,6 +85,14 @@ def test_link_in_place_of_an_entry_is_not_followed(folder: Path, tmp_path: Path)
     assert cache.read("kernel_1") is None
 
 
+def test_folder_in_place_of_an_entry_is_none(folder: Path):
+    user_cache()
+    (folder / "kernel_1").mkdir()
+    assert user_cache().read("kernel_1") is None
+    user_cache().write("kernel_1", ENTRY)
+    assert [path.name for path in folder.iterdir()] == ["kernel_1"]
+
+
 def test_file_in_place_of_the_folder_is_a_reason(folder: Path, tmp_path: Path):
     (tmp_path / "nnc").write_text("")
     found = user_cache()
