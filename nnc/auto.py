@@ -2,7 +2,7 @@
 
 Which kernels compute is settled before the first step, and holds for the whole run: so it does not hang on how fast
 something was compiled what the last bits of its numbers are. A run that finds no kernels of its network in the cache is
-computed by NumPy; once it has taken a while another process compiles them, at a low priority, for the runs to come.
+computed by NumPy; once it has taken a while another process, which ends with it, compiles them for the runs to come.
 """
 
 from __future__ import annotations

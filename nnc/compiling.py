@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 from compiler.ir.parse import parse
@@ -16,8 +15,6 @@ from runtime.native.texts import kernel_texts
 def main() -> None:
     """Standard input, as JSON: programs, each a graph's text and its sizes; threads; the name of the word that says
     that all is there."""
-    if hasattr(os, "nice"):
-        os.nice(19)
     given = json.load(sys.stdin)
     cache = user_cache()
     functions = Functions(cache, given["threads"])

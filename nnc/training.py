@@ -122,7 +122,7 @@ def prepared(
 
     beginning: what the weights start from, with whose vocabularies the rows were read; None for what the spec says
     resumed: the weights are those of a checkpoint; before: the name of the backend that computed them
-    note: is told what the weights started from
+    note: is told what the weights started from, and which kernels were there
     """
     experiment = recipe.check(dataset.tables.sizes(), phase)
     if beginning is None:
@@ -150,7 +150,10 @@ def prepared(
         },
         dictations=dictations(experiment, optimize),
     )
-    return experiment, settled(job, before)
+    chosen = settled(job, before)
+    if chosen is not job and not resumed:
+        note("computed by compiled kernels, which an earlier run has left")
+    return experiment, chosen
 
 
 def trained(
