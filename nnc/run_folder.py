@@ -202,6 +202,9 @@ def model_path(run: Path) -> Path:
     if not is_folder:
         if is_there:
             return run
+        if run.suffix in (".txt", ".vec", ".gz"):
+            help = "a file of vectors is written by nnc neighbours RUN --vectors FILE"
+            raise RunError(Diagnostic("NN862", f"there is no {show(str(run))}", help=help))
         raise RunError(
             Diagnostic("NN862", f"there is no run {show(str(run))}", help=_runs_here() or "nnc train makes one")
         )
