@@ -7,7 +7,7 @@ from typing import Literal
 
 from compiler.ir.graph import Graph, Node, Output, apply
 from compiler.ir.types import Dim, positions
-from compiler.ops.attention import HeadMix, HeadSpread
+from compiler.ops.attention import CausalSoftmax, HeadMix, HeadSpread, KeySoftmax
 from compiler.ops.scan import Body, Part, Scan
 from dsl.source import Span
 
@@ -40,7 +40,9 @@ def with_looks(graph: Graph) -> tuple[Graph, tuple[Looking, ...]]:
         found.append(Looking(name, span, queries, keys, layout))
         outputs.append(Output(name, node))
 
-    for node in graph.nodes():
+    every = graph.nodes()
+    mixed = {_normal(n.inputs[0]) for n in every if isinstance(n.op, (HeadMix, HeadSpread))}
+    for node in every:
         match node.op:
             case HeadMix():
                 weights = node.inputs[0]
@@ -51,6 +53,10 @@ def with_looks(graph: Graph) -> tuple[Graph, tuple[Looking, ...]]:
                 del keys
                 weights = node.inputs[0]
                 add(weights, node.span, None, weights.type.shape[2], "scores")
+            case KeySoftmax() | CausalSoftmax() if node not in mixed:
+                # Of `attend` whose weights alone are read, as by `pointer`.
+                queries = node.type.shape[2]
+                add(node, node.span, None if queries == 1 else queries, positions(node.type.shape[3]), "heads")
             case Scan():
                 for weights, span, part in _of_loop(node, node.op):
                     add(part, span, node.op.length, positions(weights.type.shape[3]), "steps")
@@ -63,11 +69,22 @@ def _of_loop(node: Node, scan: Scan) -> list[tuple[Node, Span | None, Node]]:
     """The weights inside a loop, the line that looks, and the weights of all steps as a result of the loop."""
     body = scan.body.graph
     varying = scan.varying()
-    inside = [n for n in body.nodes() if isinstance(n.op, HeadMix) and n.inputs[0] in varying]
+    mixes = [n for n in body.nodes() if isinstance(n.op, HeadMix)]
+    mixed = {_normal(n.inputs[0]) for n in mixes}
+    alone = [n for n in body.nodes() if isinstance(n.op, KeySoftmax) and n not in mixed]
+    every = [*((n.inputs[0], n.span) for n in mixes), *((n, n.span) for n in alone)]
+    inside = [(weights, span) for weights, span in every if weights in varying]
     if not inside:
         return []
-    more = tuple(Output(f"look.{i}", n.inputs[0]) for i, n in enumerate(inside))
+    more = tuple(Output(f"look.{i}", weights) for i, (weights, _) in enumerate(inside))
     longer = replace(scan, body=Body(Graph(body.inputs, (*body.outputs, *more))))
     whole = apply(longer, *node.inputs, span=node.span)
     first = len(body.outputs)
-    return [(n.inputs[0], n.span, apply(Part(first + i), whole)) for i, n in enumerate(inside)]
+    return [(weights, span, apply(Part(first + i), whole)) for i, (weights, span) in enumerate(inside)]
+
+
+def _normal(weights: Node) -> Node:
+    """The softmax that they come from."""
+    while not isinstance(weights.op, (KeySoftmax, CausalSoftmax)) and weights.inputs:
+        weights = weights.inputs[0]
+    return weights

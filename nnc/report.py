@@ -200,6 +200,7 @@ def scores(evaluation: Evaluation, name: str, beside: Evaluation | None, width: 
     lines.append(line("", "loss", evaluation.loss))
     if any("persistence_rmse" in output.metrics for output in evaluation.outputs):
         lines.append("  RMSE and MAE are in the data's own units")
+    lines += [f"  {output.signature}" for output in evaluation.outputs if output.signature is not None]
     for output in evaluation.outputs:
         for table in (confusion(output, width), by_class(output, width)):
             lines += ["", *table] if table else []

@@ -63,7 +63,6 @@ def run(
     for name, each in found.items():
         print(f"{each.rows:,} {name} rows")
         print("\n".join(scores(each, name, None, width(sys.stdout))))
-        print("".join(f"{o.signature}\n" for o in each.outputs if o.signature is not None), end="")
     return 0
 
 

@@ -47,6 +47,41 @@ def test_each_written_token_looks_at_the_source(name: str, tmp_path: Path):
     assert texts["target"] == [str(answer) for answer in model.predict(["a b c", "c"])]
 
 
+ALONE = {
+    "after the cell": """
+      memory = embed 4 as emb | gru 3 bidir
+      decode {
+        h = embed 4 tied=emb | gru 6
+        attend(h, memory) as look
+        copied = look.weights | pointer(source)
+        made = h | dense softmax
+        0.5 * copied + 0.5 * made
+      }""",
+    "beside what is read": """
+      memory = embed 4 as emb | gru 3 bidir
+      decode {
+        h = embed 4 tied=emb | gru 6
+        attend(h, memory) as look
+        copied = look.weights | pointer(source)
+        a = attend(h, memory) general
+        made = a | dense softmax
+        0.5 * copied + 0.5 * made
+      }""",
+}
+"""Layers whose weights are read, and not what they look at."""
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_weights_that_alone_are_read_are_looks_as_well(name: str, tmp_path: Path):
+    model = translator(tmp_path, spec(ALONE[name], "vocabulary=source", more="predict { greedy max=6 }"))
+    found = looker(model)
+    (looks,), _ = found.of_rows(model.rows([("a b c",)]))
+    assert len(found.layers) == list(ALONE).index(name) + 1
+    for look in looks.values():
+        assert look.columns[-3:] == ("a", "b", "c")
+        np.testing.assert_allclose(look.weights.sum(axis=2), 1, atol=1e-5)
+
+
 def test_text_that_looks_at_itself_sees_what_was_written_before(tmp_path: Path):
     model = translator(tmp_path, spec(DECODERS["transformer"], more="predict { greedy max=6 }"))
     (looks,), _ = looker(model).of_rows(model.rows([("a b",)]))
