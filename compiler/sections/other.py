@@ -47,6 +47,12 @@ def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Read
             "NN405", f"sweep needs the values to try for {path}", entry.span, f"{path} choice=1,2,3 or log=1e-4,1e-2"
         )
         return
+    if settings["log"] is not None:
+        low, high = values
+        if isinstance(low, float | int) and isinstance(high, float | int) and low >= high:
+            message = f"log={low:g},{high:g} holds nothing: it goes from a lower number to a higher one"
+            reading.error("NN404", message, entry.span, f"{path} log=1e-4,1e-2")
+            return
     name = entry.path[0].id
     for value in values:
         try:

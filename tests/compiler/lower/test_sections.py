@@ -143,6 +143,7 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ("sweep { train.adma.lr choice=1e-3 }", [("NN602", 4, 9)]),
         ("sweep { train.adam.lr }", [("NN405", 4, 9)]),
         ("sweep { train.adam.lr log=1e-3 }", [("NN405", 4, 9)]),
+        ("sweep { train.adam.lr log=1e-2,1e-4 }", [("NN404", 4, 9)]),
         ("sweep { train.adam.lr chocie=1e-3 }", [("NN401", 4, 23)]),
         ("sweep { trials 0 }", [("NN404", 4, 16)]),
     ],
