@@ -1,5 +1,4 @@
-"""What a run is said to need of memory, against what it takes: of every third case here, of all with NNC_FUZZ=1 or
-`python -m tests.proofs.memory`."""
+"""What a run is said to need of memory, against what it takes."""
 
 from __future__ import annotations
 
@@ -7,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiler.random_graphs import FUZZ
 from tests.proofs.memory import MOST, measured
 from tests.proofs.memory_cases import CASES, Case
 
 
-@pytest.mark.parametrize("case", CASES if FUZZ else CASES[::3], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_estimate_is_not_below_the_peak_and_not_far_above(case: Case, tmp_path: Path) -> None:
     case.write(tmp_path)
     found = measured(case.name, case.spec, tmp_path)
