@@ -14,7 +14,7 @@ from compiler.emit.costs import cost
 from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import elementwise_kernel
 from compiler.emit.pieces import Done
-from compiler.emit.updates import Access, calls_of, meet, touched
+from compiler.emit.updates import Access, calls_of, interruption, touched
 from compiler.ir.graph import Node
 from compiler.plan.plan import Call, Place, Plan
 
@@ -36,6 +36,7 @@ def dense_updates(plan: Plan) -> dict[Node, DenseUpdate | None]:
     """
     found: dict[Node, DenseUpdate | None] = {}
     steps_of = Counter(step.node for step in plan.steps)
+    all_touched = {i: touched(step.work) for i, step in enumerate(plan.steps)}
     groups: dict[int, tuple[int, ...]] = {}
     """By what it writes to, a step that does so last, and before it those that are one kernel with it."""
     for i, step in enumerate(plan.steps):
@@ -45,7 +46,9 @@ def dense_updates(plan: Plan) -> dict[Node, DenseUpdate | None]:
             continue
         before = {k for r in _read(calls_of(step)) & groups.keys() for k in groups[r]}
         group = (*sorted(before), i)
-        done = _kernel([calls_of(plan.steps[k]) for k in group]) if before and not _conflict(plan, group) else None
+        own = {k: _accesses(calls_of(plan.steps[k])) for k in group}
+        alone = not before or interruption(plan, group, {**all_touched, **own}) is not None
+        done = None if alone else _kernel([calls_of(plan.steps[k]) for k in group])
         if done is None:
             groups[region] = (i,)
         else:
@@ -80,16 +83,9 @@ def _read(calls: Calls) -> set[int]:
     return found
 
 
-def _conflict(plan: Plan, group: Sequence[int]) -> bool:
-    """Whether a step between the first and the last does not let those before it wait."""
-    before: list[Access] = []
-    for k in range(group[0], group[-1]):
-        calls = calls_of(plan.steps[k])
-        if k in group:
-            before += [*(Access(region, False) for region in _read(calls)), Access(_out(calls).region, True)]
-        elif any(meet(plan, a, b) for a in before for b in touched(plan.steps[k].work)):
-            return True
-    return False
+def _accesses(calls: Calls) -> list[Access]:
+    """What they read and write of memory: what lies between is in registers."""
+    return [*(Access(region, False) for region in _read(calls)), Access(_out(calls).region, True)]
 
 
 def _kernel(steps: Sequence[Calls]) -> Done | None:

@@ -104,12 +104,9 @@ class _Steps:
         for group in groups:
             read |= self.accesses(group)
         for group in groups:
-            before: list[Access] = []
-            for first, second in pairwise(group):
-                before += read[first]
-                for k in range(first + 1, second):
-                    if any(meet(self.plan, a, b) for a in before for b in read[k]):
-                        return group, k
+            at = interruption(self.plan, group, read)
+            if at is not None:
+                return group, at
         return None
 
     def accesses(self, group: Group) -> dict[int, list[Access]]:
@@ -126,6 +123,20 @@ class _Steps:
                 else:
                     made |= {_values(call).name}
         return found
+
+
+def interruption(plan: Plan, group: Sequence[int], read: Mapping[int, Sequence[Access]]) -> int | None:
+    """A step between the first and the last of a group that does not let those before it wait.
+
+    read: of each step, what it reads or writes of memory
+    """
+    before: list[Access] = []
+    for first, second in pairwise(group):
+        before += read[first]
+        for k in range(first + 1, second):
+            if any(meet(plan, a, b) for a in before for b in read[k]):
+                return k
+    return None
 
 
 def meet(plan: Plan, a: Access, b: Access) -> bool:

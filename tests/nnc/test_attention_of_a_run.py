@@ -48,32 +48,26 @@ def test_each_written_token_looks_at_the_source(name: str, tmp_path: Path):
 
 
 ALONE = {
-    "after the cell": """
-      memory = embed 4 as emb | gru 3 bidir
-      decode {
-        h = embed 4 tied=emb | gru 6
-        attend(h, memory) as look
-        copied = look.weights | pointer(source)
-        made = h | dense softmax
-        0.5 * copied + 0.5 * made
-      }""",
-    "beside what is read": """
-      memory = embed 4 as emb | gru 3 bidir
-      decode {
-        h = embed 4 tied=emb | gru 6
-        attend(h, memory) as look
-        copied = look.weights | pointer(source)
-        a = attend(h, memory) general
-        made = a | dense softmax
-        0.5 * copied + 0.5 * made
-      }""",
+    "after the cell": "made = h | dense softmax",
+    "beside what is read": "a = attend(h, memory) general ; made = a | dense softmax",
 }
+POINTING = """
+  memory = embed 4 as emb | gru 3 bidir
+  decode {{
+    h = embed 4 tied=emb | gru 6
+    attend(h, memory) as look
+    copied = look.weights | pointer(source)
+    {made}
+    0.5 * copied + 0.5 * made
+  }}"""
 """Layers whose weights are read, and not what they look at."""
 
 
 @pytest.mark.parametrize("name", ALONE)
 def test_weights_that_alone_are_read_are_looks_as_well(name: str, tmp_path: Path):
-    model = translator(tmp_path, spec(ALONE[name], "vocabulary=source", more="predict { greedy max=6 }"))
+    model = translator(
+        tmp_path, spec(POINTING.format(made=ALONE[name]), "vocabulary=source", more="predict { greedy max=6 }")
+    )
     found = looker(model)
     (looks,), _ = found.of_rows(model.rows([("a b c",)]))
     assert len(found.layers) == list(ALONE).index(name) + 1
