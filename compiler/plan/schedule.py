@@ -8,7 +8,9 @@ from heapq import heapify, heappop, heappush
 
 from compiler.ir.graph import Graph, Input, Node, sorted_nodes, users_of
 from compiler.ops.elementwise import Constant
+from compiler.ops.reduction import Sum
 from compiler.ops.scan import Scan
+from compiler.ops.sequence import Mask
 from compiler.plan.layout import VIEWS, overwritable
 
 
@@ -35,7 +37,7 @@ def schedule(graph: Graph, threads: int = 1) -> Schedule:
     first = [o.node for o in graph.outputs if o.update is None]
     below = ancestors(nodes)
     updates = _updates([o.node for o in graph.outputs if o.update is not None], below)
-    nodes = sorted_nodes([*first, *_numbers(nodes), *updates])
+    nodes = _summed_early(sorted_nodes([*first, *_numbers(nodes), *updates]))
     after, in_place = _overwrites(graph, nodes)
     nodes = ordered(nodes, after)
     if threads == 1:
@@ -56,6 +58,37 @@ def _updates(nodes: Sequence[Node], below: Mapping[Node, int]) -> list[Node]:
         for node in nodes
     }
     return sorted(nodes, key=lambda n: first[n])
+
+
+def _summed_early(nodes: list[Node]) -> list[Node]:
+    """Sums, with what is computed for them alone, right after what they need: large values wait for them otherwise."""
+    users = users_of(nodes)
+    place = {node: i for i, node in enumerate(nodes)}
+    behind: dict[int, list[Node]] = {}
+    moved: set[Node] = set()
+    for node in nodes:
+        if not isinstance(node.op, Sum):
+            continue
+        alone = _for_it_alone(node, users)
+        needed = [place[n] for each in alone for n in each.inputs if n not in alone]
+        if alone & moved or not needed or any(nodes[i] in moved for i in needed):
+            continue
+        moved |= alone
+        behind.setdefault(max(needed), []).extend(sorted(alone, key=lambda n: place[n]))
+    return [n for i, node in enumerate(nodes) for n in (*(() if node in moved else (node,)), *behind.get(i, ()))]
+
+
+def _for_it_alone(node: Node, users: Mapping[Node, list[Node]]) -> set[Node]:
+    """The node, and the element-wise ops and views above it that nothing else reads."""
+    found = {node}
+    stack = [node]
+    while stack:
+        for operand in stack.pop().inputs:
+            simple = operand.op.elementwise or isinstance(operand.op, (Mask, *VIEWS))
+            if simple and operand not in found and {*users[operand]} <= found:
+                found.add(operand)
+                stack.append(operand)
+    return found
 
 
 def _gathered(nodes: list[Node], groups: Sequence[Sequence[Node]], below: Mapping[Node, int]) -> list[Node]:

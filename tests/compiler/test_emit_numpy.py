@@ -33,8 +33,8 @@ np.add.reduce(mat_mul_4, axis=(0, 1), out=sum_7)
 # gradient of: 3  dense 4 tanh
 np.multiply(mat_mul_4, mat_mul_4, out=mat_mul_4)
 np.subtract(F1_0, mat_mul_4, out=mat_mul_4)
-np.matmul(point.T, mat_mul_4, out=concat_9_part)
-np.add.reduce(mat_mul_4, axis=0, out=concat_9_part_2)
+np.add.reduce(mat_mul_4, axis=0, out=concat_9_part)
+np.matmul(point.T, mat_mul_4, out=concat_9_part_2)
 
 # 6  train { sgd lr=0.1 }
 np.multiply(concat_9, F0_1, out=concat_9)
