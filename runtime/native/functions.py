@@ -15,12 +15,16 @@ from llvmlite import ir
 from numba.extending import intrinsic
 
 from runtime.native.atoms import thread_functions
+from runtime.native.machine import features
 from runtime.native.philox import philox_of
 from runtime.native.rows import row_functions
 from runtime.native.vectors import called, vector_functions
 
 Number: TypeAlias = Any
 Function: TypeAlias = Callable[..., Any]
+
+# Numba asks for them once, before its first function.
+numba.config.CPU_FEATURES = features()
 
 OPTIONS: dict[str, Any] = {"nogil": True, "forceinline": True, "fastmath": {"contract"}, "error_model": "numpy"}
 """A product and a sum may be rounded once instead of twice. More freedom would undo the reductions of exp."""
@@ -107,12 +111,41 @@ def _tanh_f32(x: Number) -> Number:
     return x if x != x else y
 
 
+@intrinsic
+def _within(_: Any, x: Any, low: Any, high: Any) -> Any:
+    """The nearest of what is in these bounds; of NaN anything."""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, low, high = arguments
+        for name, bound in (("llvm.maxnum.f32", low), ("llvm.minnum.f32", high)):
+            x = called(builder, name, ir.FloatType(), [x, bound], ("nnan", "nsz"))
+        return x
+
+    return x(x, x, x), generated
+
+
+@intrinsic
+def _times_power(_: Any, y: Any, n: Any) -> Any:
+    """y times 2 to a whole number from -252 to 254, in two steps, for a power may be below 2^-126 or above 2^127."""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        y, n = arguments
+        long = ir.IntType(32)
+        whole = builder.fptosi(n, long)
+        half = builder.ashr(whole, long(1))
+        for power in (half, builder.sub(whole, half)):
+            bits = builder.shl(builder.add(power, long(127)), long(23))
+            y = builder.fmul(y, builder.bitcast(bits, ir.FloatType()))
+        return y
+
+    return y(y, n), generated
+
+
 @numba.njit(**OPTIONS)
 def _exp_f32(x: Number) -> Number:
-    """The polynomial of Cephes between two powers of two, times that power, in two steps: it may be below 2^-126."""
+    """The polynomial of Cephes between two powers of two, times that power."""
     f = np.float32
-    inside = x if x > f(-104) else f(-104)
-    inside = inside if inside < f(89) else f(89)
+    inside = _within(x, f(-104), f(89))
     n = np.floor(inside * f(1.44269504) + f(0.5))
     r = inside - n * f(0.693359375)
     r = r - n * f(-2.12194440e-4)
@@ -122,10 +155,7 @@ def _exp_f32(x: Number) -> Number:
     y = y * r + f(1.6666665459e-1)
     y = y * r + f(5.0000001201e-1)
     y = y * (r * r) + r + f(1)
-    half = np.floor(n * f(0.5))
-    first = np.int32((half + f(127)) * f(2**23)).view(np.float32)
-    second = np.int32((n - half + f(127)) * f(2**23)).view(np.float32)
-    return x if x != x else y * first * second
+    return x if x != x else _times_power(y, n)
 
 
 @numba.njit(**OPTIONS)

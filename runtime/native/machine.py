@@ -17,8 +17,14 @@ def target_machine() -> Any:
     llvm.initialize_native_asmprinter()
     llvm.initialize_native_asmparser()
     return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic"
+        cpu=llvm.get_host_cpu_name(), features=features(), opt=3, reloc="pic"
     )
+
+
+def features() -> str:
+    """What the processor can do. Of some LLVM holds that half of a register's width is better, as their clock is slower
+    for a while after wide vectors; products have made it so already."""
+    return f"{llvm.get_host_cpu_features().flatten()},-prefer-256-bit"
 
 
 SOURCES = ("functions.py", "rows.py", "vectors.py", "sums.py", "philox.py", "atoms.py", "compiling.py")
@@ -33,6 +39,6 @@ def machine_key() -> str:
         platform.python_version(),
         llvm.get_process_triple(),
         llvm.get_host_cpu_name(),
-        llvm.get_host_cpu_features().flatten(),
+        features(),
     )
     return "\n".join(str(each) for each in known)

@@ -65,12 +65,12 @@ class _Model(models.PrimitiveModel):
         super().__init__(manager, of, of.vector)
 
 
-def called(builder: Any, name: str, result: Any, given: Sequence[Any]) -> Any:
-    """A function that LLVM knows, of what is given."""
+def called(builder: Any, name: str, result: Any, given: Sequence[Any], flags: tuple[str, ...] = ()) -> Any:
+    """A function that LLVM knows, of what is given. flags: what it may take for granted of numbers"""
     function = builder.module.globals.get(name)
     if function is None:
         function = ir.Function(builder.module, ir.FunctionType(result, [x.type for x in given]), name)
-    return builder.call(function, given)
+    return builder.call(function, given, fastmath=flags)
 
 
 def register_bytes() -> int:
