@@ -197,11 +197,12 @@ def compile_native(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> 
 def plan_native(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> Plan:
     """The plan of that program."""
     from compiler.passes.gathered import gathered
+    from compiler.passes.parted import parted
     from compiler.passes.picks import picks
     from compiler.passes.projected import projected
     from compiler.plan.make import make_plan
 
-    return make_plan(gathered(projected(picks(graph, sizes), sizes)), sizes, threads)
+    return make_plan(parted(gathered(projected(picks(graph, sizes), sizes)), sizes, threads), sizes, threads)
 
 
 __all__ = [

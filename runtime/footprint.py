@@ -13,6 +13,7 @@ import numpy as np
 
 from compiler.ir.types import DTYPES, Type, bound_shape, elements, is_ragged, size_bytes, symbol
 from compiler.ops.distinct import MatMulRows, OuterRows
+from compiler.ops.parted import OuterParts
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import PutAlong, TakeAlong
 from compiler.plan.plan import Call, Loop, Place, Plan, Positions, RowsPlace, Where, Work
@@ -269,10 +270,10 @@ def _packed_bytes(plan: Plan) -> int:
     """
     found = 0
     for work in _work(plan):
-        if isinstance(work, Call) and isinstance(work.op, MatMul | MatMulRows | Outer | OuterRows):
+        if isinstance(work, Call) and isinstance(work.op, MatMul | MatMulRows | Outer | OuterParts | OuterRows):
             x, out = _dense(work.inputs[0]), _dense(work.out)
             rows, width = prod(x.shape[:-1]), x.shape[-1]
-            outer = isinstance(work.op, Outer | OuterRows)
+            outer = isinstance(work.op, Outer | OuterParts | OuterRows)
             steady = outer or threads() == 1
             if outer:
                 rows, width = width, rows

@@ -10,6 +10,7 @@ from compiler.emit.copies import copy_kernels
 from compiler.emit.gathered import gathered_kernels
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.lookup import lookup_kernels
+from compiler.emit.parted import parted_kernel
 from compiler.emit.picks import picks_kernel
 from compiler.emit.picture import window_kernel
 from compiler.emit.placed import placed_kernel
@@ -22,6 +23,7 @@ from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, P
 from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.parted import OuterParts, SumParts
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture, MaxPool2d, PutMax2d, TakeMax2d
 from compiler.ops.placed import AddPlaces, AtPlaces
@@ -38,6 +40,8 @@ def call_kernels(call: Call, moving: Mapping[str, Moving], behind: bool = True) 
     match call.op:
         case MatMul() | Outer():
             kernel = product_kernel(call, moving)
+        case OuterParts() | SumParts():
+            kernel = parted_kernel(call)
         case Sum() | Max():
             kernel = reduction_kernel(call, moving)
         case Softmax() | LogSoftmax() | LogSumExp() | KeySoftmax() | CausalSoftmax():

@@ -16,6 +16,7 @@ from compiler.ops.distinct import MatMulRows, OuterRows
 from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, Gather, PickRows, SetRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.parted import OuterParts
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
 from compiler.ops.placed import AtPlaces
@@ -49,6 +50,8 @@ def _cost(call: Call) -> float:
             return CALL + 2 * size * given[0].shape[-1] / FLOPS
         case Outer() | OuterRows():
             return CALL + 2 * size * prod(given[0].shape[:-1]) / FLOPS
+        case OuterParts():
+            return CALL + 2 * prod(out.shape[1:]) * prod(given[0].shape[:-1]) / FLOPS
         case HeadScores() | HeadMix() | HeadSpread():
             whole = next(x for x in (out, *given) if len(x.shape) == 4)
             width = next(x for x in (*given, out) if len(x.shape) == 3).shape[-1]

@@ -13,6 +13,7 @@ from compiler.ops.fused import Fused
 from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, DivShifted, Gather, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, Softmax
+from compiler.ops.parted import OuterParts, SumParts
 from compiler.ops.picking import PickPositions
 from compiler.ops.picks import PicksMatMul, PicksOuter
 from compiler.ops.picture import Conv2d, Conv2dToKernel, Conv2dToPicture
@@ -118,7 +119,7 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
             return is_contiguous(shape, strides)
         case MatMul() | Conv2d() | Conv2dToPicture() if position == 1:
             return _for_blas(shape, strides)
-        case MatMul() | Outer():
+        case MatMul() | Outer() | OuterParts() | SumParts():
             rows = (prod(shape[:-1]), shape[-1])
             together = reshaped(shape, strides, rows)
             return together is not None and _for_blas(rows, together)

@@ -8,6 +8,7 @@ from heapq import heapify, heappop, heappush
 
 from compiler.ir.graph import Graph, Input, Node, sorted_nodes, users_of
 from compiler.ops.elementwise import Constant
+from compiler.ops.parted import SumParts
 from compiler.ops.reduction import Sum
 from compiler.ops.scan import Scan
 from compiler.ops.sequence import Mask
@@ -67,7 +68,7 @@ def _summed_early(nodes: list[Node]) -> list[Node]:
     behind: dict[int, list[Node]] = {}
     moved: set[Node] = set()
     for node in nodes:
-        if not isinstance(node.op, Sum):
+        if not isinstance(node.op, (Sum, SumParts)):
             continue
         alone = _for_it_alone(node, users)
         needed = [place[n] for each in alone for n in each.inputs if n not in alone]

@@ -19,6 +19,7 @@ from compiler.ops import elementwise as elementwise_ops
 from compiler.ops import gathered as gathered_ops
 from compiler.ops import lookup as lookup_ops
 from compiler.ops import normal as normal_ops
+from compiler.ops import parted as parted_ops
 from compiler.ops import picking as picking_ops
 from compiler.ops import picks as picks_ops
 from compiler.ops import picture as picture_ops
@@ -41,6 +42,7 @@ from runtime.kernels import (
     gathered,
     lookup,
     normal,
+    parted,
     picking,
     picks,
     picture,
@@ -98,6 +100,8 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     reduction_ops.AddAlong: reduction.add_along,
     product_ops.MatMul: product.matmul,
     product_ops.Outer: product.outer,
+    parted_ops.OuterParts: parted.outer_parts,
+    parted_ops.SumParts: parted.sum_parts,
     picture_ops.Conv2d: picture.conv2d,
     picture_ops.Conv2dToPicture: picture.conv2d_to_picture,
     picture_ops.Conv2dToKernel: picture.conv2d_to_kernel,

@@ -38,6 +38,7 @@ from compiler.ops.lookup import (
     StampRows,
 )
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
+from compiler.ops.parted import OuterParts, SumParts
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import ArgMax, Max, PutAlong, Sum, TakeAlong, TopPositions
 from compiler.ops.scan import Ended
@@ -91,6 +92,8 @@ GIVES: list[tuple[Op, list[str], str]] = [
     (MatMul(), ["f32[B, T, 6]{lowest}", "f32[6, 2]"], "f32[B, T, 2]{any}"),
     (MatMul(transposed=True), ["f32[B, 2]", "f32[6, 2]"], "f32[B, 6]"),
     (Outer(), ["f32[B, T, 6]", "f32[B, T, 2]{zero}"], "f32[6, 2]"),
+    (OuterParts(4), ["f32[B, T, 6]", "f32[B, T, 2]{zero}"], "f32[4, 6, 2]"),
+    (SumParts(4), ["f32[B, T, 6]{zero}"], "f32[4, 6]"),
     (Gather(), ["f32[V, 6]", "i64[B, T]{zero}"], "f32[B, T, 6]{zero}"),
     (Gather(computed=True), ["f32[W, 6]", "i64[B, T]{zero}"], "f32[B, T, 6]"),
     (GatherDot(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 6]"], "f32[B, 4]"),
@@ -170,6 +173,8 @@ REFUSES: list[tuple[Op, list[str], str]] = [
     (MatMul(), ["f32[B, 6, T]", "f32[T, 2]"], "do not fit"),
     (Outer(), ["f32[B, T, 6]", "f32[B, T, 2]"], "count the padding"),
     (Outer(), ["f32[B, T, 6]{zero}", "f32[B, T, 2]{any}"], "count the padding"),
+    (OuterParts(4), ["f32[B, T, 6]", "f32[B, T, 2]"], "count the padding"),
+    (SumParts(4), ["f32[B, T, 6]"], "count the padding"),
     (Gather(), ["f32[V, 6]", "f32[B]"], "ids are i64"),
     (GatherDot(), ["f32[V, 6]", "i64[B, 4]", "f32[W, 6]"], "a vector of each example"),
     (GatherDot(), ["f32[V, 6]", "i64[B]", "f32[B, 6]"], "some ids of each example"),

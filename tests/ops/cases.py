@@ -9,7 +9,19 @@ import numpy as np
 
 from compiler.ir.graph import Op, apply
 from compiler.ir.types import BATCH, Extent, Type, moved, value_of
-from compiler.ops import chance, elementwise, fused, lookup, normal, picking, product, reduction, sequence, shape
+from compiler.ops import (
+    chance,
+    elementwise,
+    fused,
+    lookup,
+    normal,
+    parted,
+    picking,
+    product,
+    reduction,
+    sequence,
+    shape,
+)
 from tests.ops.attention_cases import ATTENTION, POINTING, POSITIONS, RELATIVE
 from tests.ops.case import IDS, LENGTHS_TYPE, LOWEST, SIZES, TEXT, Case, T, V, alone, boolean, f64, i64
 from tests.ops.distinct_cases import DISTINCT, VALUES, rows_of
@@ -199,6 +211,13 @@ PRODUCT = [
          smooth=(0, 1)),
     Case("outer of sequences", product.Outer(), (TEXT, f64(BATCH, T, 3)), lambda x, y: np.einsum("bti,btj->ij", x, y),
          f64(2, 3), smooth=(0, 1)),
+    Case("outer in parts", parted.OuterParts(2), (f64(5, 4), f64(5, 2)),
+         lambda x, y: np.stack([x[:2].T @ y[:2], x[2:].T @ y[2:]]), f64(2, 4, 2)),
+    Case("outer in more parts than rows", parted.OuterParts(3), (f64(2, 4), f64(2, 3)),
+         lambda x, y: np.stack([np.zeros((4, 3)), np.outer(x[0], y[0]), np.outer(x[1], y[1])]), f64(3, 4, 3)),
+    Case("sum in parts", parted.SumParts(2), (f64(5, 4),), lambda x: np.stack([x[:2].sum(0), x[2:].sum(0)]), f64(2, 4)),
+    Case("sum of sequences in parts", parted.SumParts(2), (f64(4, 3, 2),),
+         lambda x: np.stack([x[:2].sum((0, 1)), x[2:].sum((0, 1))]), f64(2, 2)),
 ]  # fmt: skip
 
 
