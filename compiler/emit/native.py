@@ -17,6 +17,7 @@ from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
 from compiler.emit.pieces import Done, by_rows, loop_piece, piece
 from compiler.emit.rests import read_behind
+from compiler.emit.row_chains import row_chains
 from compiler.emit.row_kernel import row_kernel
 from compiler.emit.runs import Run, show_runs
 from compiler.emit.split import Split
@@ -64,6 +65,7 @@ class NativeWriter(Writer):
         self.all_read = read_behind(plan, loops)
         self.updates = {node: loop for node, loop in loops.items() if node not in self.all_read}
         self.dense = dense_updates(plan)
+        self.chains = row_chains(plan, [*self.updates, *self.dense])
         self.owned = plan.owned
         self.owner: int | None = None
         """The thread of the step."""
@@ -127,6 +129,10 @@ class NativeWriter(Writer):
         if step.node in self.dense:
             update = self.dense[step.node]
             self.add([] if update is None else [update.done], heading)
+            return
+        if step.node in self.chains:
+            chain = self.chains[step.node]
+            self.add([] if chain is None else [chain.done], heading)
             return
         self.behind = step.node in self.all_read
         for work in self.works(step):

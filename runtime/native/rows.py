@@ -53,6 +53,16 @@ def _larger(_: Any, x: Any, y: Any) -> Any:
     return x(x, x), generated
 
 
+@intrinsic
+def _added(_: Any, x: Any, y: Any) -> Any:
+    """x + y, a part of a sum that may be taken in any order."""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fadd(*arguments, flags=("reassoc", "nsz"))
+
+    return x(x, x), generated
+
+
 def _of_width(f: Any, kind: Any, view: Function, exp: Function) -> dict[str, Function]:
     larger = _larger
 
@@ -170,7 +180,7 @@ def _of_width(f: Any, kind: Any, view: Function, exp: Function) -> dict[str, Fun
 
     return {
         "add_taps": add_taps, "tap_products": tap_products, "total": total, "product_sum": product_sum,
-        "largest": largest, "powers": powers, "power_sum": power_sum, "stack": _stack(kind),
+        "largest": largest, "powers": powers, "power_sum": power_sum, "added": _added, "stack": _stack(kind),
     }  # fmt: skip
 
 

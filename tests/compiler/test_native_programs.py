@@ -11,11 +11,12 @@ from functools import partial
 import numpy as np
 import pytest
 
+from compiler.emit import row_chains
 from compiler.ir.graph import Graph, Input, Output, apply
 from compiler.ir.types import Type
 from compiler.ops.elementwise import Mul, Sub, Tanh, constant
 from compiler.ops.shape import Reshape, Transpose
-from compiler.passes import optimize
+from compiler.passes import optimize, parted
 from compiler.pipeline import compile_bucket, compile_native
 from runtime.backend import Backend
 from runtime.execute import Executor
@@ -95,6 +96,30 @@ def test_program_computes_with_several_threads_what_it_does_with_one(
         scale = np.max(np.abs(value[np.isfinite(value)]), initial=1.0)
         np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
         np.testing.assert_array_equal(found[name], again[name], err_msg=f"{name}, once more")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What otherwise pays only for many rows is done for few."""
+    monkeypatch.setattr(row_chains, "NARROW", 2)
+    monkeypatch.setattr(row_chains, "FEW", 2)
+    monkeypatch.setattr(parted, "MANY", 1)
+    monkeypatch.setattr(parted, "NARROW", 1)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("number", range(FUZZ or 6))
+@pytest.mark.parametrize("make", [of_a_graph, of_a_cell])
+@pytest.mark.usefixtures("all_shared", "small")
+def test_rows_and_sums_in_parts_change_no_result(make: Callable[[int], Fed], number: int, threads: int):
+    seed = fresh_seed() if FUZZ else number
+    print(f"seed {seed}")
+    graph, feeds, sizes = make(seed)
+    given = optimize(graph), feeds, sizes
+    wanted, found = computed(given, numpy_backend()), computed(given, shared_backend(threads), threads)
+    for name, value in wanted.items():
+        scale = np.max(np.abs(value[np.isfinite(value)]), initial=1.0)
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-9 * scale, err_msg=name)
 
 
 @pytest.mark.parametrize("number", range(FUZZ or 4))
