@@ -75,6 +75,56 @@ for b in range(batch):
                   out + (b * keys * heads + h) * n * SIZE, heads * n)
 """
 
+TILES = """
+        for j in range(0, columns, 2 * wide):
+            for i in range(0, queries, 8):
+                starts = rows_wide_F(a, far, i, queries, 8)
+                left, right = zeros_wide_F(8), zeros_wide_F(8)
+                at, y = 0, there + j * SIZE
+                for d in range(depth):
+                    left = add_numbers_wide_F(left, starts, at, load_wide_F(y, columns - j))
+                    right = add_numbers_wide_F(right, starts, at, load_wide_F(y + wide * SIZE, columns - j - wide))
+                    at += SIZE
+                    y += next_y
+                to = c + i * next_c + j * SIZE
+                write_sums_wide_F(left, to, next_c, queries - i, columns - j)
+                write_sums_wide_F(right, to + wide * SIZE, next_c, queries - i, columns - j - wide)
+"""
+"""Eight queries and two vectors of columns at a time: what is summed stays in registers. With small matrices BLAS takes
+longer to begin and to lay them out than to multiply."""
+
+SMALL_SCORES = (
+    """
+wide, turned = lanes_wide_F(), room_F()
+columns, depth, far, next_y, next_c = keys, n, heads * n * SIZE, keys * SIZE, keys * SIZE
+for b in range(batch):
+    for h in range(heads):
+        a, c = q + (b * queries * heads + h) * n * SIZE, out + (b * heads + h) * queries * keys * SIZE
+        for s in range(keys):
+            row = F(k + ((b * keys + s) * heads + h) * n * SIZE, n)
+            column = F(turned + s * SIZE, (n - 1) * keys + 1)
+            for d in range(n):
+                column[d * keys] = row[d]
+        there = turned
+"""
+    + TILES
+)
+
+SMALL_MIX = (
+    """
+wide = lanes_wide_F()
+columns, depth, far, next_y, next_c = n, keys, keys * SIZE, heads * n * SIZE, heads * n * SIZE
+for b in range(batch):
+    for h in range(heads):
+        a, c = w + (b * heads + h) * queries * keys * SIZE, out + (b * queries * heads + h) * n * SIZE
+        there = x + (b * keys * heads + h) * n * SIZE
+"""
+    + TILES
+)
+
+SMALL, ROOM = 2**17, 8192
+"""Products of numbers of a head, up to which they are small; numbers that a kernel has room for."""
+
 
 def mask_kernels(call: Call, moving: Mapping[str, Moving]) -> list[Kernel] | None:
     """What has gaps is copied before."""
@@ -151,14 +201,18 @@ def heads_kernel(call: Call) -> Kernel | None:
         case HeadScores(heads=heads):
             batch, queries, width = x.shape
             texts = {"q": _text(x), "k": _text(y), "out": _text(out)}
-            return kernel_of(SCORES, out.dtype, Way("batch", texts), gemm=out.dtype, q=x, k=y, out=out, batch=batch,
-                             heads=heads, queries=queries, keys=y.shape[1], n=width // heads)  # fmt: skip
+            keys, n = y.shape[1], width // heads
+            small = queries * keys * n <= SMALL and keys * n <= ROOM
+            return kernel_of(SMALL_SCORES if small else SCORES, out.dtype, Way("batch", texts), gemm=out.dtype, q=x,
+                             k=y, out=out, batch=batch, heads=heads, queries=queries, keys=keys, n=n)  # fmt: skip
         case HeadMix(heads=heads) | HeadSpread(heads=heads):
             batch, _, queries, keys = x.shape
-            text = MIX if isinstance(call.op, HeadMix) else SPREAD
+            n = y.shape[2] // heads
+            small = queries * keys * n <= SMALL
+            text = (SMALL_MIX if small else MIX) if isinstance(call.op, HeadMix) else SPREAD
             texts = {"w": _text(x), "x": _text(y), "out": _text(out)}
             return kernel_of(text, out.dtype, Way("batch", texts), gemm=out.dtype, w=x, x=y, out=out, batch=batch,
-                             heads=heads, queries=queries, keys=keys, n=y.shape[2] // heads)  # fmt: skip
+                             heads=heads, queries=queries, keys=keys, n=n)  # fmt: skip
         case _:
             return None
 

@@ -22,14 +22,18 @@ REORDERED: dict[str, Any] = {
 """A sum may be taken in any order."""
 
 
-def _stack(kind: Any) -> Function:
+ROOM = 8192
+"""Of a kernel that lays out a matrix there: 64 KiB at most."""
+
+
+def _stack(kind: Any, count: int = STACK) -> Function:
     @intrinsic
     def stack(_: Any) -> Any:
-        """The address of STACK numbers, for as long as the kernel runs."""
+        """The address of so many numbers, for as long as the kernel runs."""
 
         def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             with builder.goto_entry_block():
-                room = builder.alloca(context.get_value_type(kind), STACK)
+                room = builder.alloca(context.get_value_type(kind), count)
                 room.align = 64
             return builder.ptrtoint(room, ir.IntType(64))
 
@@ -181,6 +185,7 @@ def _of_width(f: Any, kind: Any, view: Function, exp: Function) -> dict[str, Fun
     return {
         "add_taps": add_taps, "tap_products": tap_products, "total": total, "product_sum": product_sum,
         "largest": largest, "powers": powers, "power_sum": power_sum, "added": _added, "stack": _stack(kind),
+        "room": _stack(kind, ROOM),
     }  # fmt: skip
 
 

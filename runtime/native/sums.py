@@ -40,6 +40,26 @@ def _places(_: Any, base: Any, table: Any, first: Any, most: Any, count: Any) ->
     return found(long, long, long, long, count), generated
 
 
+@intrinsic(prefer_literal=True)
+def _rows(_: Any, base: Any, apart: Any, first: Any, most: Any, count: Any) -> Any:
+    """base + first * apart, base + (first + 1) * apart, ...: so many; from most on that of most - 1"""
+    if not isinstance(count, numba.types.IntegerLiteral):
+        return None
+    long, found = numba.types.int64, _several(numba.types.int64, count)
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        base, apart, first, most, _ = arguments
+        last = builder.sub(most, ir.IntType(64)(1))
+        starts: list[Any] = []
+        for p in range(found.count):
+            at = builder.add(first, ir.IntType(64)(p))
+            at = builder.select(builder.icmp_signed("<", at, last), at, last)
+            starts.append(builder.add(base, builder.mul(at, apart)))
+        return context.make_tuple(builder, found, starts)
+
+    return found(long, long, long, long, count), generated
+
+
 def sum_functions(of: Vector) -> dict[str, Function]:
     long, size = numba.types.int64, of.size
 
@@ -128,5 +148,5 @@ def sum_functions(of: Vector) -> dict[str, Function]:
 
     return {
         "zeros": zeros, "add_weights": add_weights, "add_numbers": add_numbers, "write_sums": write_sums,
-        "add_sums": add_sums, "starts": _places,
+        "add_sums": add_sums, "starts": _places, "rows": _rows,
     }  # fmt: skip
