@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import ClassVar, Literal, TypeAlias
 
@@ -128,6 +129,10 @@ class Graph:
 
     def nodes(self) -> list[Node]:
         """All nodes that an output needs, each after its inputs; the order follows from the graph alone."""
+        return [*self._nodes]
+
+    @cached_property
+    def _nodes(self) -> list[Node]:
         return sorted_nodes(output.node for output in self.outputs)
 
     def input(self, name: str) -> Node:
@@ -140,25 +145,24 @@ class Graph:
         return graph_page(self)
 
 
-def sorted_nodes(roots: Iterable[Node], leaf: Callable[[Node], bool] = lambda _: False) -> list[Node]:
+def sorted_nodes(roots: Iterable[Node], leaf: Callable[[Node], bool] | None = None) -> list[Node]:
     """Every node below the roots, inputs before users, without recursion (a graph may be thousands deep).
 
     A node of which leaf is true is listed, but not what is below it.
     """
     done: dict[Node, None] = {}
-    for root in roots:
-        stack: list[tuple[Node, bool]] = [(root, False)]
-        while stack:
-            node, ready = stack.pop()
-            if node in done:
-                continue
-            if ready:
-                done[node] = None
-                continue
-            stack.append((node, True))
-            if leaf(node):
-                continue
-            stack.extend((n, False) for n in reversed(node.inputs) if n not in done)
+    opened: set[Node] = set()
+    stack = [*roots]
+    stack.reverse()
+    while stack:
+        node = stack[-1]
+        if node in done:
+            stack.pop()
+        elif node in opened or (leaf is not None and leaf(node)):
+            done[stack.pop()] = None
+        else:
+            opened.add(node)
+            stack += [n for n in reversed(node.inputs) if n not in done]
     return list(done)
 
 
