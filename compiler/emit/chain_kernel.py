@@ -7,224 +7,45 @@ nearest cache, and a register is nearer still.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, field
 
-from compiler.emit.formulas import formula, has_formula, number
+from compiler.emit.chain import EACH, FULL, ONE, Chain, Value
+from compiler.emit.formulas import formula
 from compiler.emit.kernel import VIEWS, Argument, Kernel
-from compiler.emit.memory import start_of
 from compiler.emit.split import split
 from compiler.emit.whole import whole_numbers
 from compiler.ir.types import DTYPES, Dtype
 from compiler.ops.reduction import Sum
 from compiler.ops.sequence import Mask
-from compiler.plan.layout import broadcast, is_contiguous, reshaped
-from compiler.plan.plan import Call, Literal, Place, Plan, Where
+from compiler.plan.plan import Call, Literal, Place
 
 MOST_ARRAYS = 14
 """LLVM compares each array that is written with all others before it uses vectors, and gives up on too many."""
 
-FULL, EACH, COLUMNS, ONE = "full", "each", "columns", "one"
-"""A number of each row and column, of each row, of each column, or for all."""
 
+def chain_kernel(chain: Chain, kept: Collection[int]) -> tuple[Kernel, tuple[Call, ...]] | None:
+    """None where what is written lies over what is still read. kept: the regions that are read afterwards
 
-@dataclass(frozen=True)
-class Rows:
-    """So many rows of so many columns."""
-
-    count: int
-    width: int
-
-    def kind(self, shape: tuple[int, ...]) -> str | None:
-        """What a result of this shape has a number for."""
-        if shape and shape[-1] == self.width and prod(shape) == self.count * self.width:
-            return FULL
-        return EACH if prod(shape) == self.count else None
-
-
-@dataclass(frozen=True)
-class Bytes:
-    """space: the arena, or the name of a weight or state"""
-
-    space: str
-    begin: int
-    end: int
-
-    def meet(self, other: Bytes) -> bool:
-        return self.space == other.space and self.begin < other.end and other.begin < self.end
-
-
-@dataclass(frozen=True)
-class Value:
-    """level: in how many loops over a row, one after the other, what it needs is summed
-
-    place: where it is read, of what the chain does not make; else call makes it of the operands, numbers of values
-    far: bytes from one row to the next
+    Besides: the calls whose results it writes.
     """
+    stored = chain.stored(kept)
+    if stored is None:
+        return None
+    text = _Text(chain, stored)
+    text.write()
+    if len(text.arrays) > MOST_ARRAYS or not chain.is_apart(stored, text.read):
+        return None
+    return text.kernel(), tuple(chain.values[v].made for v in stored)
 
-    kind: str
+
+@dataclass
+class _Loop:
+    """level: how many came before it; opened: rows, by their names; names: of values that it has"""
+
     level: int
-    dtype: Dtype
-    place: Place | None = None
-    far: int = 0
-    call: Call | None = None
-    operands: tuple[int | str, ...] = ()
-
-
-class Chain:
-    """Calls are added one after the other; `kernel` makes one of them."""
-
-    def __init__(self, plan: Plan, rows: Rows) -> None:
-        self.plan, self.rows = plan, rows
-        self.values: list[Value] = []
-        self.made: dict[Place, int] = {}
-        """The value that is in each place now."""
-        self.loads: dict[tuple[str, int, int, str, Dtype], int] = {}
-        """What is read, by where it begins and how."""
-
-    def add(self, calls: Sequence[Call]) -> bool:
-        """Whether they go along these rows; if not, the chain is as it was."""
-        before = [*self.values], dict(self.made), dict(self.loads)
-        if all(self._added(call) for call in calls):
-            return True
-        self.values, self.made, self.loads = before
-        return False
-
-    def _added(self, call: Call) -> bool:
-        out = call.out
-        if not isinstance(out, Place) or not is_contiguous(out.shape, out.strides):
-            return False
-        value = self._value(call, out)
-        if value is None or self.plan.regions[out.region].store is not None:
-            return False
-        over = self._under(out)
-        if any(self.bytes_of(place) != self.bytes_of(out) for place in over):
-            return False
-        self.values.append(value)
-        self.made = {place: v for place, v in self.made.items() if place not in over} | {out: len(self.values) - 1}
-        return True
-
-    def _under(self, x: Place) -> list[Place]:
-        """What the chain has made in the same region that shares bytes with it."""
-        return [
-            place for place in self.made if place.region == x.region and self.bytes_of(place).meet(self.bytes_of(x))
-        ]
-
-    def _value(self, call: Call, out: Place) -> Value | None:
-        match call.op:
-            case Sum(axes=axes):
-                x = call.inputs[0]
-                if not isinstance(x, Place) or axes != (len(x.shape) - 1,) or self.rows.kind(x.shape) != FULL:
-                    return None
-                read = self._operand(x, x.shape)
-                if read is None or self.rows.kind(out.shape) != EACH or not _is_number(out):
-                    return None
-                return Value(EACH, self._level([read]) + 1, out.dtype, call=call, operands=(read,))
-            case Mask(fill="zero") if not dict(call.attributes).get("time_first"):
-                x, tokens = call.inputs
-                if not isinstance(tokens, Place) or len(out.shape) < 2 or not isinstance(x, Place):
-                    return None
-                kind = self.rows.kind(out.shape)
-                if out.shape[0] * out.shape[1] != self.rows.count or kind is None or not _is_number(out):
-                    return None
-                read, lengths = self._operand(x, out.shape), self._load(tokens, ONE, 0)
-                return None if read is None else Value(kind, self._level([read]), out.dtype, call=call,
-                                                       operands=(read, lengths))  # fmt: skip
-            case _:
-                kind = self.rows.kind(out.shape)
-                if kind is None or not has_formula(call) or out.dtype == "i64":
-                    return None
-                operands = [number(x) if isinstance(x, Literal) else self._operand(x, out.shape) for x in call.inputs]
-                found = tuple(x for x in operands if x is not None)
-                if len(found) < len(operands):
-                    return None
-                if kind == EACH and any(isinstance(x, int) and self.values[x].kind in (FULL, COLUMNS) for x in found):
-                    return None
-                return Value(kind, self._level(found), out.dtype, call=call, operands=found)
-
-    def _level(self, operands: Sequence[int | str]) -> int:
-        return max((self.values[x].level for x in operands if isinstance(x, int)), default=0)
-
-    def _operand(self, x: Where, shape: tuple[int, ...]) -> int | None:
-        """The value that it is in a call whose result has this shape."""
-        if not isinstance(x, Place) or x.dtype not in VIEWS or x.dtype == "i64":
-            return None
-        full = self.rows.kind(shape) == FULL
-        to = (self.rows.count, self.rows.width) if full else (self.rows.count,)
-        strides = reshaped(shape, broadcast(x.shape, x.strides, shape), to)
-        if strides is None:
-            return None
-        match (*strides, *(() if full else (0,))):
-            case (0, 0):
-                kind, far = ONE, 0
-            case (1, 0):
-                kind, far = EACH, 1
-            case (0, 1) if full:
-                kind, far = COLUMNS, 0
-            case (far, 1) if full and far >= self.rows.width:
-                kind = FULL
-            case _:
-                return None
-        over = self._under(x)
-        if not over:
-            return self._load(x, kind, far)
-        if len(over) > 1 or self.bytes_of(over[0]) != self.bytes_of(x):
-            return None
-        value = self.values[self.made[over[0]]]
-        same = value.kind == kind and value.dtype == x.dtype and far == (self.rows.width if kind == FULL else 1)
-        return self.made[over[0]] if same else None
-
-    def _load(self, x: Place, kind: str, far: int) -> int:
-        at = self.bytes_of(x)
-        key = at.space, at.begin, far, kind, x.dtype
-        if key not in self.loads:
-            self.values.append(Value(kind, 0, x.dtype, place=x, far=far * DTYPES[x.dtype]))
-            self.loads[key] = len(self.values) - 1
-        return self.loads[key]
-
-    def bytes_of(self, x: Place) -> Bytes:
-        region, size = self.plan.regions[x.region], DTYPES[x.dtype]
-        begin = start_of(x)[1] * size + (region.offset if region.store is None else 0)
-        elements = 1 + sum((n - 1) * s for n, s in zip(x.shape, x.strides, strict=True))
-        return Bytes(region.store or "", begin, begin + elements * size)
-
-    def kernel(self, kept: Collection[int]) -> tuple[Kernel, tuple[Call, ...]] | None:
-        """None where what is written lies over what is still read. kept: the regions that are read afterwards
-
-        Besides: the calls whose results it writes.
-        """
-        stored = {value: place for place, value in self.made.items() if place.region in kept}
-        text = _Text(self, stored)
-        text.write()
-        if len(text.arrays) > MOST_ARRAYS or not self._apart(text, stored):
-            return None
-        calls = tuple(call for v in stored if (call := self.values[v].call) is not None)
-        return text.kernel(), calls
-
-    def _apart(self, text: _Text, stored: dict[int, Place]) -> bool:
-        """Whether nothing is written over what is read later, or than in the same place."""
-        written = [(self.bytes_of(place), self.values[v], text.wrote[v]) for v, place in stored.items()]
-        for i, (there, value, level) in enumerate(written):
-            if any(there.meet(other) for other, _, _ in written[:i]):
-                return False
-            for v, levels in text.read.items():
-                read = self.values[v]
-                assert read.place is not None
-                before = self.bytes_of(read.place)
-                if before.meet(there) and not (
-                    (read.kind, read.dtype, before.begin) == (value.kind, value.dtype, there.begin)
-                    and (read.kind == EACH or (read.far == self.far(value) and max(levels) <= level))
-                ):
-                    return False
-        return True
-
-    def far(self, value: Value) -> int:
-        """Bytes from one row to the next of what is written."""
-        return DTYPES[value.dtype] * (self.rows.width if value.kind == FULL else 1)
-
-
-def _is_number(place: Place) -> bool:
-    return place.dtype in ("f32", "f64")
+    opened: dict[str, str] = field(default_factory=dict[str, str])
+    names: dict[int, str] = field(default_factory=dict[int, str])
+    lines: list[str] = field(default_factory=list[str])
 
 
 class _Text:
@@ -234,12 +55,10 @@ class _Text:
         self.moves: list[tuple[int, int]] = [(0, 1)]
         self.head = ["before, rows, n = p[0], p[1], p[2]"]
         self.lines: list[str] = []
-        self.arrays: dict[tuple[str, int, int, Dtype], str] = {}
-        """By where it begins and how far apart its rows are, the name of what has its address."""
+        self.arrays: dict[tuple[str, int, int, int, Dtype], str] = {}
+        """By where it begins and ends, and how far apart its rows are, the name of what has its address."""
         self.read: dict[int, set[int]] = {}
         """Of what is read, in which loops."""
-        self.wrote: dict[int, int] = {}
-        """In which loop each is written."""
         self.scalars: dict[int, str] = {}
         self.masks: dict[tuple[object, ...], str] = {}
 
@@ -251,9 +70,9 @@ class _Text:
 
     def _first(self) -> int:
         """Rows of the first axis, so that a thread has the same texts in many kernels."""
-        call = next(v.call for v in self.chain.values if v.call is not None and v.kind == FULL)
-        assert isinstance(call.out, Place)
-        return call.out.shape[0]
+        out = next(v.call for v in self.chain.values if v.call is not None).out
+        assert isinstance(out, Place)
+        return out.shape[0]
 
     def write(self) -> None:
         values = self.chain.values
@@ -269,64 +88,57 @@ class _Text:
     def scalars_of(self, level: int) -> None:
         """Of each row, what is known once so many loops have run."""
         for v, value in enumerate(self.chain.values):
-            if value.kind in (EACH, ONE) and value.call is not None and value.level == level:
-                if not isinstance(value.call.op, Sum):
-                    self.scalars[v] = f"e{v}"
-                    self.lines.append(f"e{v} = {self.formula(value, [self.scalar(x) for x in _read(value)])}")
-                if v in self.stored:
-                    self.wrote[v] = level
-                    self.lines.append(f"{self.row(v, self.stored[v], 1)}[0] = {self.scalars[v]}")
+            if value.kind != EACH or value.call is None or value.level != level:
+                continue
+            if not isinstance(value.call.op, Sum):
+                self.scalars[v] = f"e{v}"
+                self.lines.append(f"e{v} = {self.formula(value, [self.scalar(x) for x in value.read])}")
+            if v in self.stored:
+                self.lines.append(f"{self.row(v, self.stored[v])}[0] = {self.scalars[v]}")
 
     def loop(self, level: int) -> None:
-        values = self.chain.values
-        sums = [
-            v
-            for v, x in enumerate(values)
-            if x.call is not None and isinstance(x.call.op, Sum) and x.level == level + 1
-        ]
+        values, loop = self.chain.values, _Loop(level)
+        sums = {
+            v: value
+            for v, value in enumerate(values)
+            if value.call is not None and isinstance(value.call.op, Sum) and value.level == level + 1
+        }
         stores = [v for v in self.stored if values[v].kind == FULL and values[v].level == level]
         if not sums and not stores:
             return
-        names: dict[int, str] = {}
-        opened: dict[str, str] = {}
-        inner: list[str] = []
-        for v in (*stores, *(x for s in sums for x in values[s].operands if isinstance(x, int))):
-            self.number(v, level, names, opened, inner)
-        for s in sums:
+        written = [
+            (self.opened(v, self.stored[v], self.chain.far(values[v]), loop), self.number(v, loop)) for v in stores
+        ]
+        for s, value in sums.items():
             self.scalars[s] = f"e{s}"
-            (x,) = values[s].operands
-            assert isinstance(x, int)
-            inner.append(f"e{s} = added_{values[s].dtype}(e{s}, {names[x]})")
-        for v in stores:
-            self.wrote[v] = level
-            row = self.opened(v, self.stored[v], self.chain.far(values[v]), opened)
-            inner.append(f"{row}[j] = {names[v]}")
-        self.lines += [f"e{s} = np.float{values[s].dtype[1:]}(0)" for s in sums]
-        self.lines += [*opened.values(), "for j in range(n):", *(f"    {line}" for line in inner)]
+            self.lines.append(f"e{s} = np.float{value.dtype[1:]}(0)")
+            loop.lines.append(f"e{s} = added_{value.dtype}(e{s}, {self.number(value.operands[0], loop)})")
+        loop.lines += [f"{row}[j] = {name}" for row, name in written]
+        self.lines += [*loop.opened.values(), "for j in range(n):", *(f"    {line}" for line in loop.lines)]
 
-    def number(self, v: int, level: int, names: dict[int, str], opened: dict[str, str], inner: list[str]) -> str:
+    def number(self, v: int | str, loop: _Loop) -> str:
         """The value at the row and column where the loops are."""
+        if isinstance(v, str):
+            return v
         value = self.chain.values[v]
         if value.kind in (EACH, ONE):
             return self.scalar(v)
-        if v in names:
-            return names[v]
-        if value.call is None or (v in self.stored and value.level < level):
-            place = value.place or self.stored[v]
-            if value.call is None:
-                self.read.setdefault(v, set()).add(level)
-            far = value.far if value.call is None else self.chain.far(value)
-            text = f"{self.opened(v, place, far, opened)}[j]"
+        if v in loop.names:
+            return loop.names[v]
+        if value.call is None:
+            assert value.place is not None
+            self.read.setdefault(v, set()).add(loop.level)
+            text = f"{self.opened(v, value.place, value.far, loop)}[j]"
+        elif v in self.stored and value.level < loop.level:
+            text = f"{self.opened(v, self.stored[v], self.chain.far(value), loop)}[j]"
         else:
-            operands = [self.number(x, level, names, opened, inner) if isinstance(x, int) else x for x in _read(value)]
-            text = self.formula(value, operands)
-        inner.append(f"v{v} = {text}")
-        names[v] = f"v{v}"
-        return names[v]
+            text = self.formula(value, [self.number(x, loop) for x in value.read])
+        loop.lines.append(f"v{v} = {text}")
+        loop.names[v] = f"v{v}"
+        return f"v{v}"
 
     def formula(self, value: Value, operands: Sequence[str]) -> str:
-        call = value.call
-        assert call is not None
+        call = value.made
         assert isinstance(call.out, Place)
         if isinstance(call.op, Mask):
             return f"{operands[0]} if {self.seen(value)} else np.float{value.dtype[1:]}(0)"
@@ -335,8 +147,7 @@ class _Text:
 
     def seen(self, value: Value) -> str:
         """Whether the row is none of the padding."""
-        call = value.call
-        assert call is not None
+        call = value.made
         assert isinstance(call.out, Place)
         given = whole_numbers(call)
         tokens = value.operands[1]
@@ -369,30 +180,31 @@ class _Text:
             assert value.place is not None
             self.read.setdefault(x, set()).add(0)
             self.scalars[x] = f"e{x}"
-            row = self.row(x, value.place, value.far)
+            row = self.row(x, value.place)
             (self.lines if value.kind == EACH else self.head).append(f"e{x} = {row}[0]")
         return self.scalars[x]
 
-    def row(self, v: int, place: Place, far: int) -> str:
+    def row(self, v: int, place: Place) -> str:
         """A view of the one number of a row, or for all."""
         value = self.chain.values[v]
         far = DTYPES[value.dtype] if value.kind == EACH else 0
         address = self.address(v, place, far)
         return f"{VIEWS[value.dtype]}({address}{f' + i * {far}' if far else ''}, 1)"
 
-    def opened(self, v: int, place: Place, far: int, opened: dict[str, str]) -> str:
+    def opened(self, v: int, place: Place, far: int, loop: _Loop) -> str:
+        """The name of its row."""
         value = self.chain.values[v]
         address = self.address(v, place, far)
         name = f"x{address[1:]}"
-        if name not in opened:
+        if name not in loop.opened:
             moved = f" + i * s{address[1:]}" if far else ""
-            opened[name] = f"{name} = {VIEWS[value.dtype]}({address}{moved}, n)"
+            loop.opened[name] = f"{name} = {VIEWS[value.dtype]}({address}{moved}, n)"
         return name
 
     def address(self, v: int, place: Place, far: int) -> str:
         value = self.chain.values[v]
         there = self.chain.bytes_of(place)
-        key = there.space, there.begin, far, value.dtype
+        key = there.space, there.begin, there.end, far, value.dtype
         if key not in self.arrays:
             at = len(self.arguments)
             self.arguments += [place, far]
@@ -404,9 +216,3 @@ class _Text:
             # What lay there before is read from the same address, and written over.
             self.arguments[int(self.arrays[key][1:])] = place
         return self.arrays[key]
-
-
-def _read(value: Value) -> tuple[int | str, ...]:
-    """Its operands but for lengths."""
-    assert value.call is not None
-    return value.operands[:1] if isinstance(value.call.op, Mask) else value.operands

@@ -23,6 +23,7 @@ from compiler.emit.runs import Run, show_runs
 from compiler.emit.split import Split
 from compiler.emit.together import Listed, Piece, together
 from compiler.emit.updates import row_updates
+from compiler.ir.graph import Node
 from compiler.ops.elementwise import Select
 from compiler.ops.shape import Concat
 from compiler.plan.plan import Call, Loop, Moving, Place, Plan, Positions, Step, Where
@@ -65,7 +66,7 @@ class NativeWriter(Writer):
         self.all_read = read_behind(plan, loops)
         self.updates = {node: loop for node, loop in loops.items() if node not in self.all_read}
         self.dense = dense_updates(plan)
-        self.chains = row_chains(plan, [*self.updates, *self.dense])
+        self.chains = row_chains(plan, self.until())
         self.owned = plan.owned
         self.owner: int | None = None
         """The thread of the step."""
@@ -73,6 +74,16 @@ class NativeWriter(Writer):
         """Whether what stands behind the rows that there are is read, and has to be zeros."""
         self.native: set[str] = set()
         """Lines that only call a kernel, or a loop of such."""
+
+    def until(self) -> dict[Node, int]:
+        """Of the steps that are done where another one is, the number of that one."""
+        place = {step.node: i for i, step in enumerate(self.plan.steps)}
+        found = {node: max(place[n] for n in update.nodes) for update in self.dense.values() if update is not None
+                 for node in update.nodes}  # fmt: skip
+        for node, loop in self.updates.items():
+            if loop.calls:
+                found |= dict.fromkeys(loop.nodes, place[node])
+        return found
 
     def program(self) -> str:
         program = super().program()

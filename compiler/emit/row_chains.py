@@ -8,16 +8,17 @@ between neither reads nor writes what the later ones write, nor writes what they
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from compiler.emit.chain_kernel import Chain, Rows
+from compiler.emit.chain import Chain, Rows
+from compiler.emit.chain_kernel import chain_kernel
 from compiler.emit.costs import BYTES, CALL, PASS
 from compiler.emit.formulas import passes
 from compiler.emit.kernel import Kernel
 from compiler.emit.pieces import Done
-from compiler.emit.updates import Access, calls_of, meet, touched
+from compiler.emit.updates import Access, calls_of, meet, places_of, touched
 from compiler.ir.graph import Node
 from compiler.ir.types import DTYPES
 from compiler.ops.reduction import Sum
@@ -39,21 +40,19 @@ class RowChain:
     nodes: tuple[Node, ...]
 
 
-def row_chains(plan: Plan, others: Iterable[Node]) -> dict[Node, RowChain | None]:
+def row_chains(plan: Plan, until: Mapping[Node, int] = {}) -> dict[Node, RowChain | None]:
     """For each step that is a part of such a kernel, by its node, the kernel where it begins, else None.
 
-    others: the nodes of steps that are done otherwise
+    until: nodes of steps that are done otherwise, each with the number of the step where that is
     """
-    # A node that is copied to a state besides has two steps.
-    several = {node for node, count in Counter(step.node for step in plan.steps).items() if count > 1}
-    steps, taken = _Steps(plan), {*others} | several
+    chains = _Chains(plan, until)
     found: dict[Node, RowChain | None] = {}
     for i, step in enumerate(plan.steps):
-        if step.node in found or step.node in taken:
+        if step.node in found:
             continue
-        group = steps.group(i, {*found} | taken)
+        group = chains.group(i, found)
         while len(group) > 1:
-            done = steps.done(group)
+            done = chains.done(group)
             if done is not None:
                 nodes = tuple(plan.steps[k].node for k in group)
                 found |= dict.fromkeys(nodes, None)
@@ -63,19 +62,19 @@ def row_chains(plan: Plan, others: Iterable[Node]) -> dict[Node, RowChain | None
     return found
 
 
-class _Steps:
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.calls = [calls_of(step) for step in plan.steps]
+class _Chains:
+    def __init__(self, plan: Plan, until: Mapping[Node, int]) -> None:
+        self.plan, self.until = plan, until
+        steps_of = Counter(step.node for step in plan.steps)
+        # A node that is copied to a state besides has two steps; of a table only some rows are there.
+        self.calls = [
+            () if step.node in until or steps_of[step.node] > 1 or _has_rows(step.node) else calls_of(step)
+            for step in plan.steps
+        ]
         self.touched = [touched(step.work) for step in plan.steps]
-        given = {place.region for _, where in plan.outputs if isinstance(where, Place) for place in (where,)}
-        self.last: dict[int, int] = {}
-        """When each region is read or written last."""
-        for i, accesses in enumerate(self.touched):
-            self.last |= {a.region: i for a in accesses}
-        self.last |= dict.fromkeys(given, len(plan.steps))
+        self.given = {place.region for _, where in plan.outputs for place in places_of(where)}
 
-    def group(self, first: int, taken: set[Node]) -> list[int]:
+    def group(self, first: int, taken: Container[Node]) -> list[int]:
         """The steps that go along the same rows as the first one."""
         plan, rows = self.plan, _rows(self.calls[first])
         if rows is None:
@@ -83,7 +82,8 @@ class _Steps:
         chain, group = Chain(plan, rows), [first]
         if not chain.add(self.calls[first]):
             return []
-        skipped: list[Access] = []
+        waiting = (k for k in range(first) if self.until.get(plan.steps[k].node, -1) > first)
+        skipped = [access for k in waiting for access in self.touched[k]]
         owner = plan.owned.get(plan.steps[first].node)
         for k in range(first + 1, len(plan.steps)):
             step, passed = plan.steps[k], k - first + 1 - len(group)
@@ -102,18 +102,20 @@ class _Steps:
     def done(self, group: Sequence[int]) -> Done | None:
         rows = _rows(self.calls[group[0]])
         assert rows is not None
-        chain = Chain(self.plan, rows)
+        chain, inside = Chain(self.plan, rows), {*group}
         for k in group:
             chain.add(self.calls[k])
-        inside = {*group}
         later = {a.region for k in range(group[0] + 1, len(self.touched)) if k not in inside for a in self.touched[k]}
-        kept = {region for region, last in self.last.items() if region in later or last == len(self.touched)}
-        made = chain.kernel(kept)
+        made = chain_kernel(chain, self.given | later)
         if made is None or not made[1]:
             return None
         kernel, calls = made
         every = [call for k in group for call in self.calls[k]]
         return Done(kernel, calls[-1].out, calls, _cost(kernel, every, rows))
+
+
+def _has_rows(node: Node) -> bool:
+    return any(n.type.rows is not None for n in (node, *node.inputs))
 
 
 def _rows(calls: Sequence[Call]) -> Rows | None:

@@ -31,10 +31,11 @@ class Access:
 
 @dataclass(frozen=True)
 class RowLoop:
-    """calls: none where the loop is another step's"""
+    """calls: none where the loop is another step's; nodes: of the steps that it does"""
 
     rows: RowsPlace
     calls: tuple[Call, ...]
+    nodes: tuple[Node, ...] = ()
 
 
 def row_updates(plan: Plan) -> dict[Node, RowLoop]:
@@ -47,11 +48,12 @@ def row_updates(plan: Plan) -> dict[Node, RowLoop]:
     for i, rows in steps.rows.items():
         node, calls = plan.steps[i].node, calls_of(plan.steps[i])
         if node.type.rows is not None and not isinstance(calls[0].op, PickRows):
-            found[node] = RowLoop(rows, calls)
+            found[node] = RowLoop(rows, calls, (node,))
     for group in steps.groups():
         rows = steps.rows[group[0]]
-        found |= {plan.steps[i].node: RowLoop(rows, ()) for i in group}
-        found[plan.steps[group[-1]].node] = RowLoop(rows, tuple(c for i in group for c in calls_of(plan.steps[i])))
+        nodes = tuple(plan.steps[i].node for i in group)
+        found |= {node: RowLoop(rows, ()) for node in nodes}
+        found[nodes[-1]] = RowLoop(rows, tuple(c for i in group for c in calls_of(plan.steps[i])), nodes)
     return found
 
 
@@ -62,12 +64,12 @@ class _Steps:
         self.domains = {i: _domain(rows) for i, rows in self.rows.items()}
         users = users_of(sorted_nodes(step.node for step in plan.steps))
         at = {step.node: i for i, step in enumerate(plan.steps)}
-        kept = {p.region for _, where in plan.outputs for p in _places_of(where)}
+        kept = {p.region for _, where in plan.outputs for p in places_of(where)}
         self.users: dict[int, list[int]] = {}
         """Of each step, the steps that read its result; -1 stands for whoever reads it otherwise."""
         for i in self.domains:
             readers = [at.get(n, -1) for n in users.get(plan.steps[i].node, [])]
-            given = any(p.region in kept for c in calls_of(plan.steps[i]) for p in _places_of(c.out))
+            given = any(p.region in kept for c in calls_of(plan.steps[i]) for p in places_of(c.out))
             self.users[i] = [*readers, *([-1] if given else [])]
 
     def groups(self) -> list[Group]:
@@ -116,10 +118,10 @@ class _Steps:
         for i in group:
             own = found.setdefault(i, [])
             for call in calls_of(self.plan.steps[i]):
-                given = [p for x in call.inputs for p in _places_of(x) if p.name not in made]
+                given = [p for x in call.inputs for p in places_of(x) if p.name not in made]
                 own += [Access(p.region, False) for p in given]
                 if isinstance(call.op, (SetRows, AddRows)):
-                    own += [Access(p.region, True) for p in _places_of(call.out)]
+                    own += [Access(p.region, True) for p in places_of(call.out)]
                 else:
                     made |= {_values(call).name}
         return found
@@ -224,7 +226,7 @@ def _values(call: Call) -> Place:
     return out
 
 
-def _places_of(where: object) -> Iterator[Place]:
+def places_of(where: object) -> Iterator[Place]:
     if isinstance(where, RowsPlace):
         yield from (where.ids, where.values, where.count)
     elif isinstance(where, Place):
@@ -236,13 +238,13 @@ def touched(work: Iterable[Work]) -> list[Access]:
     found: list[Access] = []
     for each in work:
         if isinstance(each, Call):
-            found += [Access(p.region, True) for x in (each.out, *each.scratch) for p in _places_of(x)]
-            found += [Access(p.region, False) for x in each.inputs for p in _places_of(x)]
+            found += [Access(p.region, True) for x in (each.out, *each.scratch) for p in places_of(x)]
+            found += [Access(p.region, False) for x in each.inputs for p in places_of(x)]
             continue
         calls = each.body if isinstance(each, Loop) else each.calls
         parts = (place for _, place in (*each.parts, *each.temporaries)) if isinstance(each, Loop) else _moved(each)
         named = {name for name, _ in (*each.parts, *each.temporaries)} if isinstance(each, Loop) else set[str]()
-        inner = (p for c in calls for x in (c.out, *c.inputs, *c.scratch) for p in _places_of(x))
+        inner = (p for c in calls for x in (c.out, *c.inputs, *c.scratch) for p in places_of(x))
         found += [Access(p.region, True) for p in (*parts, *inner) if p.name not in named]
     return found
 

@@ -23,8 +23,9 @@ from runtime.native.vectors import called, vector_functions
 Number: TypeAlias = Any
 Function: TypeAlias = Callable[..., Any]
 
-# Numba asks for them once, before its first function.
-numba.config.CPU_FEATURES = features()
+if numba.config.CPU_FEATURES is None and numba.config.CPU_NAME is None:
+    # Numba asks for them once, before its first function.
+    numba.config.CPU_FEATURES = features()
 
 OPTIONS: dict[str, Any] = {"nogil": True, "forceinline": True, "fastmath": {"contract"}, "error_model": "numpy"}
 """A product and a sum may be rounded once instead of twice. More freedom would undo the reductions of exp."""

@@ -24,7 +24,8 @@ def target_machine() -> Any:
 def features() -> str:
     """What the processor can do. Of some LLVM holds that half of a register's width is better, as their clock is slower
     for a while after wide vectors; products have made it so already."""
-    return f"{llvm.get_host_cpu_features().flatten()},-prefer-256-bit"
+    found = llvm.get_host_cpu_features()
+    return f"{found.flatten()},-prefer-256-bit" if found.get("avx512f") else found.flatten()
 
 
 SOURCES = ("functions.py", "rows.py", "vectors.py", "sums.py", "philox.py", "atoms.py", "compiling.py")
