@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import TypeGuard
 
 from compiler.emit.formulas import has_formula, number, passes
 from compiler.emit.kernel import VIEWS
@@ -220,23 +221,28 @@ class Chain:
         return list(found)
 
     def _read_again(self, x: int | str, level: int, stored: Collection[int]) -> list[int]:
-        stack, found = [x], dict[int, None]()
+        """Of what a loop computes for x, the values that it has to compute again."""
+        stack, seen = [x], dict[int | str, None]()
         while stack:
             v = stack.pop()
-            if isinstance(v, str) or self.values[v].kind != FULL or self.values[v].call is None:
-                continue
-            if self.values[v].level == level:
+            if v not in seen and self._is_computed(v) and self.values[v].level == level:
                 stack += self.values[v].read
-            elif v not in stored:
-                found[v] = None
-        return list(found)
+            seen[v] = None
+        return [v for v in seen if self._is_computed(v) and v not in stored and self.values[v].level < level]
 
-    def passes(self, v: int | str, stored: Collection[int]) -> int:
+    def passes(self, v: int, stored: Collection[int]) -> int:
         """What it costs to compute a value of all rows and columns from what is in memory."""
-        if isinstance(v, str) or self.values[v].kind != FULL or self.values[v].call is None:
-            return 0
-        operands = (x for x in self.values[v].read if x not in stored)
-        return passes(self.values[v].made) + sum(self.passes(x, stored) for x in operands)
+        stack, seen = [v], set[int]()
+        while stack:
+            made = stack.pop()
+            if made not in seen:
+                seen.add(made)
+                stack += [x for x in self.values[made].read if self._is_computed(x) and x not in stored]
+        return sum(passes(self.values[x].made) for x in seen)
+
+    def _is_computed(self, v: int | str) -> TypeGuard[int]:
+        """Whether it is a value of all rows and columns that the chain makes."""
+        return isinstance(v, int) and self.values[v].kind == FULL and self.values[v].call is not None
 
     def is_apart(self, stored: Mapping[int, Place], loads: Mapping[int, set[int]]) -> bool:
         """Whether nothing is written over what is read later, or then in another place.
