@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from compiler.emit.kernel import Kernel
-from compiler.emit.memory import start_of
+from compiler.emit.memory import bytes_of, start_of
 from compiler.emit.split import Cuts, Split
 from compiler.emit.together import Access, Accesses
-from compiler.ir.types import DTYPES
 from compiler.plan.plan import Call, Moving, Place, Plan, RowsPlace
 
 
@@ -58,12 +57,10 @@ def _sorted(found: Iterable[Access]) -> Accesses:
 def _access(
     place: Place, regions: frozenset[int], plan: Plan, moving: Mapping[str, Moving], one: bool = False
 ) -> Access:
-    region, size = plan.regions[place.region], DTYPES[place.dtype]
     root, start = start_of(place)
     part = moving.get(root.name)
     if part is not None:
         whole = start_of(part.whole)[1]
         place, start = (place, start + whole) if one else (part.whole, whole)
-    elements = 0 if 0 in place.shape else 1 + sum((n - 1) * s for n, s in zip(place.shape, place.strides, strict=True))
-    start = start * size + (region.offset if region.store is None else 0)
-    return Access(region.store or "", start, start + elements * size, place.region in regions)
+    there = bytes_of(place, plan, start)
+    return Access(there.space, there.begin, there.end, place.region in regions)

@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 from compiler.emit.formulas import has_formula, number, passes
 from compiler.emit.kernel import VIEWS
-from compiler.emit.memory import start_of
+from compiler.emit.memory import Bytes, bytes_of
 from compiler.emit.whole import lies_whole
 from compiler.ir.types import DTYPES, Dtype
 from compiler.ops.reduction import Sum
@@ -36,18 +36,6 @@ class Rows:
         if shape and shape[-1] == self.width and prod(shape) == self.count * self.width:
             return FULL
         return EACH if prod(shape) == self.count else None
-
-
-@dataclass(frozen=True)
-class Bytes:
-    """space: the arena, or the name of a weight or state"""
-
-    space: str
-    begin: int
-    end: int
-
-    def meet(self, other: Bytes) -> bool:
-        return self.space == other.space and self.begin < other.end and other.begin < self.end
 
 
 @dataclass(frozen=True)
@@ -189,10 +177,7 @@ class Chain:
         return self.loads[key]
 
     def bytes_of(self, x: Place) -> Bytes:
-        region, size = self.plan.regions[x.region], DTYPES[x.dtype]
-        begin = start_of(x)[1] * size + (region.offset if region.store is None else 0)
-        elements = 1 + sum((n - 1) * s for n, s in zip(x.shape, x.strides, strict=True))
-        return Bytes(region.store or "", begin, begin + elements * size)
+        return bytes_of(x, self.plan)
 
     def stored(self, kept: Collection[int]) -> dict[int, Place] | None:
         """The values that are written, each with where: those in these regions, and what is dear to compute again.

@@ -83,7 +83,6 @@ class _Text:
         for level in range(1 + max(value.level for value in values)):
             self.scalars_of(level)
             self.loop(level)
-        self.scalars_of(1 + max(value.level for value in values))
 
     def scalars_of(self, level: int) -> None:
         """Of each row, what is known once so many loops have run."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from compiler.emit.costs import cost
 from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import elementwise_kernel
-from compiler.emit.pieces import Done
+from compiler.emit.pieces import Done, Joined
 from compiler.emit.updates import Access, calls_of, interruption, touched
 from compiler.ir.graph import Node
 from compiler.plan.plan import Call, Place, Plan
@@ -21,20 +20,12 @@ from compiler.plan.plan import Call, Place, Plan
 Calls = tuple[Call, ...]
 
 
-@dataclass(frozen=True)
-class DenseUpdate:
-    """nodes: of the steps that it does"""
-
-    done: Done
-    nodes: tuple[Node, ...]
-
-
-def dense_updates(plan: Plan) -> dict[Node, DenseUpdate | None]:
+def dense_updates(plan: Plan) -> dict[Node, Joined | None]:
     """For each step that is a part of such a kernel, by its node, the kernel where it ends, else None.
 
     The steps write to weights and states of one shape, element by element.
     """
-    found: dict[Node, DenseUpdate | None] = {}
+    found: dict[Node, Joined | None] = {}
     steps_of = Counter(step.node for step in plan.steps)
     all_touched = {i: touched(step.work) for i, step in enumerate(plan.steps)}
     groups: dict[int, tuple[int, ...]] = {}
@@ -54,7 +45,7 @@ def dense_updates(plan: Plan) -> dict[Node, DenseUpdate | None]:
         else:
             nodes = tuple(plan.steps[k].node for k in group)
             found |= dict.fromkeys(nodes, None)
-            found[step.node] = DenseUpdate(done, nodes)
+            found[step.node] = Joined(done, nodes)
             groups |= dict.fromkeys((_out(calls_of(plan.steps[k])).region for k in group), group)
     return found
 

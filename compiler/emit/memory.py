@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from compiler.ir.types import DTYPES
 from compiler.ops.shape import Slice
-from compiler.plan.plan import Moving, Place
+from compiler.plan.plan import Moving, Place, Plan
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Bytes [begin, end) of the arena, or of a weight or state, whose name is space then."""
+
+    space: str
+    begin: int
+    end: int
+
+    def meet(self, other: Bytes) -> bool:
+        return self.space == other.space and self.begin < other.end and other.begin < self.end
+
+
+def bytes_of(place: Place, plan: Plan, start: int | None = None) -> Bytes:
+    """From its first element to its last. start: elements behind the beginning of its region, where it is not there"""
+    region, size = plan.regions[place.region], DTYPES[place.dtype]
+    start = start_of(place)[1] if start is None else start
+    begin = start * size + (region.offset if region.store is None else 0)
+    return Bytes(region.store or "", begin, begin + (0 if 0 in place.shape else _span(place)) * size)
 
 
 def origin(place: Place, moving: Mapping[str, Moving]) -> tuple[str, int, int]:

@@ -6,7 +6,7 @@ comments, as there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from compiler.emit.calls import call_kernels
@@ -15,7 +15,7 @@ from compiler.emit.dense_updates import dense_updates
 from compiler.emit.formulas import has_formula
 from compiler.emit.kernel import Kernel, elementwise_kernel
 from compiler.emit.numpy import Writer, line_of
-from compiler.emit.pieces import Done, by_rows, loop_piece, piece
+from compiler.emit.pieces import Done, Joined, by_rows, loop_piece, piece
 from compiler.emit.rests import read_behind
 from compiler.emit.row_chains import row_chains
 from compiler.emit.row_kernel import row_kernel
@@ -65,8 +65,9 @@ class NativeWriter(Writer):
         loops = row_updates(plan)
         self.all_read = read_behind(plan, loops)
         self.updates = {node: loop for node, loop in loops.items() if node not in self.all_read}
-        self.dense = dense_updates(plan)
-        self.chains = row_chains(plan, self.until())
+        dense = dense_updates(plan)
+        self.joined = dense | row_chains(plan, self.until(dense))
+        """By the node of each step that is a part of a kernel of several: where that runs, else None."""
         self.owned = plan.owned
         self.owner: int | None = None
         """The thread of the step."""
@@ -75,15 +76,12 @@ class NativeWriter(Writer):
         self.native: set[str] = set()
         """Lines that only call a kernel, or a loop of such."""
 
-    def until(self) -> dict[Node, int]:
+    def until(self, dense: Mapping[Node, Joined | None]) -> dict[Node, int]:
         """Of the steps that are done where another one is, the number of that one."""
         place = {step.node: i for i, step in enumerate(self.plan.steps)}
-        found = {node: max(place[n] for n in update.nodes) for update in self.dense.values() if update is not None
-                 for node in update.nodes}  # fmt: skip
-        for node, loop in self.updates.items():
-            if loop.calls:
-                found |= dict.fromkeys(loop.nodes, place[node])
-        return found
+        groups = {node: update.nodes for node, update in dense.items() if update is not None}
+        groups |= {node: loop.nodes for node, loop in self.updates.items() if loop.calls}
+        return {n: place[node] for node, nodes in groups.items() for n in nodes}
 
     def program(self) -> str:
         program = super().program()
@@ -137,13 +135,9 @@ class NativeWriter(Writer):
             calls = loop.calls
             self.add([Done(row_kernel(loop.rows, calls), calls[-1].out, calls, cost(calls))] if calls else [], heading)
             return
-        if step.node in self.dense:
-            update = self.dense[step.node]
-            self.add([] if update is None else [update.done], heading)
-            return
-        if step.node in self.chains:
-            chain = self.chains[step.node]
-            self.add([] if chain is None else [chain.done], heading)
+        if step.node in self.joined:
+            joined = self.joined[step.node]
+            self.add([] if joined is None else [joined.done], heading)
             return
         self.behind = step.node in self.all_read
         for work in self.works(step):

@@ -10,6 +10,7 @@ from compiler.emit.kernel import Kernel
 from compiler.emit.memory import start_of
 from compiler.emit.split import Split
 from compiler.emit.together import Accesses, Piece, apart
+from compiler.ir.graph import Node
 from compiler.plan.plan import Call, Place, Plan, Positions, Step, Where
 
 
@@ -25,6 +26,14 @@ class Done:
     calls: tuple[Call, ...]
     cost: float
     step: Step | None = None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several steps as one kernel. nodes: theirs"""
+
+    done: Done
+    nodes: tuple[Node, ...]
 
 
 def piece(name: str, done: Done, plan: Plan, threads: int) -> Piece:

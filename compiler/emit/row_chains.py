@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from compiler.emit.chain import Chain, Rows
@@ -17,7 +16,7 @@ from compiler.emit.chain_kernel import chain_kernel
 from compiler.emit.costs import BYTES, CALL, PASS
 from compiler.emit.formulas import passes
 from compiler.emit.kernel import Kernel
-from compiler.emit.pieces import Done
+from compiler.emit.pieces import Done, Joined
 from compiler.emit.updates import Access, calls_of, meet, places_of, touched
 from compiler.ir.graph import Node
 from compiler.ir.types import DTYPES
@@ -32,21 +31,13 @@ MOST_CALLS = 32
 """What LLVM compiles in a fraction of a second."""
 
 
-@dataclass(frozen=True)
-class RowChain:
-    """nodes: of the steps that it does"""
-
-    done: Done
-    nodes: tuple[Node, ...]
-
-
-def row_chains(plan: Plan, until: Mapping[Node, int] = {}) -> dict[Node, RowChain | None]:
+def row_chains(plan: Plan, until: Mapping[Node, int] = {}) -> dict[Node, Joined | None]:
     """For each step that is a part of such a kernel, by its node, the kernel where it begins, else None.
 
     until: nodes of steps that are done otherwise, each with the number of the step where that is
     """
     chains = _Chains(plan, until)
-    found: dict[Node, RowChain | None] = {}
+    found: dict[Node, Joined | None] = {}
     for i, step in enumerate(plan.steps):
         if step.node in found:
             continue
@@ -56,7 +47,7 @@ def row_chains(plan: Plan, until: Mapping[Node, int] = {}) -> dict[Node, RowChai
             if done is not None:
                 nodes = tuple(plan.steps[k].node for k in group)
                 found |= dict.fromkeys(nodes, None)
-                found[step.node] = RowChain(done, nodes)
+                found[step.node] = Joined(done, nodes)
                 break
             group.pop()
     return found

@@ -84,8 +84,8 @@ class _TimedNative(NativeWriter):
 
     def piece(self, step: Step, kernel: str = "") -> int:
         """Its number; what the step computes counts once, though several kernels do it."""
-        node, several = step.node, self.dense.get(step.node) or self.chains.get(step.node)
-        nodes = {node} if several is None else {*several.nodes}
+        node, joined = step.node, self.joined.get(step.node)
+        nodes = {node} if joined is None else {*joined.nodes}
         flops = moved = 0
         if not any(isinstance(work, Positions) for work in step.work):
             new = nodes - self.counted

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
+from compiler.emit.memory import Bytes
 from compiler.emit.split import Cuts
 
 WAITING = 250.0
@@ -23,12 +24,9 @@ CALLING = 8000.0
 
 
 @dataclass(frozen=True)
-class Access:
-    """Bytes [begin, end) of the arena, or of a weight or state; whether they are written."""
+class Access(Bytes):
+    """Bytes, and whether they are written."""
 
-    space: str
-    begin: int
-    end: int
     written: bool
 
 
@@ -153,4 +151,4 @@ def apart(shares: Sequence[tuple[Accesses, ...]]) -> bool:
 
 
 def _meet(a: Access, b: Access) -> bool:
-    return (a.written or b.written) and a.space == b.space and a.begin < b.end and b.begin < a.end
+    return (a.written or b.written) and a.meet(b)

@@ -6,6 +6,7 @@ kernel's text.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -20,44 +21,39 @@ def _several(of: Any, count: Any) -> Any:
     return numba.types.UniTuple(of, count.literal_value)
 
 
-@intrinsic(prefer_literal=True)
-def _places(_: Any, base: Any, table: Any, first: Any, most: Any, count: Any) -> Any:
-    """base + table[first], base + table[first + 1], ...: so many; from most on table[most - 1]"""
-    if not isinstance(count, numba.types.IntegerLiteral):
-        return None
-    long, found = numba.types.int64, _several(numba.types.int64, count)
+def _starts(at: Callable[[Any, Any, Any], Any]) -> Function:
+    """base + at(first), base + at(first + 1), ...: so many; from most on at(most - 1).
 
-    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        base, table, first, most, _ = arguments
-        rows, last = builder.inttoptr(table, ir.IntType(64).as_pointer()), builder.sub(most, ir.IntType(64)(1))
-        starts: list[Any] = []
-        for p in range(found.count):
-            at = builder.add(first, ir.IntType(64)(p))
-            at = builder.select(builder.icmp_signed("<", at, last), at, last)
-            starts.append(builder.add(base, builder.load(builder.gep(rows, [at]))))
-        return context.make_tuple(builder, found, starts)
+    at: of a builder, of what is given between base and first, and of a number
+    """
 
-    return found(long, long, long, long, count), generated
+    @intrinsic(prefer_literal=True)
+    def starts(_: Any, base: Any, by: Any, first: Any, most: Any, count: Any) -> Any:
+        if not isinstance(count, numba.types.IntegerLiteral):
+            return None
+        long, found = numba.types.int64, _several(numba.types.int64, count)
+
+        def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            base, by, first, most, _ = arguments
+            last = builder.sub(most, ir.IntType(64)(1))
+            each: list[Any] = []
+            for p in range(found.count):
+                number = builder.add(first, ir.IntType(64)(p))
+                number = builder.select(builder.icmp_signed("<", number, last), number, last)
+                each.append(builder.add(base, at(builder, by, number)))
+            return context.make_tuple(builder, found, each)
+
+        return found(long, long, long, long, count), generated
+
+    return starts
 
 
-@intrinsic(prefer_literal=True)
-def _rows(_: Any, base: Any, apart: Any, first: Any, most: Any, count: Any) -> Any:
-    """base + first * apart, base + (first + 1) * apart, ...: so many; from most on that of most - 1"""
-    if not isinstance(count, numba.types.IntegerLiteral):
-        return None
-    long, found = numba.types.int64, _several(numba.types.int64, count)
+def _listed(builder: Any, table: Any, number: Any) -> Any:
+    return builder.load(builder.gep(builder.inttoptr(table, ir.IntType(64).as_pointer()), [number]))
 
-    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        base, apart, first, most, _ = arguments
-        last = builder.sub(most, ir.IntType(64)(1))
-        starts: list[Any] = []
-        for p in range(found.count):
-            at = builder.add(first, ir.IntType(64)(p))
-            at = builder.select(builder.icmp_signed("<", at, last), at, last)
-            starts.append(builder.add(base, builder.mul(at, apart)))
-        return context.make_tuple(builder, found, starts)
 
-    return found(long, long, long, long, count), generated
+def _times(builder: Any, apart: Any, number: Any) -> Any:
+    return builder.mul(number, apart)
 
 
 def sum_functions(of: Vector) -> dict[str, Function]:
@@ -148,5 +144,5 @@ def sum_functions(of: Vector) -> dict[str, Function]:
 
     return {
         "zeros": zeros, "add_weights": add_weights, "add_numbers": add_numbers, "write_sums": write_sums,
-        "add_sums": add_sums, "starts": _places, "rows": _rows,
+        "add_sums": add_sums, "starts": _starts(_listed), "rows": _starts(_times),
     }  # fmt: skip
