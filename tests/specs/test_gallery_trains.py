@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import math
-import random
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,55 +12,17 @@ import numpy as np
 import pytest
 
 import nnc
+from tests.specs.gallery_data import write_pictures, write_texts
 from tests.specs.test_gallery import GALLERY
 
-pillow = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
-WORDS = ("a", "film", "good", "bad", "the", "plot", "of", "it", "was", "not")
+pytest.importorskip("PIL", reason="Pillow is not installed")
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    rng = random.Random(7)
-
-    def write(name: str, lines: list[str]) -> None:
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        text = "".join(line + "\n" for line in lines).encode()
-        path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
-
-    def text(most: int = 6) -> str:
-        return " ".join(rng.choices(WORDS, k=rng.randint(1, most)))
-
-    for part in ("train", "dev"):
-        write(f"sentcls/sst2.{part}.tsv.gz", [f"{rng.randint(0, 1)}\t{text()}" for _ in range(40)])
-    write("reviews/train.tsv", [f"{rng.randint(1, 3)}\t{text()}" for _ in range(40)])
-    write("pairs.tsv", [f"{rng.choice(('no', 'yes'))}\t{text()}\t{text()}" for _ in range(40)])
-    for part in ("train", "valid"):
-        write(f"lm/ptb.{part}.txt.gz", [text(3) for _ in range(20)])
-    for part in ("train", "dev"):
-        rows = [[f"{word}\t{'N' if len(word) > 2 else 'D'}" for word in text(3).split()] for _ in range(20)]
-        write(f"pos/ud_ewt.{part}.tsv.gz", ["\n".join([*row, ""]) for row in rows])
-
-    def review() -> str:
-        return " ".join(f"{text()}{rng.choice('.!?')}" for _ in range(rng.randint(1, 4)))
-
-    write("yelp/train.tsv", [f"{rng.randint(1, 3)}\t{review()}" for _ in range(60)])
-    for name in ("news.tsv", "sounds.tsv", "tasks.tsv"):
-        rows = [text() for _ in range(40)]
-        write(name, [f"{row}\t{' '.join(row.split()[::-1])}" for row in rows])
-    for part in ("train", "val"):
-        for language in ("en", "de"):
-            write(f"mt/multi30k.{part}.{language}.gz", [text() for _ in range(40)])
-    pictures = folder / "images/mnist/train-images-idx3-ubyte.gz"
-    pictures.parent.mkdir(parents=True)
-    pictures.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 30, 28, 28) + rng.randbytes(30 * 28 * 28)))
-    pixels = np.random.default_rng(1)
-    for i in range(12):
-        there = pixels.integers(0, 2, (8, 8), np.uint8)
-        for name, picture in (("photos", np.stack([there * 200, there * 20, 90 - there], -1)), ("masks", there)):
-            (folder / "cells" / name).mkdir(parents=True, exist_ok=True)
-            pillow.fromarray(picture).save(folder / "cells" / name / f"{i}.png")
+    write_texts(folder)
+    write_pictures(folder)
     return folder
 
 
