@@ -51,6 +51,13 @@ def kernel(p):
 """
 """A kernel that runs kernels: a whole loop over positions without Python."""
 
+PRODUCT = """\
+def kernel(p):
+    # BLAS, m, n, k, then each matrix: where, how far apart its rows are, whether it is transposed
+    multiply_{dtype}(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11])
+"""
+"""What all kernels call that multiply."""
+
 Step: TypeAlias = Callable[[], None]
 Given: TypeAlias = int | str | Array
 Split: TypeAlias = tuple[tuple[int, ...], int, tuple[tuple[int, int], ...]]
@@ -58,15 +65,6 @@ Split: TypeAlias = tuple[tuple[int, ...], int, tuple[tuple[int, int], ...]]
 which others are more with each unit of work, by how much."""
 Listed: TypeAlias = Step | tuple[int, int]
 """What a thread does next: a call, or to wait until another one, the first number, has done so much of its list."""
-
-
-def _number(given: Given) -> int:
-    """What stands in p: a size, the address of an array, or of the matrix product in that width."""
-    if isinstance(given, int):
-        return given
-    if isinstance(given, str):
-        return product_address(given)
-    return given.ctypes.data
 
 
 def address(call: Step) -> int:
@@ -98,6 +96,8 @@ class Functions:
         self._threads = threads
         self._teams: dict[int, Team] = {}
         """By their number of threads."""
+        self._products: dict[str, Words] = {}
+        """By dtype, where the kernel of products is, and BLAS."""
         self._one_at_a_time = Lock()
 
     def of_program(self, source: str) -> SimpleNamespace:
@@ -106,21 +106,33 @@ class Functions:
         found = {name: self.function(text) for name, text in kernel_texts(source).items()}
 
         def native(name: str, *given: Given) -> Step:
-            return bound(found[name], [_number(x) for x in given], given)
+            return bound(found[name], [self.number(x) for x in given], (given, self))
 
         def shared(name: str, split: Split, *given: Given) -> list[Step]:
             cuts, count, moves = split
             calls: list[Step] = []
             for begin, end in pairwise(cuts):
-                p = [_number(x) for x in given]
+                p = [self.number(x) for x in given]
                 p[count] = end - begin
                 for i, more in moves:
                     p[i] += begin * more
-                calls.append(bound(found[name], p, given))
+                calls.append(bound(found[name], p, (given, self)))
             return calls
 
         return SimpleNamespace(native=native, shared=shared, chain=self.chain, chains=self.chains,
                                together=self.together)  # fmt: skip
+
+    def number(self, given: Given) -> int:
+        """What stands in p: a size, the address of an array, or of what multiplies matrices of that dtype."""
+        if isinstance(given, int):
+            return given
+        return (self.product(given) if isinstance(given, str) else given).ctypes.data
+
+    def product(self, dtype: str) -> Words:
+        if dtype not in self._products:
+            where = ctypes.cast(self.function(PRODUCT.format(dtype=dtype)), ctypes.c_void_p).value
+            self._products[dtype] = np.array([where, product_address(dtype)], np.int64)
+        return self._products[dtype]
 
     def chain(self, calls: Iterable[Sequence[Any]]) -> Step:
         """Calls of kernels, one after the other, as one call; each item has those of one position."""
@@ -145,6 +157,8 @@ class Functions:
         """What programs need beside kernels of their own."""
         for text in (CHAIN, WAIT, TELL):
             self.function(text)
+        for dtype in ("f32", "f64"):
+            self.product(dtype)
         self.team(self._threads)
 
     def team(self, threads: int) -> Team:

@@ -17,8 +17,9 @@ from numba.extending import intrinsic
 from runtime.native.atoms import thread_functions
 from runtime.native.machine import features
 from runtime.native.philox import philox_of
-from runtime.native.rows import row_functions
-from runtime.native.vectors import called, vector_functions
+from runtime.native.products import LEAST_COLUMNS, LEAST_ROWS, VECTOR, tiled_product
+from runtime.native.rows import row_functions, stack_of
+from runtime.native.vectors import called, register_bytes, vector_functions
 
 Number: TypeAlias = Any
 Function: TypeAlias = Callable[..., Any]
@@ -240,8 +241,9 @@ ROW_MAJOR, PLAIN, TURNED = 101, 111, 112
 """Of CBLAS."""
 
 
-def _product(f: Any, dtype: Any) -> Function:
-    """c = a @ b, [m, k] @ [k, n], each with the distance of its rows, a and b perhaps transposed, by BLAS."""
+def _blas(dtype: Any) -> Function:
+    """c = a @ b by the function at an address: [m, k] @ [k, n], each with the distance of its rows, a and b perhaps
+    transposed."""
 
     @intrinsic
     def blas(_: Any, gemm: Any, flags: Any, sizes: Any, one: Any, places: Any) -> Any:
@@ -263,13 +265,22 @@ def _product(f: Any, dtype: Any) -> Function:
             long, numba.types.UniTuple(long, 2), numba.types.UniTuple(long, 3), dtype, numba.types.UniTuple(long, 6)
         ), generated
 
-    view, size = _view(dtype), np.dtype(f).itemsize
+    return blas
+
+
+def _multiply(f: Any, dtype: Any, tiled: Function | None) -> Function:
+    """c = a @ b: in tiles where that is known to be faster, else by BLAS, or by itself where its address is 0."""
+    view, size, blas, with_tiles = _view(dtype), np.dtype(f).itemsize, _blas(dtype), tiled is not None
+    product: Any = tiled
 
     @numba.njit(nogil=True, error_model="numpy")
-    def product(
+    def multiply(
         gemm: Number, m: Number, n: Number, k: Number, a: Number, lda: Number, a_turned: Number, b: Number,
         ldb: Number, b_turned: Number, c: Number, ldc: Number,
     ) -> None:  # fmt: skip
+        if with_tiles and m >= LEAST_ROWS and n >= LEAST_COLUMNS and k > 0:
+            product(m, n, k, a, lda, a_turned, b, ldb, b_turned, c, ldc)
+            return
         if gemm != 0:
             flags = (TURNED if a_turned else PLAIN, TURNED if b_turned else PLAIN)
             blas(gemm, flags, (m, n, k), f(1), (a, lda, b, ldb, c, ldc))
@@ -285,6 +296,27 @@ def _product(f: Any, dtype: Any) -> Function:
                 for j in range(n):
                     out[j] += x * row[j * step]
 
+    return multiply
+
+
+def _product() -> Function:
+    """How a kernel calls the one that multiplies: all have the same. means: its address, and that of BLAS"""
+    view, room = _view(numba.types.int64), stack_of(numba.types.int64, 12)
+
+    @numba.njit(nogil=True, error_model="numpy")
+    def product(
+        means: Number, m: Number, n: Number, k: Number, a: Number, lda: Number, a_turned: Number, b: Number,
+        ldb: Number, b_turned: Number, c: Number, ldc: Number,
+    ) -> None:  # fmt: skip
+        address = room()
+        p = view(address, 12)
+        p[0] = view(means, 2)[1]
+        p[1], p[2], p[3] = m, n, k
+        p[4], p[5], p[6] = a, lda, a_turned
+        p[7], p[8], p[9] = b, ldb, b_turned
+        p[10], p[11] = c, ldc
+        _call(view(means, 2)[0], address)
+
     return product
 
 
@@ -298,7 +330,6 @@ def functions() -> dict[str, Any]:
     """All that a kernel's text may name: `f32(address, length)`, `exp_f32(x)` and the like."""
     types = numba.types
     found: dict[str, Any] = {"np": np, "call": _call, "fetch": _fetch}
-    found |= {"product_f32": _product(np.float32, types.float32), "product_f64": _product(np.float64, types.float64)}
     for name, dtype in VIEWED.items():
         found[name] = _view(dtype)
     single = _of_any_width(np.float32) | _of_these(np.float32, _exp_f32, _tanh_f32, _log1p_f32)
@@ -306,4 +337,8 @@ def functions() -> dict[str, Any]:
     found |= {f"{name}_f32": function for name, function in single.items()}
     found |= {f"{name}_f64": function for name, function in double.items()}
     more = row_functions(found) | vector_functions() | thread_functions()
-    return found | more | {"philox": philox_of(found["u64"])}
+    found |= more | {"philox": philox_of(found["u64"])}
+    found |= dict.fromkeys(("product_f32", "product_f64"), _product())
+    tiled = tiled_product(found) if register_bytes() == VECTOR else None
+    found |= {"multiply_f32": _multiply(np.float32, types.float32, tiled)}
+    return found | {"multiply_f64": _multiply(np.float64, types.float64, None)}

@@ -26,7 +26,7 @@ ROOM = 8192
 """Of a kernel that lays out a matrix there: 64 KiB at most."""
 
 
-def _stack(kind: Any, count: int = STACK) -> Function:
+def stack_of(kind: Any, count: int = STACK) -> Function:
     @intrinsic
     def stack(_: Any) -> Any:
         """The address of so many numbers, for as long as the kernel runs."""
@@ -184,8 +184,8 @@ def _of_width(f: Any, kind: Any, view: Function, exp: Function) -> dict[str, Fun
 
     return {
         "add_taps": add_taps, "tap_products": tap_products, "total": total, "product_sum": product_sum,
-        "largest": largest, "powers": powers, "power_sum": power_sum, "added": _added, "stack": _stack(kind),
-        "room": _stack(kind, ROOM),
+        "largest": largest, "powers": powers, "power_sum": power_sum, "added": _added, "stack": stack_of(kind),
+        "room": stack_of(kind, ROOM),
     }  # fmt: skip
 
 
@@ -195,4 +195,4 @@ def row_functions(known: dict[str, Any]) -> dict[str, Any]:
     for name, f, kind in (("f32", np.float32, numba.types.float32), ("f64", np.float64, numba.types.float64)):
         for of, function in _of_width(f, kind, known[name], known[f"exp_{name}"]).items():
             found[f"{of}_{name}"] = function
-    return found | {"stack_u64": _stack(numba.types.uint64)}
+    return found | {"stack_u64": stack_of(numba.types.uint64)}
