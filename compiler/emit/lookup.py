@@ -192,8 +192,8 @@ MATMUL_ROWS = (
     + SOME_ROWS
     + """
 if begin < end:
-    product_F(gemm, end - begin, width, inner, x + begin * inner * SIZE, inner, 0, w, apart, turned,
-              values + begin * width * SIZE, width)
+    product(gemm, end - begin, width, inner, x + begin * inner * SIZE, inner, 0, w, apart, turned,
+            values + begin * width * SIZE, width)
 """
     + CLEAR_REST
 )
@@ -201,7 +201,7 @@ if begin < end:
 OUTER_ROWS = """
 n = i64(rows_count, 1)[0]
 if n > 0:
-    product_F(gemm, width, other, n, x, wide, 1, y, other, 0, out, other)
+    product(gemm, width, other, n, x, wide, 1, y, other, 0, out, other)
 else:
     whole = F(out, width * other)
     for j in range(width * other):

@@ -14,8 +14,8 @@ from compiler.plan.plan import Call, Place
 OUTER = """
 for i in range(first, first + parts):
     begin, end = i * rows // whole, (i + 1) * rows // whole
-    product_F(gemm, n, m, end - begin, x + begin * x_row * SIZE, x_far, x_turned, y + begin * y_row * SIZE, y_far,
-              y_turned, out + (i - first) * n * m * SIZE, m)
+    product(gemm, n, m, end - begin, x + begin * x_row * SIZE, x_far, x_turned, y + begin * y_row * SIZE, y_far,
+            y_turned, out + (i - first) * n * m * SIZE, m)
 """
 
 SUM = """

@@ -1,4 +1,4 @@
-"""A matrix product as a kernel: one call of BLAS, without Python around it."""
+"""A matrix product as a kernel: one call of what multiplies, without Python around it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from compiler.plan.plan import Call, Moving, Place
 
 TEXT = """\
 def kernel(p):
-    # gemm, m, n, k, then each matrix: where, how far apart its rows are, whether it is transposed
-    product_{dtype}(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11])
+    # what multiplies, m, n, k, then each matrix: where, how far apart its rows are, whether it is transposed
+    product(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11])
 """
 
 
 def product_kernel(call: Call, moving: Mapping[str, Moving]) -> Kernel | None:
-    """The kernel of a product of two matrices, None where BLAS takes one of them only as a copy."""
+    """The kernel of a product of two matrices, None where one of them has to be copied first."""
     out = call.out
     if not isinstance(call.op, (MatMul, Outer)) or not isinstance(out, Place) or out.dtype not in ("f32", "f64"):
         return None
@@ -50,7 +50,7 @@ def product_kernel(call: Call, moving: Mapping[str, Moving]) -> Kernel | None:
     by_rows = split(rows, 1, [(a, down * size), (len(arguments), to[0] * size)], out.shape[0])
     by_columns = split(columns, 2, [(b, across * size), (len(arguments), size)])
     best = (by_columns, by_rows) if columns > FEW_ROWS > rows or columns > 2 * rows * MANY else (by_rows, by_columns)
-    return Kernel(TEXT.format(dtype=out.dtype), (*arguments, out, to[0]), best)
+    return Kernel(TEXT, (*arguments, out, to[0]), best)
 
 
 FEW_ROWS, MANY = 96, 4

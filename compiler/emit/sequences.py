@@ -54,25 +54,25 @@ for block in range(blocks):
 SCORES = """
 for b in range(batch):
     for h in range(heads):
-        product_F(gemm, queries, keys, n, q + (b * queries * heads + h) * n * SIZE, heads * n, 0,
-                  k + (b * keys * heads + h) * n * SIZE, heads * n, 1,
-                  out + (b * heads + h) * queries * keys * SIZE, keys)
+        product(gemm, queries, keys, n, q + (b * queries * heads + h) * n * SIZE, heads * n, 0,
+                k + (b * keys * heads + h) * n * SIZE, heads * n, 1,
+                out + (b * heads + h) * queries * keys * SIZE, keys)
 """
 
 MIX = """
 for b in range(batch):
     for h in range(heads):
-        product_F(gemm, queries, n, keys, w + (b * heads + h) * queries * keys * SIZE, keys, 0,
-                  x + (b * keys * heads + h) * n * SIZE, heads * n, 0,
-                  out + (b * queries * heads + h) * n * SIZE, heads * n)
+        product(gemm, queries, n, keys, w + (b * heads + h) * queries * keys * SIZE, keys, 0,
+                x + (b * keys * heads + h) * n * SIZE, heads * n, 0,
+                out + (b * queries * heads + h) * n * SIZE, heads * n)
 """
 
 SPREAD = """
 for b in range(batch):
     for h in range(heads):
-        product_F(gemm, keys, n, queries, w + (b * heads + h) * queries * keys * SIZE, keys, 1,
-                  x + (b * queries * heads + h) * n * SIZE, heads * n, 0,
-                  out + (b * keys * heads + h) * n * SIZE, heads * n)
+        product(gemm, keys, n, queries, w + (b * heads + h) * queries * keys * SIZE, keys, 1,
+                x + (b * queries * heads + h) * n * SIZE, heads * n, 0,
+                out + (b * keys * heads + h) * n * SIZE, heads * n)
 """
 
 TILES = """

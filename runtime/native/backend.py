@@ -56,7 +56,7 @@ def kernel(p):
     # BLAS, m, n, k, then each matrix: where, how far apart its rows are, whether it is transposed
     multiply_{dtype}(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11])
 """
-"""What all kernels call that multiply."""
+"""The kernel that all others call to multiply: one for each dtype, which is compiled once."""
 
 Step: TypeAlias = Callable[[], None]
 Given: TypeAlias = int | str | Array
@@ -97,7 +97,7 @@ class Functions:
         self._teams: dict[int, Team] = {}
         """By their number of threads."""
         self._products: dict[str, Words] = {}
-        """By dtype, where the kernel of products is, and BLAS."""
+        """By dtype: their addresses stand in what calls are given, so that a call keeps this object."""
         self._one_at_a_time = Lock()
 
     def of_program(self, source: str) -> SimpleNamespace:
@@ -129,9 +129,10 @@ class Functions:
         return (self.product(given) if isinstance(given, str) else given).ctypes.data
 
     def product(self, dtype: str) -> Words:
+        """Where the kernel of products is, and BLAS: one array for all calls, whichever thread binds the first."""
         if dtype not in self._products:
             where = ctypes.cast(self.function(PRODUCT.format(dtype=dtype)), ctypes.c_void_p).value
-            self._products[dtype] = np.array([where, product_address(dtype)], np.int64)
+            self._products.setdefault(dtype, np.array([where, product_address(dtype)], np.int64))
         return self._products[dtype]
 
     def chain(self, calls: Iterable[Sequence[Any]]) -> Step:

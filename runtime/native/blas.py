@@ -1,4 +1,6 @@
-"""NumPy's own matrix product, as an address that a kernel can call: the same library, with the same threads."""
+"""NumPy's own matrix product, as an address that a kernel can call: the same library, with the same threads.
+
+For what `products` leaves to it."""
 
 from __future__ import annotations
 

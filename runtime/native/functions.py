@@ -17,8 +17,9 @@ from numba.extending import intrinsic
 from runtime.native.atoms import thread_functions
 from runtime.native.machine import features
 from runtime.native.philox import philox_of
-from runtime.native.products import LEAST_COLUMNS, LEAST_ROWS, VECTOR, tiled_product
+from runtime.native.products import LEAST_COLUMNS, LEAST_ROWS, tiled_product
 from runtime.native.rows import row_functions, stack_of
+from runtime.native.tiles import VECTOR_BYTES
 from runtime.native.vectors import called, register_bytes, vector_functions
 
 Number: TypeAlias = Any
@@ -270,7 +271,8 @@ def _blas(dtype: Any) -> Function:
 
 def _multiply(f: Any, dtype: Any, tiled: Function | None) -> Function:
     """c = a @ b: in tiles where that is known to be faster, else by BLAS, or by itself where its address is 0."""
-    view, size, blas, with_tiles = _view(dtype), np.dtype(f).itemsize, _blas(dtype), tiled is not None
+    view, size, blas = _view(dtype), np.dtype(f).itemsize, _blas(dtype)
+    with_tiles = tiled is not None  # A constant for Numba, which leaves the other branch out.
     product: Any = tiled
 
     @numba.njit(nogil=True, error_model="numpy")
@@ -300,22 +302,22 @@ def _multiply(f: Any, dtype: Any, tiled: Function | None) -> Function:
 
 
 def _product() -> Function:
-    """How a kernel calls the one that multiplies: all have the same. means: its address, and that of BLAS"""
+    """How a kernel calls the one that multiplies. multiplier: where its address stands, and behind it that of BLAS"""
     view, room = _view(numba.types.int64), stack_of(numba.types.int64, 12)
 
     @numba.njit(nogil=True, error_model="numpy")
     def product(
-        means: Number, m: Number, n: Number, k: Number, a: Number, lda: Number, a_turned: Number, b: Number,
+        multiplier: Number, m: Number, n: Number, k: Number, a: Number, lda: Number, a_turned: Number, b: Number,
         ldb: Number, b_turned: Number, c: Number, ldc: Number,
     ) -> None:  # fmt: skip
         address = room()
         p = view(address, 12)
-        p[0] = view(means, 2)[1]
+        p[0] = view(multiplier, 2)[1]
         p[1], p[2], p[3] = m, n, k
         p[4], p[5], p[6] = a, lda, a_turned
         p[7], p[8], p[9] = b, ldb, b_turned
         p[10], p[11] = c, ldc
-        _call(view(means, 2)[0], address)
+        _call(view(multiplier, 2)[0], address)
 
     return product
 
@@ -338,7 +340,7 @@ def functions() -> dict[str, Any]:
     found |= {f"{name}_f64": function for name, function in double.items()}
     more = row_functions(found) | vector_functions() | thread_functions()
     found |= more | {"philox": philox_of(found["u64"])}
-    found |= dict.fromkeys(("product_f32", "product_f64"), _product())
-    tiled = tiled_product(found) if register_bytes() == VECTOR else None
+    found["product"] = _product()
+    tiled = tiled_product(found) if register_bytes() == VECTOR_BYTES else None
     found |= {"multiply_f32": _multiply(np.float32, types.float32, tiled)}
     return found | {"multiply_f64": _multiply(np.float64, types.float64, None)}

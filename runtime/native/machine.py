@@ -28,7 +28,10 @@ def features() -> str:
     return f"{found.flatten()},-prefer-256-bit" if found.get("avx512f") else found.flatten()
 
 
-SOURCES = ("functions.py", "rows.py", "vectors.py", "sums.py", "products.py", "philox.py", "atoms.py", "compiling.py")
+SOURCES = (
+    "functions.py", "rows.py", "vectors.py", "sums.py", "tiles.py", "products.py", "philox.py", "atoms.py",
+    "compiling.py",
+)  # fmt: skip
 
 
 def machine_key() -> str:
