@@ -15,7 +15,7 @@ from compiler.ops.normal import Softmax
 from compiler.ops.reduction import Sum
 from compiler.ops.shape import Broadcast, Concat, Reshape, Slice
 from compiler.signature import Signature
-from compiler.values import is_ids, is_sequence, shape_of, what
+from compiler.values import is_ids, is_picture, is_sequence, shape_of, what
 
 
 def aligned(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -47,13 +47,16 @@ def meet(use: Use, values: tuple[Node, ...]) -> tuple[Node, ...]:
 def differ(use: Use, a: Node, b: Node, how: str) -> None:
     """Reports two shapes that should be equal. Raises Stop."""
     positions = is_sequence(a) and is_sequence(b) and a.type.shape[1] != b.type.shape[1]
+    help = f"make them equally wide, with {'linear' if use.build.cell is not None else 'dense'} for example"
+    if positions:
+        help = "two sequences meet only if they come from one input, with no change of length on the way"
+    elif is_picture(a) and is_picture(b) and a.type.shape[1:3] != b.type.shape[1:3]:
+        help = "two pictures meet only if they are equally high and wide: begin with a size that every pooling divides"
     use.build.fail(
         "NN212" if positions else "NN201",
         f"{use.word} of {shape_of(a)} and {shape_of(b)}: the {'positions differ' if positions else f'shapes {how}'}",
         use.span,
-        help="two sequences meet only if they come from one input, with no change of length on the way"
-        if positions
-        else f"make them equally wide, with {'linear' if use.build.cell is not None else 'dense'} for example",
+        help=help,
         notes=tuple(n for v in (a, b) for n in use.build.origin(v)),
     )
 

@@ -69,8 +69,8 @@ def resolve(written: str, folder: Path, data_root: Path | None, span: Span | Non
     """
     if free:
         path = Path(written)
-        if not _is_there(path, written, span):
-            raise DataError(_not_found(written, path, span, "it starts from the working directory"))
+        if not _is_there(path, written, None):
+            raise DataError(_not_found(written, path, None, "it starts from the working directory"))
         return path
     base = folder if data_root is None else data_root
     reason = path_refusal(written)

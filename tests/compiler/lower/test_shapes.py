@@ -211,3 +211,10 @@ def test_cause_is_the_pooling_though_layers_stand_between():
 def test_residual_whose_shapes_differ_is_advised_by_what_it_holds(signature: str, body: str, advice: str):
     (found,) = diagnostics(model(f"{body} ; dense softmax", signature))
     assert found.help == f"let the layers between the braces end as they began, with {advice}"
+
+
+def test_pictures_of_other_sizes_are_not_told_to_be_made_wider():
+    body = "a = conv2d k=3 filters=4 same\nconcat((a | maxpool2d 2 | upsample2d 2), a)\nflatten\ndense softmax"
+    (found,) = diagnostics(model(body, "x: image[15,15,4]"))
+    assert found.code == "NN201"
+    assert found.help.startswith("two pictures meet only if they are equally high and wide")

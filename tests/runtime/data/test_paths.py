@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsl.errors import DataError
+from dsl.source import Span
 from runtime.data.files import resolve
 
 
@@ -80,6 +81,13 @@ def test_a_path_from_the_command_line_is_free(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     assert resolve("../outside.tsv", folder, None, None, free=True).read_text() == "1\n"
     assert resolve(str(tmp_path / "outside.tsv"), folder, None, None, free=True).exists()
+
+
+def test_missing_file_of_the_command_line_is_no_mistake_of_the_specs_line(folder):
+    with pytest.raises(DataError) as caught:
+        resolve("nope.tsv", folder, None, Span("s.nn", 3, 1, 3, 9, 'train "a.tsv"'), free=True)
+    assert caught.value.diagnostics[0].code == "NN700"
+    assert caught.value.diagnostics[0].span is None
 
 
 @pytest.mark.parametrize("free", [False, True])

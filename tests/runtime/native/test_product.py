@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import mmap
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from itertools import product
 from threading import Barrier, Thread
 
@@ -13,19 +12,13 @@ import numpy as np
 import pytest
 
 from compiler.emit.product import TEXT
-from runtime.native import backend
 from runtime.native.blas import product_address
 from runtime.native.cache import user_cache
-from tests.runtime.native.kernels import needs_numba, shared_backend
+from tests.runtime.native.kernels import shared_backend
 
-pytestmark = needs_numba
-
-
-def has_tiles() -> bool:
-    from runtime.native.vectors import register_bytes
-
-    return register_bytes() == 64
-
+pytest.importorskip("numba", reason="compiled kernels need Numba")
+from runtime.native import backend
+from runtime.native.vectors import register_bytes
 
 WIDTHS = {"f32": np.float32, "f64": np.float64}
 SMALL = [(3, 5, 7)]
@@ -71,7 +64,7 @@ def test_product_needs_no_blas(dtype: str, monkeypatch: pytest.MonkeyPatch):
         is_numpys(alone.native, dtype, sizes)
 
 
-needs_tiles = pytest.mark.skipif(find_spec("numba") is None or not has_tiles(), reason="wants vectors of 512 bits")
+needs_tiles = pytest.mark.skipif(register_bytes() != 64, reason="wants vectors of 512 bits")
 
 
 @needs_tiles
