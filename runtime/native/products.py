@@ -114,8 +114,7 @@ def tiled_product(known: Mapping[str, Function]) -> Function:
 
 
 def _tiles(of: Vector) -> Function:
-    plain_12, plain_8, plain_4 = (tile_function(of, rows, turned=False) for rows in TILES)
-    turned_12, turned_8, turned_4 = (tile_function(of, rows, turned=True) for rows in TILES)
+    plain, laid = _tiles_of_rows(of, turned=False), _tiles_of_rows(of, turned=True)
 
     @numba.njit(nogil=True, error_model="numpy")
     def tile(
@@ -123,18 +122,27 @@ def _tiles(of: Vector) -> Function:
         c_step: Number, more: Number,
     ) -> None:  # fmt: skip
         if turned:
-            if rows == LARGE:
-                turned_12(a, a_step, b, b_step, k, c, c_step, more)
-            elif rows == MIDDLE:
-                turned_8(a, a_step, b, b_step, k, c, c_step, more)
-            else:
-                turned_4(a, a_step, b, b_step, k, c, c_step, more)
-        elif rows == LARGE:
-            plain_12(a, a_step, b, b_step, k, c, c_step, more)
-        elif rows == MIDDLE:
-            plain_8(a, a_step, b, b_step, k, c, c_step, more)
+            laid(rows, a, a_step, b, b_step, k, c, c_step, more)
         else:
-            plain_4(a, a_step, b, b_step, k, c, c_step, more)
+            plain(rows, a, a_step, b, b_step, k, c, c_step, more)
+
+    return tile
+
+
+def _tiles_of_rows(of: Vector, turned: bool) -> Function:
+    large, middle, small = (tile_function(of, rows, turned) for rows in TILES)
+
+    @numba.njit(nogil=True, error_model="numpy")
+    def tile(
+        rows: Number, a: Number, a_step: Number, b: Number, b_step: Number, k: Number, c: Number, c_step: Number,
+        more: Number,
+    ) -> None:  # fmt: skip
+        if rows == LARGE:
+            large(a, a_step, b, b_step, k, c, c_step, more)
+        elif rows == MIDDLE:
+            middle(a, a_step, b, b_step, k, c, c_step, more)
+        else:
+            small(a, a_step, b, b_step, k, c, c_step, more)
 
     return tile
 

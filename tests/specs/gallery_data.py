@@ -123,7 +123,7 @@ def write_series(folder: Path) -> None:
 
 
 def write_pictures(folder: Path) -> None:
-    """Digits without a label, cells with their masks, and folders of photos, a folder a class."""
+    """Digits without a label, and cells with their masks."""
     digits = folder / "images/mnist/train-images-idx3-ubyte.gz"
     digits.parent.mkdir(parents=True, exist_ok=True)
     digits.write_bytes(gzip.compress(struct.pack(">4I", 0x803, 30, 28, 28) + random.Random(7).randbytes(30 * 28 * 28)))
@@ -132,6 +132,11 @@ def write_pictures(folder: Path) -> None:
         there = pixels.integers(0, 2, (8, 8), np.uint8)
         for name, picture in (("photos", np.stack([there * 200, there * 20, 90 - there], -1)), ("masks", there)):
             _save(picture, folder / "cells" / name / f"{i}.png")
+
+
+def write_photos(folder: Path) -> None:
+    """Folders of photos, a folder a class."""
+    pixels = np.random.default_rng(2)
     for name, size in (("cifar/train", 32), ("cifar/test", 32), ("photos/train", 224), ("photos/valid", 224)):
         for i in range(8):
             _save(pixels.integers(0, 256, (size, size, 3), np.uint8), folder / name / "ab"[i % 2] / f"{i}.png")

@@ -73,7 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(GALLERY, folder, dirs_exist_ok=True)
     for write in (
         gallery_data.write_texts, gallery_data.write_json, gallery_data.write_tables, gallery_data.write_series,
-        gallery_data.write_pictures,
+        gallery_data.write_pictures, gallery_data.write_photos,
     ):  # fmt: skip
         write(folder / "data")
     return folder
@@ -84,7 +84,7 @@ def trained(name: str, folder: Path, steps: int, resume: bool = False) -> nnc.Hi
     sets = (
         ["head.steps=2", f"all.steps={steps}"]
         if name == "bert_finetune"
-        else [f"train.steps={steps}", "train.epochs=2"]
+        else [f"train.steps={steps}", "train.epochs=9"]
     )
     return nnc.train(f"{name}.nn", out=f"runs/{name}", data_root=data, set=sets, resume=resume)
 
