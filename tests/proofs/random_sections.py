@@ -98,7 +98,7 @@ class Sections:
 
     def broken(self, spec: str) -> str:
         """Sometimes with a word exchanged, left out or put in, or a line left out."""
-        if self.chance(0.6):
+        if self.chance(0.7):
             return spec
         lines = spec.splitlines()
         at = self.random.randrange(len(lines))
