@@ -146,7 +146,7 @@ def depending(roots: Iterable[Node], on: Iterable[Node]) -> set[Node]:
     """The nodes below the roots that depend on some of `on`, and these."""
     found = set(on)
     for node in sorted_nodes(roots):
-        if any(n in found for n in node.inputs):
+        if not found.isdisjoint(node.inputs):
             found.add(node)
     return found
 

@@ -151,18 +151,17 @@ def sorted_nodes(roots: Iterable[Node], leaf: Callable[[Node], bool] | None = No
     A node of which leaf is true is listed, but not what is below it.
     """
     done: dict[Node, None] = {}
-    opened: set[Node] = set()
     stack = [*roots]
     stack.reverse()
     while stack:
         node = stack[-1]
-        if node in done:
-            stack.pop()
-        elif node in opened or (leaf is not None and leaf(node)):
-            done[stack.pop()] = None
-        else:
-            opened.add(node)
-            stack += [n for n in reversed(node.inputs) if n not in done]
+        if node not in done:
+            below = () if leaf is not None and leaf(node) else node.inputs
+            if waiting := [n for n in reversed(below) if n not in done]:
+                stack += waiting
+                continue
+            done[node] = None
+        stack.pop()
     return list(done)
 
 
@@ -178,11 +177,14 @@ def users_of(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
 def rebuild(graph: Graph, change: Callable[[Node, tuple[Node, ...]], Node]) -> Graph:
     """The graph with every node made anew once, inputs first.
 
-    change(old, new inputs) gives the node that stands for old from now on. Input nodes stay as they are.
+    change(old, new inputs) gives the node that stands for old from now on. Input nodes stay as they are. Where every
+    output does, the graph itself is returned.
     """
     new: dict[Node, Node] = {}
     for node in graph.nodes():
-        new[node] = node if isinstance(node.op, Input) else change(node, tuple(new[n] for n in node.inputs))
+        new[node] = node if isinstance(node.op, Input) else change(node, tuple([new[n] for n in node.inputs]))
+    if all(new[o.node] is o.node for o in graph.outputs):
+        return graph
     return Graph(graph.inputs, tuple(Output(o.name, new[o.node], o.update) for o in graph.outputs))
 
 
@@ -198,5 +200,9 @@ def structure(graph: Graph) -> tuple[object, ...]:
 
 
 def with_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """The same op on other inputs; the node itself where they are the same."""
-    return node if inputs == node.inputs else apply(node.op, *inputs, span=node.span)
+    """The same op on other inputs, whose type is inferred where theirs differ; the node itself where they are the same."""
+    if inputs == node.inputs:
+        return node
+    if all(new.type is old.type or new.type == old.type for new, old in zip(inputs, node.inputs, strict=True)):
+        return Node(node.op, inputs, node.type, node.span)
+    return apply(node.op, *inputs, span=node.span)

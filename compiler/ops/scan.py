@@ -24,7 +24,7 @@ class Body:
         return structure(self.graph)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Body) and self.structure == other.structure
+        return isinstance(other, Body) and (self.graph is other.graph or self.structure == other.structure)
 
     def __hash__(self) -> int:
         return hash(self.structure)
@@ -90,7 +90,7 @@ class Scan(Op):
         graph = self.body.graph
         varying = set(graph.inputs[: self.states + self.sequences])
         for node in graph.nodes():
-            if any(n in varying for n in node.inputs):
+            if not varying.isdisjoint(node.inputs):
                 varying.add(node)
         return varying
 
@@ -109,7 +109,7 @@ class Scan(Op):
         graph = self.body.graph
         finite = {n for n, given in zip(graph.inputs, inputs, strict=False) if given.pad in ("finite", "zero")}
         for node in graph.nodes():
-            if not isinstance(node.op, Input) and all(n in finite for n in node.inputs) and bounded(node.op):
+            if not isinstance(node.op, Input) and finite.issuperset(node.inputs) and bounded(node.op):
                 finite.add(node)
         return finite | {o.node for o in graph.outputs[: self.states]}
 

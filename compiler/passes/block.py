@@ -40,7 +40,7 @@ class Block:
         roots = [done[root] for root in self.roots]
         own = set(self.own)
         for node in sorted_nodes(roots, leaf=lambda n: n in self.outside):
-            if any(n in own for n in node.inputs):
+            if not own.isdisjoint(node.inputs):
                 own.add(node)
         return Block(roots, own)
 
