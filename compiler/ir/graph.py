@@ -200,7 +200,7 @@ def structure(graph: Graph) -> tuple[object, ...]:
 
 
 def with_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """The same op on other inputs, whose type is inferred where theirs differ; the node itself where they are the same."""
+    """The same op on other inputs; the node itself where they are the same. A known type is not inferred anew."""
     if inputs == node.inputs:
         return node
     if all(new.type is old.type or new.type == old.type for new, old in zip(inputs, node.inputs, strict=True)):

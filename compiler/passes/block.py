@@ -47,10 +47,12 @@ class Block:
     def settled(self, rules: Sequence[Rule]) -> Block:
         """After no rule has anything more to say to a node of it."""
         block = self
+        settled: set[Node] = set()
         while True:
-            found = {n: new for n in block.nodes if (new := rewritten(n, rules)) is not n}
+            found = {n: new for n in block.nodes if n not in settled and (new := rewritten(n, rules)) is not n}
             if not found:
                 return block
+            settled.update(n for n in block.nodes if n not in found)
             block = block.exchanged(found)
 
 

@@ -27,14 +27,20 @@ _PADS: dict[Pad, set[Pad]] = {
 
 def rewrite(graph: Graph, rules: Sequence[Rule]) -> Graph:
     """The graph after no rule has anything more to say. Raises InternalError where that never comes."""
+    settled: set[Node] = set()
     for _ in range(ROUNDS):
         changed = False
 
         def change(old: Node, inputs: tuple[Node, ...]) -> Node:
             nonlocal changed
             node = with_inputs(old, inputs)
+            if node in settled:  # Nor is anything new below it: it would be another node.
+                return node
             new = rewritten(node, rules)
-            changed = changed or new is not node
+            if new is node:
+                settled.add(node)
+            else:
+                changed = True
             return new
 
         graph = rebuild(graph, change)

@@ -34,7 +34,7 @@ def number(text: str) -> float | None:
 
 
 def numbers(texts: Sequence[str]) -> NDArray[np.float64] | None:
-    """What `number` says of each; None where some text is none. No Python runs for a text: nearly all columns are so."""
+    """What `number` says of each; None where a text may be none. No Python runs for a text: the way of most columns."""
     if not CHARACTERS.issuperset("".join(texts)):
         return None
     try:

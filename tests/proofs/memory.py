@@ -41,8 +41,9 @@ class Measured:
 def measured(name: str, spec: str, folder: Path) -> Measured:
     """spec: the text; folder: where its data lie."""
     (folder / "m.nn").write_text(spec, "utf-8")
-    # Estimates go by as many threads as the BLAS takes by itself.
+    # Estimates go by as many threads as the BLAS takes by itself; those that wait shall not take a core from others.
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    environment["OPENBLAS_THREAD_TIMEOUT"] = "4"
     done = subprocess.run(
         [sys.executable, "-m", "tests.proofs.memory", "--folder", str(folder)],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env=environment,

@@ -25,6 +25,7 @@ from dsl.errors import NncError
 from nnc import cli
 from nnc.failure import guarded
 from runtime import model_file
+from tests.fresh import fresh
 
 ROOM = 1 << 30
 """Memory beyond what the process has at the start. Model files here have some kilobytes."""
@@ -186,7 +187,7 @@ def outcome_of_run(run: Path, content: bytes) -> str:
     place = run.parent / "resumed"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(run, place)
-    (place / "checkpoint.safetensors").write_bytes(content)
+    fresh(place / "checkpoint.safetensors", content)
     try:
         nnc.train(run.parent / "m.nn", out=place, resume=True, set=("train.epochs=3",))
     except NncError as error:
@@ -222,7 +223,7 @@ def fuzz(seconds: float, seed: int) -> Counter[str]:
             good = checkpoint if resumed else model
             content = change(good, chance)
             if content != good:
-                path.write_bytes(content)
+                fresh(path, content)
                 signal.alarm(LONGEST_SECONDS)
                 try:
                     kind = outcome_of_run(run, content) if resumed else outcome(path)

@@ -15,6 +15,7 @@ import pytest
 
 from dsl.errors import InternalError, RunError
 from runtime.model_file import load, save
+from tests.fresh import fresh
 
 META = {
     "spec": 'model m\u2028"é"\n',
@@ -304,7 +305,7 @@ def test_no_mutated_file_is_accepted(tmp_path):
                 break
         if content == good:
             continue
-        path.write_bytes(content)
+        fresh(path, content)
         with pytest.raises(RunError):
             load(path)
 
@@ -329,7 +330,7 @@ def test_files_signed_again_after_an_edit_load_or_are_refused(tmp_path):
             edited[at : at + chance.randrange(2)] = chance.choice(
                 (b"0", b"9", b"-", b"a", b" ", b'"', b",", b"[]", b"null", b"\xff")
             )
-        path.write_bytes(resign(bytes(edited), b"abcdef"))
+        fresh(path, resign(bytes(edited), b"abcdef"))
         try:
             found, _ = load(path)
             accepted += 1

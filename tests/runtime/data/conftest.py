@@ -10,6 +10,7 @@ import pytest
 from compiler.settings.data import DataSettings
 from dsl.errors import Diagnostic, NncError
 from runtime import data
+from tests.fresh import fresh
 from tests.runtime.data.build import LABEL, TEXT, files
 
 
@@ -18,7 +19,7 @@ def read_bytes(tmp_path: Path) -> Callable[..., data.Dataset]:
     """Reads a file of these bytes as training rows."""
 
     def read(content: bytes, ports=(TEXT, LABEL), name="a.tsv", **settings) -> data.Dataset:
-        (tmp_path / name).write_bytes(content)
+        fresh(tmp_path / name, content)
         header, columns = settings.pop("header", False), settings.pop("columns", None)
         entry = files(name, header=header, columns=columns)
         return data.read(ports, DataSettings(entry, **settings), tmp_path, None)

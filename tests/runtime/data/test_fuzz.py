@@ -15,6 +15,7 @@ import pytest
 
 from compiler.sorts import Category, Class, Image, Port, Tokens
 from dsl.errors import DataError
+from tests.fresh import fresh
 from tests.runtime.data.build import LABEL, POINT, TEXT, VALUE, files, port
 from tests.runtime.data.rows import raw
 from tests.runtime.data.test_arrays import BYTES, DIGITS, idx_bytes, npz_bytes
@@ -61,7 +62,7 @@ def rounds(few: int) -> range:
 
 def check(folder: Path, name: str, content: bytes, ports: tuple[Port, ...], **how) -> None:
     """Reads the bytes; what is wrong in them has a place in them, or in the spec."""
-    (folder / name).write_bytes(content)
+    fresh(folder / name, content)
     try:
         found, _ = raw(folder, ports, files(name, **how))
     except DataError as error:
