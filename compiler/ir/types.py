@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from math import prod
 from typing import Literal, TypeAlias
 
@@ -75,6 +76,7 @@ def value_of(dim: Dim, sizes: Mapping[str, int]) -> int:
     return max(total // dim.step, dim.least)
 
 
+@cache
 def size_name(name: str) -> str:
     """Under which name a symbol's size is given: `T.source` of `S.source`, else its own."""
     kind, dot, of = name.partition(".")
