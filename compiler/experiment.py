@@ -213,6 +213,7 @@ class Experiment:
 
     spec: the text as it was read; uses: the files that it brings in, by their path in the spec, with their text
     phase: the `train` section that this is, "" for the nameless one; init: where its weights come from
+    swept: whether it has a `sweep`, of which no run makes a second setting
     """
 
     file: str
@@ -225,6 +226,7 @@ class Experiment:
     phase: str = ""
     init: InitFrom | None = None
     predict: PredictSettings = field(default_factory=PredictSettings)
+    swept: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ def check(
     predict = predict_settings(writing, reading)
     checked = {each.name: _phase(each, found, reading, dtype, sizes or {}, predict.threshold) for each in looked_at}
     models = (each.model for each in every if each.model is not None)
-    other_sections(spec, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
+    sweeps = found.sections("sweep")
+    other_sections(spec, sweeps, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
     if not found.errors:
         for diagnostic in finds_nothing(writing, predict, [network for network, _, _ in checked.values()]):
             found.report(diagnostic)
@@ -92,6 +93,7 @@ def check(
         phase=every[phase].name,
         init=every[phase].init,
         predict=predict,
+        swept=bool(sweeps),
     )
 
 

@@ -111,7 +111,7 @@ ENTRIES: Mapping[str, Mapping[str, Signature]] = {
     "data": DATA,
     "train": TRAIN,
     "predict": PREDICT,
-    "sweep": {"trials": TRIALS},
+    "sweep": {"PATH": SWEEP, "trials": TRIALS},
 }
 
 TOPICS = ("layers", "sorts", "entries")
@@ -128,7 +128,7 @@ def describe(word: str) -> str | None:
 
 def words() -> tuple[str, ...]:
     """Every word that `describe` knows."""
-    entries = (*DATA, *TRAIN, *PREDICT, "trials")
+    entries = (word for table in ENTRIES.values() for word in table)
     known = {
         *TOPICS,
         *LAYERS,
@@ -202,10 +202,9 @@ def _signatures() -> Iterator[tuple[str, Signature]]:
     yield "structure", SPELLING
     for signature in SORTS.values():
         yield "sort", signature
-    for table in (DATA, TRAIN, PREDICT):
+    for table in ENTRIES.values():
         for signature in table.values():
             yield "entry", signature
-    yield "entry", SWEEP
 
 
 def _layer(layer: LayerWord) -> str:
@@ -306,11 +305,9 @@ def reference() -> str:
     parts.append("## The library\n\n" + "\n".join(own) + "\n\nEvery cell, of the library or a spec's own:\n\n" + every)
     sorts = [_section(next(m for m in _meanings(w) if "a sort" in m)) for w in SORTS]
     parts.append("## Sorts\n\n" + "\n\n".join(sorts))
-    for section, table in (("data", DATA), ("train", TRAIN), ("predict", PREDICT)):
+    for section, table in ENTRIES.items():
         rows = [_section("\n".join([f"{w}: {s.sentence}", *_settings(s)])) for w, s in table.items()]
         parts.append(f"## Entries of `{section}`: {SECTION_SENTENCES[section]}\n\n" + "\n\n".join(rows))
-    swept = "\n".join([f"sweep: {SWEEP.sentence}", *_settings(SWEEP), *_settings(TRIALS)])
-    parts.append("## Entries of `sweep`\n\n" + _section(swept))
     return "\n\n".join(parts) + "\n"
 
 

@@ -69,6 +69,10 @@ class Noted:
     text: str
 
 
+ONE_SETTING = Noted("sweep is checked, not run: one setting is trained, the spec's own")
+"""Said once of a spec that has a `sweep`."""
+
+
 @dataclass(frozen=True)
 class Afresh:
     """`--resume` was asked for, and nothing is there to go on with."""

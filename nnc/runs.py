@@ -18,7 +18,7 @@ from nnc.locking import locked
 from nnc.machine import facts
 from nnc.model import Model
 from nnc.opening import save_model
-from nnc.run_events import Afresh, Ended, Noted, Part, PartBegun, Resumed, RunEvent, Warned
+from nnc.run_events import ONE_SETTING, Afresh, Ended, Noted, Part, PartBegun, Resumed, RunEvent, Warned
 from nnc.run_folder import CHECKPOINT, FOLD, LOG, MODEL, SPEC, TIMES, begin, fold_folder, has_checkpoint, sweep
 from nnc.run_log import RunLog, note_time
 from nnc.scores import epoch_json
@@ -61,6 +61,8 @@ def run_all(run: Run) -> list[TrainResult]:
     with locked(run.folder):
         sweep(run.folder)
         unbound = run.recipe.check()
+        if unbound.swept:
+            run.on_event(ONE_SETTING)
         folds = unbound.data.folds if unbound.data is not None else None
         if run.resume:
             _require_resumable(run.folder, folds)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nnc.initial import begin
 from nnc.model import Model
-from nnc.run_events import Ended, Noted, Part, PartBegun, RunEvent, Warned
+from nnc.run_events import ONE_SETTING, Ended, Noted, Part, PartBegun, RunEvent, Warned
 from nnc.training import Recipe, prepared, trained
 from runtime.backend import Backend
 
@@ -15,8 +15,10 @@ def run_unsaved(
     recipe: Recipe, on_event: Callable[[RunEvent], None], stop_asked: Callable[[], bool], backend: Backend
 ) -> None:
     """Ended is told of each fold, up to one that is stopped; its path is None."""
-    data = recipe.check().data
-    folds = data.folds if data is not None else None
+    unbound = recipe.check()
+    if unbound.swept:
+        on_event(ONE_SETTING)
+    folds = unbound.data.folds if unbound.data is not None else None
     for fold in range(folds) if folds is not None else (None,):
         ended = _phases(recipe, fold, folds, on_event, stop_asked, backend)
         on_event(ended)

@@ -13,7 +13,7 @@ from dsl.errors import Diagnostic, SpecError
 
 SWEEP = Signature(
     "sweep",
-    "an entry of sweep: a constant, an entry or a labelled layer's setting, and the values that are tried for it",
+    "a constant, an entry or a labelled layer's setting, and the values that are tried for it",
     (
         Setting("choice", "constant", "one of these", many=True),
         Setting("log", "number", "between the two, on a logarithmic scale", many=True, low=1e-300),
@@ -22,14 +22,11 @@ SWEEP = Signature(
 TRIALS = Signature("trials", "how many runs", (Setting("n", "count", "how many", required=True, low=1),), ("n",))
 
 
-def other_sections(spec: ast.Spec, names: Sequence[str], reading: Reading) -> None:
+def other_sections(spec: ast.Spec, sweeps: Sequence[ast.Section], names: Sequence[str], reading: Reading) -> None:
     """`sweep`, which is checked though nothing runs it."""
-    for section in spec.declarations:
-        if not isinstance(section, ast.Section):
-            continue
-        if section.kind.id == "sweep":
-            for entry in section.entries:
-                _swept(spec, entry, names, reading)
+    for section in sweeps:
+        for entry in section.entries:
+            _swept(spec, entry, names, reading)
 
 
 def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Reading) -> None:

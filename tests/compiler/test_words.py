@@ -11,7 +11,7 @@ from compiler.pipeline import check
 from compiler.sections.data_entries import DATA
 from compiler.sections.predict import PREDICT
 from compiler.sections.train_entries import TRAIN
-from compiler.words import EXAMPLES, EXAMPLES_OF_PICTURES, EXAMPLES_OF_TEXTS, describe, reference, words
+from compiler.words import ENTRIES, EXAMPLES, EXAMPLES_OF_PICTURES, EXAMPLES_OF_TEXTS, describe, reference, words
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +53,12 @@ def test_lists_have_every_word():
     assert [w for w in DATA if f"\n  data {w}:" not in entries] == []
     assert [w for w in TRAIN if f"\n  train {w}:" not in entries] == []
     assert [w for w in PREDICT if f"\n  predict {w}:" not in entries] == []
+    assert "\n  sweep trials:" in entries
+
+
+def test_reference_has_an_entry_for_each_word_of_a_section():
+    page = reference()
+    assert [w for table in ENTRIES.values() for w in table if f"\n\n`{w}`: " not in page] == []
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,8 @@ def test_lists_have_every_word():
         ("greedy", "an entry of predict: writes the likeliest token"),
         ("temperature", "in sample: a setting, below 1 likely tokens"),
         ("image", "a sort: a picture"),
+        ("trials", "an entry of sweep: how many runs"),
+        ("n", "in folds, epochs, steps, trials: a setting, how many"),
         ("block", "layers with a name"),
     ],
 )

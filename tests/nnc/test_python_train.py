@@ -47,6 +47,11 @@ def test_nothing_is_written_and_nothing_printed(tmp_path: Path, monkeypatch, cap
     assert capsys.readouterr() == ("", "")
 
 
+def test_verbose_says_that_a_sweep_is_one_training(capsys):
+    nnc.train(SPEC + "sweep { train.batch choice=4,8 }\n", ROWS, epochs=1, verbose=True)
+    assert "one setting is trained" in capsys.readouterr().out
+
+
 def test_verbose_prints_a_line_an_epoch(capsys):
     nnc.train(SPEC, ROWS, epochs=2, verbose=True)
     assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [["epoch", "1"], ["epoch", "2"]]

@@ -113,6 +113,16 @@ def test_folds_are_runs_of_their_own_and_a_mean(here: Path, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out)["test"] == found["folds"][1]["test"]
 
 
+def test_a_sweep_is_said_once_to_be_one_training(here: Path, capsys: pytest.CaptureFixture[str]):
+    data = 'data { train "train.tsv" ; folds 2 ; valid 20% }'
+    swept = "sweep { train.adam.lr log=1e-3,1e-1 ; trials 3 }\n"
+    (here / "s.nn").write_text(SPEC.replace(SPEC.splitlines()[5], data) + swept)
+    assert nnc_run("train", "s.nn", "--set", "train.epochs=1", "--json") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    said = "sweep is checked, not run: one setting is trained, the spec's own"
+    assert [e for e in events if e.get("event") == "note"] == [{"event": "note", "text": said}]
+
+
 def test_folds_end_with_the_mean_of_each_score_and_warn_once(here: Path, capsys: pytest.CaptureFixture[str]):
     rows = "".join(f"{label}\t{text}.\n" for label, text in ROWS) * 10
     (here / "train.tsv").write_text(rows)

@@ -146,6 +146,7 @@ GOOD = model("embed 4 ; mean ; dense softmax").rstrip() + "\n"
         ("sweep { train.adam.lr log=1e-2,1e-4 }", [("NN404", 4, 9)]),
         ("sweep { train.adam.lr chocie=1e-3 }", [("NN401", 4, 23)]),
         ("sweep { trials 0 }", [("NN404", 4, 16)]),
+        ("sweep { trials 2 }\nsweep { trials 3 }", [("NN603", 5, 1)]),
     ],
 )
 def test_section_is_checked(section: str, wanted: list[Place] | None):
