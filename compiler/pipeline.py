@@ -69,9 +69,8 @@ def check(
     writing = found.sections("predict")
     predict = predict_settings(writing, reading)
     checked = {each.name: _phase(each, found, reading, dtype, sizes or {}, predict.threshold) for each in looked_at}
-    models = (each.model for each in every if each.model is not None)
     sweeps = found.sections("sweep")
-    other_sections(spec, sweeps, [p.name.id for m in models for p in (*m.inputs, *m.outputs)], reading)
+    other_sections(spec, sweeps, [each.model for each in every if each.model is not None], reading)
     if not found.errors:
         for diagnostic in finds_nothing(writing, predict, [network for network, _, _ in checked.values()]):
             found.report(diagnostic)
@@ -112,7 +111,7 @@ def _phase(
     model = phase.model
     signature = ports(model, found.number, found.report) if model is not None else None
     names = [p.name.id for p in (*model.inputs, *model.outputs)] if model is not None else []
-    train = train_settings(phase.section, names, reading)
+    train = train_settings(phase.section, [model] if model is not None else [], reading)
     data = data_settings(phase.data, signature, names, reading)
     if model is None:
         return None, train, data

@@ -22,14 +22,16 @@ SWEEP = Signature(
 TRIALS = Signature("trials", "how many runs", (Setting("n", "count", "how many", required=True, low=1),), ("n",))
 
 
-def other_sections(spec: ast.Spec, sweeps: Sequence[ast.Section], names: Sequence[str], reading: Reading) -> None:
+def other_sections(
+    spec: ast.Spec, sweeps: Sequence[ast.Section], models: Sequence[ast.Model], reading: Reading
+) -> None:
     """`sweep`, which is checked though nothing runs it."""
     for section in sweeps:
         for entry in section.entries:
-            _swept(spec, entry, names, reading)
+            _swept(spec, entry, models, reading)
 
 
-def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Reading) -> None:
+def _swept(spec: ast.Spec, entry: ast.Entry, models: Sequence[ast.Model], reading: Reading) -> None:
     """An entry of `sweep`: its path must reach something, with each value that it gives."""
     path = ".".join(n.id for n in entry.path)
     if path == "trials":
@@ -62,7 +64,7 @@ def _swept(spec: ast.Spec, entry: ast.Entry, names: Sequence[str], reading: Read
         trains = [d for d in changed.declarations if isinstance(d, ast.Section) and d.kind.id == "train"]
         section = next((t for t in trains if name in (t.kind.id, t.name.id if t.name is not None else "")), None)
         if section is not None:
-            train_settings(section, names, Reading(reading.evaluate, reading.constant, wrong.append))
+            train_settings(section, models, Reading(reading.evaluate, reading.constant, wrong.append))
         for diagnostic in wrong:
             if diagnostic.span is not None and diagnostic.span.file == SET:
                 reading.error(diagnostic.code, diagnostic.message, entry.span, diagnostic.help)

@@ -15,10 +15,11 @@ from dsl.errors import Note
 from dsl.source import Span
 
 
-def train_settings(section: ast.Section | None, names: Sequence[str], reading: Reading) -> TrainSettings:
-    """The `train` section; defaults where there is none. names: the model's inputs and outputs."""
+def train_settings(section: ast.Section | None, models: Sequence[ast.Model], reading: Reading) -> TrainSettings:
+    """The `train` section; defaults where there is none. models: those that it may be of."""
     if section is None:
         return TrainSettings()
+    names = _names(models)
     entries = _Entries(reading.entries(section, TRAIN | {"loss": _loss_of(names)}), reading)
     return TrainSettings(
         optimizer=_optimizer(entries),
@@ -108,11 +109,16 @@ def _teacher(entries: _Entries) -> Teacher:
     return Teacher(first, last, entries.count("teacher", "epochs"), entries.span("teacher"))
 
 
+def _names(models: Sequence[ast.Model]) -> tuple[str, ...]:
+    """What may stand in `loss`: outputs, and inputs, of which is said elsewhere that they have none to weigh."""
+    inputs = (p.name.id for model in models for p in model.inputs if TRAIN["loss"].setting(p.name.id) is None)
+    return tuple(dict.fromkeys((*inputs, *(p.name.id for model in models for p in model.outputs))))
+
+
 def _loss_of(names: Sequence[str]) -> Signature:
-    """`loss` also takes a number for each output, which is what its loss weighs; its own settings come first."""
+    """`loss` also takes a number for each output, which is what its loss weighs."""
     row = TRAIN["loss"]
-    own = {s.name for s in row.settings}
-    outputs = tuple(Setting(n, "number", "what the loss of this output weighs", low=0) for n in names if n not in own)
+    outputs = (Setting(name, "number", "what the loss of this output weighs", low=0) for name in names)
     return replace(row, settings=(*row.settings, *outputs))
 
 
@@ -120,7 +126,7 @@ def _loss(entries: _Entries, names: Sequence[str]) -> Loss:
     if "loss" not in entries.found:
         return Loss()
     entry, kind = entries.found["loss"][0], entries.word("loss", "kind")
-    weights = tuple((n, w) for n in names if (w := entries.number("loss", n)) is not None and n not in LOSS_SETTINGS)
+    weights = tuple((n, w) for n in names if (w := entries.number("loss", n)))
     summed = entries.value("loss", "sum") is True
     delta, margin, of = (*(entries.number("loss", key) for key in ("delta", "margin")), entries.word("loss", "of"))
     if kind is None and not weights and not summed and delta is None and margin is None and of is None:
@@ -141,9 +147,6 @@ def _loss(entries: _Entries, names: Sequence[str]) -> Loss:
         weights=weights,
         span=entry.span,
     )
-
-
-LOSS_SETTINGS = tuple(s.name for s in TRAIN["loss"].settings)
 
 
 def _optimizer(entries: _Entries) -> Optimizer:

@@ -224,6 +224,19 @@ def test_loss_weighs_each_of_several_outputs():
     assert (loss.weight("a"), loss.weight("b")) == (0.5, 1)
 
 
+@pytest.mark.parametrize("name", ["kind", "delta", "margin", "of"])
+def test_an_output_called_as_a_setting_of_loss_is_not_taken_for_it(name: str):
+    spec = model(f"h = embed 4 | mean\n{name} = h | dense\nb = h | dense", output=f"{name}: real, b: real")
+    assert errors(spec + "train { loss huber b=2 }") == []
+    (found,) = diagnostics(spec + f"train {{ loss {name}=1 b=2 }}")
+    assert (found.code, found.help) == ("NN410", "rename the output")
+
+
+def test_an_input_called_as_a_setting_of_loss_leaves_it_the_setting():
+    spec = "model m(delta: words) -> b: real {\n  embed 4\n  mean\n  dense\n}\ntrain { loss huber delta=2 }"
+    assert checked(spec).train.loss.delta == 2
+
+
 def test_loss_of_one_output_leaves_the_others():
     body = "h = embed 4 | mean\na = h | dense\nb = h | dense"
     network = checked(model(body, output="a: real, b: real") + "train { loss huber of=b }").network
