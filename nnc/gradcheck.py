@@ -10,6 +10,7 @@ import numpy as np
 
 from compiler import pipeline
 from compiler.autodiff import gradients
+from compiler.experiment import Parameter
 from compiler.ir.graph import Graph, Node, Output
 from compiler.ir.text import op_name
 from compiler.ops.elementwise import Abs, Greater, Maximum, Minimum, Relu, Sign
@@ -29,6 +30,8 @@ from runtime.numpy_backend import numpy_backend
 STEP = 1e-5
 """How far a weight is moved to both sides, times its size where that is above 1. Smaller ones follow near a kink."""
 SMALLER_STEPS = (1e-6, 1e-7)
+MOVE = 0.1
+"""How far, as a deviation, weights that are 0 everywhere are moved off it."""
 FLOOR = 1e-5
 """Gradients below this times the loss (at least 1) are compared as if they were so large: differences of losses have no
 more digits."""
@@ -65,10 +68,14 @@ class Checked:
 
 @dataclass(frozen=True)
 class Result:
-    """loss: of the example; weights: those with the largest error first"""
+    """loss: of the example; weights: those with the largest error first
+
+    moved: the names of those that were 0 everywhere, and were moved off it
+    """
 
     loss: float
     weights: tuple[Checked, ...]
+    moved: tuple[str, ...]
 
     @property
     def error(self) -> float:
@@ -77,6 +84,11 @@ class Result:
     @property
     def kinks(self) -> list[tuple[str, Entry]]:
         return [(w.name, e) for w in self.weights for e in w.entries if e.kink is not None]
+
+    @property
+    def still(self) -> list[str]:
+        """Weights whose gradients are 0 wherever they were looked at, and so say nothing of their rules."""
+        return [w.name for w in self.weights if not any(e.gradient or e.difference for e in w.entries)]
 
 
 def error_of(gradient: float, difference: float, loss: float) -> float:
@@ -90,7 +102,8 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     """most: numbers of each weight that are checked: where it has more, the largest gradients and others by chance.
 
     The gradients are those of the graph that training runs, passes and all; the losses those of the graph as it was
-    lowered. What is drawn by chance (dropout) is the same in all of them.
+    lowered. What is drawn by chance (dropout) is the same in all of them. Weights that are 0 everywhere are moved
+    off it: where word2vec begins, the gradient of every vector is 0, whatever the rules say.
 
     Raises RunError NN824 for a model without weights to train, NN825 where the loss is no finite number.
     """
@@ -98,6 +111,7 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     trained = [p.name for p in network.parameters if p.trained]
     if not trained:
         raise RunError(Diagnostic("NN824", f"model {network.name} has no weights to train, so there is no gradient"))
+    single, moved = _off_zero(single, network.parameters)
     loss_graph, gradient_graph = _graphs(network.training, trained)
     store = {name: np.array(w) for name, w in single.start.weights.items()}
     optimize = pipeline.optimize if optimized else pipeline.as_lowered
@@ -114,7 +128,20 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
         _checked(name, known.get(name), store[name], first[name], losses, kinks, loss, most, tolerance)
         for name in trained
     ]
-    return Result(loss, tuple(sorted(checked, key=lambda each: -each.error)))
+    return Result(loss, tuple(sorted(checked, key=lambda each: -each.error)), moved)
+
+
+def _off_zero(single: Single, parameters: Sequence[Parameter]) -> tuple[Single, tuple[str, ...]]:
+    """The example with other weights for those that are 0 everywhere, and the names of these."""
+    draw, moved = np.random.Generator(np.random.Philox(1)), dict[str, Array]()
+    for each in parameters:
+        weight = single.start.weights[each.name]
+        if each.trained and not weight.any():
+            moved[each.name] = np.asarray(draw.normal(0, MOVE, weight.shape))
+            if each.init.padding_row:
+                moved[each.name][0] = 0
+    weights = {**single.start.weights, **moved}
+    return replace(single, start=replace(single.start, weights=weights), feeds={**single.feeds, **moved}), tuple(moved)
 
 
 def _graphs(graph: Graph, trained: Sequence[str]) -> tuple[Graph, Graph]:

@@ -102,10 +102,8 @@ def page(found: Result, file: str, tolerance: float, columns: int) -> list[str]:
     about = f"{count:,} numbers of {arrays} of weights, in float64; loss {number(found.loss)}"
     lines = [*folded(head, columns), *folded(about, columns), ""]
     lines += aligned(rows, columns, left=(0,), spare=(5, 4, 3, 1))
-    kinks = found.kinks
-    if kinks:
-        lines += ["", *(line for each in _kinks(kinks) for line in folded(each, columns))]
-    return lines
+    notes = [*_zeros(found), *(_kinks(found.kinks) if found.kinks else [])]
+    return [*lines, *([""] if notes else []), *(line for each in notes for line in folded(each, columns))]
 
 
 def _share(weight: Checked) -> str:
@@ -125,6 +123,13 @@ def _worst(weight: Checked) -> tuple[str, ...]:
     )
 
 
+def _zeros(found: Result) -> list[str]:
+    """What was moved off 0, and whose gradients are 0 all the same."""
+    moved, still = ", ".join(map(show, found.moved)), ", ".join(map(show, found.still))
+    lines = [f"moved a little off 0, where gradients behind it are 0 whatever the rules say: {moved}"] if moved else []
+    return lines + ([f"gradients that are all 0 here, which says little of their rules: {still}"] if still else [])
+
+
 def _kinks(kinks: list[tuple[str, Entry]]) -> list[str]:
     one = len(kinks) == 1
     first = f"{len(kinks):,} {'number stands' if one else 'numbers stand'} on a kink, where there is no derivative:"
@@ -141,6 +146,7 @@ def as_json(found: Result, tolerance: float) -> dict[str, Any]:
         "error": _finite(found.error),
         "tolerance": tolerance,
         "loss": found.loss,
+        "moved": list(found.moved),
         "weights": [
             {
                 "name": w.name,

@@ -38,7 +38,8 @@ model m(text: words) -> label: class {
 data { train "texts.tsv" }
 """
 RELU = """model m(x: real[2]) -> y: real {
-  dense 1 relu as unit init=zeros bias=0
+  h = dense 1 as unit bias=5
+  h - 5 | relu
   dense as out
 }
 data { train "numbers.csv" columns=x,y }
@@ -54,7 +55,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / f"{name}.nn").write_text(text)
     (tmp_path / "xor.csv").write_text("0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n")
     (tmp_path / "texts.tsv").write_text("a\tone two three\nb\tfour five one two six\na\tone\n")
-    (tmp_path / "numbers.csv").write_text("1,2,3\n2,1,4\n")
+    (tmp_path / "numbers.csv").write_text("1,2,3\n2,1,4\n0,0,1\n")
     return tmp_path
 
 
@@ -119,16 +120,16 @@ def test_a_spec_without_data_is_checked_on_sizes(here: Path, capsys: pytest.Capt
 
 
 def test_a_kink_is_named_and_no_error(here: Path, capsys: pytest.CaptureFixture[str]):
-    """relu(0 x + 0): moved to one side the unit wakes, to the other it sleeps."""
-    assert nnc_run("relu.nn", "--row", "1") == 0
+    """relu(w 0 + 5 - 5): moved to one side the unit wakes, to the other it sleeps."""
+    assert nnc_run("relu.nn", "--row", "3") == 0
     out = capsys.readouterr().out
-    assert "relu at relu.nn:2" in out
-    assert "stand on a kink" in out
+    assert "relu at relu.nn:3" in out
+    assert "1 number stands on a kink" in out
 
 
 def test_near_a_kink_a_smaller_step_is_right(here: Path):
     begun = start(here / "relu.nn", (), None, with_data=True)
-    weights = {**begun.weights, "unit.weight": np.array([[1e-6], [0.0]]), "unit.bias": np.array([2e-6])}
+    weights = {**begun.weights, "unit.weight": np.array([[1e-6], [0.0]]), "unit.bias": np.array([5 + 2e-6])}
     single = of_row(type(begun)(begun.experiment, begun.data, begun.tables, weights), 1)
     found = gradcheck(single, most=10, tolerance=1e-4, optimized=True)
     assert found.error < 1e-4
@@ -140,6 +141,29 @@ def test_the_row_of_the_padding_is_no_weight(here: Path, capsys: pytest.CaptureF
     (embed,) = (w for w in told(capsys, "many.nn", "--row", "3", "--entries", "100")["weights"] if "embed" in w["name"])
     assert len(embed["entries"]) == embed["size"] - 4
     assert min(e["place"][0] for e in embed["entries"]) == 1
+
+
+def test_weights_that_start_at_zero_are_moved_so_that_what_is_behind_them_is_checked(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Where word2vec begins, its output vectors are 0, and so is the gradient of every input vector."""
+    (here / "skipgram.nn").write_text(
+        "model m(center: word) -> context: word(vocabulary=center) {\n  embed 5\n  dense negatives=2\n}\n"
+    )
+    found = told(capsys, "skipgram.nn", "--sizes", "V=9")
+    assert found["ok"]
+    assert found["moved"] == ["dense.weight"]
+    assert [w["name"] for w in found["weights"] if not any(e["gradient"] for e in w["entries"])] == []
+    assert nnc_run("skipgram.nn", "--sizes", "V=9") == 0
+    assert "moved a little off 0" in capsys.readouterr().out
+
+
+def test_page_names_the_weights_whose_gradients_are_all_0(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "asleep.nn").write_text("model m(x: real[2]) -> y: real {\n  dense 3 relu bias=-100\n  dense 1\n}\n")
+    assert nnc_run("asleep.nn", "--sizes", "B=2") == 0
+    out = capsys.readouterr().out
+    assert "gradients that are all 0 here" in out
+    assert out.index("dense.weight, dense.bias") > out.index("all 0 here")
 
 
 def test_without_weights_there_is_nothing_to_check(here: Path, capsys: pytest.CaptureFixture[str]):
