@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from runtime.backend import Array
 from runtime.data import real
 from runtime.data.files import TextFile
 from runtime.word_vectors import AnalogyScores, SimilarityScores, WordVectors, analogies, similarity
+
+PAIRED = "two words and a number, with TABs between"
 
 
 def tables(model: Model) -> dict[str, WordVectors]:
@@ -99,7 +102,7 @@ def asked_of(vectors: WordVectors, text: TextFile) -> AnalogyScores | Similarity
     """The scores of a file of analogies (sections `: name`, four words a line) or of pairs (two words and a number,
     with TABs between); None for a file that is neither.
 
-    Raises RunError NN794 for a line that breaks the form.
+    Raises RunError NN794 for a line that breaks the form, and for pairs without TABs.
     """
     lines = [line.strip() for line in text.text.split("\n")]
     numbered = [(i, line) for i, line in enumerate(lines, 1) if line]
@@ -109,12 +112,16 @@ def asked_of(vectors: WordVectors, text: TextFile) -> AnalogyScores | Similarity
         return analogies(vectors, list(_questions(numbered, text)))
     # A first line without a score may be a heading: that is told, and not taken for running text.
     if all(_pair(line) is None for _, line in numbered[:2]):
+        # Of a running text not every line is two words and a number.
+        bare = [(number, line) for number, line in numbered if _pair(re.sub(r"[\s,;]+", "\t", line)) is not None]
+        if bare and bare in (numbered, numbered[1:]):
+            raise _wrong(text, *bare[0], PAIRED, "these are pairs of words, but no TABs stand between")
         return None
     pairs: list[tuple[str, str, float]] = []
     for number, line in numbered:
         pair = _pair(line)
         if pair is None:
-            raise _wrong(text, number, line, "two words and a number, with TABs between, and there is no heading")
+            raise _wrong(text, number, line, f"{PAIRED}, and there is no heading")
         pairs.append(pair)
     return similarity(vectors, pairs)
 
@@ -137,6 +144,8 @@ def _pair(line: str) -> tuple[str, str, float] | None:
     return None if score is None else (parts[0], parts[1], score)
 
 
-def _wrong(text: TextFile, number: int, line: str, form: str) -> RunError:
+def _wrong(
+    text: TextFile, number: int, line: str, form: str, message: str = "this line is not like the others"
+) -> RunError:
     place = Span(text.name, number, 1, number, len(line) + 1, line[:1000])
-    return RunError(Diagnostic("NN794", "this line is not like the others", place, help=f"a line has {form}"))
+    return RunError(Diagnostic("NN794", message, place, help=f"a line has {form}"))

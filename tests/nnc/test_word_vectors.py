@@ -238,6 +238,8 @@ def test_neighbours_are_shown_and_vectors_written_and_read_again(run: str, capsy
         (("eval", "run", "--data", "broken.txt"), "NN794"),
         (("eval", "run", "--data", "odd.txt"), "NN794"),
         (("eval", "run", "--data", "headed.txt"), "NN794"),
+        (("eval", "run", "--data", "spaces.txt"), "NN794"),
+        (("eval", "run", "--data", "commas.csv"), "NN794"),
         (("eval", "run", "--data", "alone.txt"), "NN790"),
     ],
 )
@@ -247,6 +249,8 @@ def test_what_vectors_cannot_tell_is_refused(
     Path("broken.txt").write_text(": family\ncat dog cow\n")
     Path("odd.txt").write_text("cat\tdog\t1\ncat\tcow\tnan\n")
     Path("headed.txt").write_text("one\tother\tmean\ncat\tdog\t9\ncat\tcow\t1\n")
+    Path("spaces.txt").write_text("cat dog 9.5\ncat  cow 1\n")
+    Path("commas.csv").write_text("Word 1,Word 2,Human (mean)\ncat,dog,9\ncat,cow,1\n")
     Path("alone.txt").write_text("cat\n\ndog\n")
     assert ran(*arguments) == 1
     assert code in capsys.readouterr().err
@@ -263,6 +267,17 @@ def test_eval_knows_analogies_and_pairs_by_their_form(run: str, capsys: pytest.C
     lines = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert (lines["covered"], lines["pairs"]) == ("3", "4")
     assert -1 <= float(lines["spearman"]) <= 1
+
+
+def test_pairs_without_tabs_are_told_of_them_and_running_text_is_scored(run: str, capsys: pytest.CaptureFixture[str]):
+    Path("pairs.csv").write_text("Word 1,Word 2,Human (mean)\ncat,dog,9\ncat,cow,1\n")
+    assert ran("eval", run, "--data", "pairs.csv") == 1
+    printed = capsys.readouterr().err
+    assert "--> pairs.csv:2:1" in printed
+    assert "a line has two words and a number, with TABs between" in printed
+    Path("numbers.txt").write_text("cat dog 9\ncat dog cow\n")
+    assert ran("eval", run, "--data", "numbers.txt") == 0
+    assert "nats" in capsys.readouterr().out
 
 
 CHANNELS = """model textcnn(text: words) -> label: class {
