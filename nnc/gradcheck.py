@@ -20,6 +20,7 @@ from compiler.ops.scan import Scan
 from dsl.errors import Diagnostic, RunError
 from dsl.source import Span
 from nnc.backprop import lengths_of
+from nnc.places import weightless
 from nnc.single import Single, values_of
 from runtime.backend import Array, Value
 from runtime.execute import Executor
@@ -110,7 +111,7 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     network = single.start.experiment.network
     trained = [p.name for p in network.parameters if p.trained]
     if not trained:
-        raise RunError(Diagnostic("NN824", f"model {network.name} has no weights to train, so there is no gradient"))
+        raise RunError(weightless(single.start.experiment))
     single, moved = _off_zero(single, network.parameters)
     loss_graph, gradient_graph = _graphs(network.training, trained)
     store = {name: np.array(w) for name, w in single.start.weights.items()}

@@ -12,10 +12,10 @@ import click
 import numpy as np
 
 from compiler.chain import NUMBERS, Grain
-from compiler.experiment import Network
+from compiler.experiment import Experiment, Network
 from compiler.ir.graph import Graph, Input, Node
 from compiler.ir.types import bound_shape
-from compiler.sorts import Port
+from compiler.sorts import Port, Real
 from dsl.errors import Diagnostic, RunError
 from dsl.nearest import nearest
 from dsl.render import show
@@ -31,6 +31,17 @@ TOO_DEEP = "[" * 5
 """No array has more axes than one less."""
 SHOWN = 4
 """Numbers of an array, labels of an output, in a help."""
+
+
+def weightless(experiment: Experiment) -> Diagnostic:
+    """Of a model without weights to train, and how the gradients of its inputs are shown."""
+    sorts = {p.name: p.sort for p in experiment.network.inputs}
+    ones = {name: ",".join("1" * sort.width) for name, sort in sorts.items() if isinstance(sort, Real)}
+    places = ",".join(f"{name}={f'[{given}]' if ',' in given else given}" for name, given in ones.items())
+    option = f"--at {places}" if len(ones) == len(sorts) else "--row 1"
+    message = f"model {experiment.network.name} has no weights to train, so there is no gradient"
+    help = f"the inputs have one: nnc inspect {show(experiment.file)} --stage gradients {option}"
+    return Diagnostic("NN824", message, help=help)
 
 
 def parse_places(text: str) -> dict[str, Given]:

@@ -77,6 +77,10 @@ def run(spec: Path, options: Options) -> int:
             return 0
         text = "\n".join(table(experiment.network, width(sys.stdout)))
     else:
+        if options.stage == "gradients" and not any(p.trained for p in experiment.network.parameters):
+            from nnc.places import weightless
+
+            raise RunError(weightless(experiment))
         text = stages.stage(experiment, options.stage, sizes, native=threads() if options.kernels == "fast" else 0)
         if options.stage == "plan" and dataset is not None:
             text = f"{text.rstrip()}\n{_memory(spec, options, dataset)}"

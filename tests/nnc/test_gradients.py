@@ -104,6 +104,15 @@ def test_function_of_the_course_has_the_gradients_2_5_and_0(here: Path, capsys: 
     assert rows["z"] == ["0", "3", "0", "0"]
 
 
+def test_a_function_without_a_place_is_told_how_to_give_one(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "g.nn").write_text("model g(x: real[2], y: real) -> z: real {\n  dot(x, x) * y\n}\n")
+    assert nnc_run("g.nn") == 1
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "error[NN824]" in printed
+    assert "nnc inspect g.nn --stage gradients --at x=[1,1],y=1" in printed
+    assert nnc_run("g.nn", "--at", "x=[1,1],y=1") == 0
+
+
 def test_infinities_that_cancel_are_shown_as_nan(here: Path, capsys: pytest.CaptureFixture[str]):
     (here / "d.nn").write_text("model d(x: real, y: real) -> z: real {\n  a = x * y + x\n  b = a / y\n  a - b\n}\n")
     assert nnc_run("d.nn", "--at", "x=1,y=0") == 0
