@@ -1,44 +1,56 @@
-"""Where in `docs/course.md` a word of the language is met."""
+"""Where in the documentation a word is met: one of the language, or of the field."""
 
 from __future__ import annotations
 
-PAGE = "docs/course.md"
-SECTIONS: tuple[tuple[int, str, tuple[str, ...]], ...] = (
-    (1, "A neuron", ("dense", "real")),
-    (2, "What one neuron cannot do: XOR", ("sign",)),
-    (4, "Activation functions", ("sigmoid", "tanh", "relu", "gelu")),
-    (5, "Output layers and losses", ("softmax", "class", "loss", "huber", "perceptron")),
-    (6, "Gradient descent", ("sgd", "batch", "epochs", "schedule")),
-    (9, "Computation graphs", ("max", "min")),
-    (11, "One-hot vectors and bags of words", ("onehot", "bag", "category")),
-    (12, "Embeddings: a table of vectors", ("embed", "concat", "words")),
-    (13, "Word2vec", ("word", "windows", "subsample", "negatives", "hierarchical", "shrink", "radius")),
-    (14, "Filters over neighbours", ("conv", "narrow", "wide", "same")),
-    (15, "Pooling", ("maxpool", "avgpool", "mean", "sum")),
-    (16, "TextCNN", ("vectors", "frozen")),
-    (17, "Convolution over pictures", ("conv2d", "maxpool2d", "avgpool2d", "upsample2d", "batchnorm", "image")),
-    (18, "Memory: delays, autoregression", ("series", "next", "causal", "dilation")),
-    (19, "The simple recurrent network", ("srn", "elman", "param", "linear")),
-    (20, "Vanishing and exploding gradients", ("clip", "decay", "leaky", "leaky_deep")),
-    (21, "GRU", ("gru", "gru_after")),
-    (22, "LSTM and its variants", ("lstm", "lstm_1997", "lstm_peephole", "lstm_coupled", "diagonal")),
-    (23, "Deep and bidirectional", ("bidir", "layers", "reverse")),
-    (24, "Sequence to class", ("last", "first")),
-    (25, "Sequence to sequence, in step", ("segments", "spans", "crf")),
-    (26, "Language models", ("stateful", "unroll", "sample", "greedy")),
-    (27, "Sequence to sequence, of another length: encoder and decoder", ("decode", "beam")),
-    (28, "Dropout", ("dropout", "variational")),
-    (29, "Attention", ("attend", "weighted", "pointer")),
+COURSE = "docs/course.md"
+TRAINING = "docs/training.md"
+SECTIONS = (
+    (COURSE, "1. A neuron", "dense real neuron"),
+    (COURSE, "2. What one neuron cannot do: XOR", "sign xor"),
+    (COURSE, "3. Feed-forward networks, and how wide they must be", "feed-forward"),
+    (COURSE, "4. Activation functions", "sigmoid tanh relu gelu activation"),
+    (COURSE, "5. Output layers and losses", "softmax class loss huber perceptron cross-entropy"),
+    (COURSE, "6. Gradient descent", "sgd batch epochs schedule"),
+    (COURSE, "7. Gradients of vectors: the Jacobian and the chain rule", "jacobian"),
+    (COURSE, "8. Backpropagation", "backpropagation"),
+    (COURSE, "9. Computation graphs", "max min"),
+    (COURSE, "11. One-hot vectors and bags of words", "onehot bag category"),
+    (COURSE, "12. Embeddings: a table of vectors", "embed concat words embedding dot factorization"),
+    (COURSE, "13. Word2vec", "word windows subsample negatives hierarchical shrink radius word2vec skip-gram"),
+    (COURSE, "14. Filters over neighbours", "conv narrow wide same filter"),
+    (COURSE, "15. Pooling", "maxpool avgpool mean sum pooling"),
+    (COURSE, "16. TextCNN", "vectors frozen textcnn convolution"),
     (
-        30,
-        "The Transformer",
-        ("attention", "positions", "residual", "layernorm", "repeat", "encoder_layer", "decoder_layer", "causal_layer"),
+        COURSE,
+        "17. Convolution over pictures",
+        "conv2d maxpool2d avgpool2d upsample2d batchnorm image alexnet lenet resnet convolution",
     ),
-    (32, "BERT", ("masked", "follows", "sentence_pair", "freeze", "init")),
+    (COURSE, "18. Memory: delays, autoregression", "series next causal dilation autoregression tdnn narx"),
+    (COURSE, "19. The simple recurrent network", "srn elman param linear recurrent"),
+    (COURSE, "20. Vanishing and exploding gradients", "clip decay leaky leaky_deep vanishing exploding"),
+    (COURSE, "21. GRU", "gru gru_after"),
+    (COURSE, "22. LSTM and its variants", "lstm lstm_1997 lstm_peephole lstm_coupled diagonal"),
+    (COURSE, "23. Deep and bidirectional", "bidir layers reverse"),
+    (COURSE, "24. Sequence to class", "last first"),
+    (COURSE, "25. Sequence to sequence, in step", "segments spans crf"),
+    (COURSE, "26. Language models", "stateful unroll sample greedy perplexity"),
+    (COURSE, "27. Sequence to sequence, of another length: encoder and decoder", "decode beam encoder decoder"),
+    (COURSE, "28. Dropout", "dropout variational"),
+    (COURSE, "29. Attention", "attend weighted pointer"),
+    (
+        COURSE,
+        "30. The Transformer",
+        "attention positions residual layernorm repeat encoder_layer decoder_layer causal_layer transformer",
+    ),
+    (COURSE, "32. BERT", "masked follows sentence_pair freeze init bert"),
+    (TRAINING, "Several outputs, and what is not in the data", "copy penalty corrupt autoencoder"),
+    (TRAINING, "Two inputs, alike or not", "shared cosine contrastive margin threshold siamese"),
 )
-"""Number and title of a section, and the words that it is about."""
+"""A page, a heading of it, and the words that stand below it."""
+
+WORDS = tuple(word for _, _, words in SECTIONS for word in words.split())
 
 
 def sections_of(word: str) -> tuple[str, ...]:
-    """`22. LSTM and its variants`."""
-    return tuple(f"{number}. {title}" for number, title, words in SECTIONS if word in words)
+    """`docs/course.md: 22. LSTM and its variants`."""
+    return tuple(f"{page}: {heading}" for page, heading, words in SECTIONS if word.lower() in words.split())

@@ -9,22 +9,23 @@ from dsl.errors import Diagnostic, RunError
 from dsl.explain import codes, page
 from dsl.nearest import nearest
 from dsl.render import show
-from nnc.course import PAGE, sections_of
+from nnc.course import WORDS, sections_of
 
 
 def run(topic: str) -> int:
     text = page(topic) if re.fullmatch(r"[Nn]{2}\d{3}", topic, re.ASCII) else words.describe(topic)
-    if text is None:
+    parts = [*([] if text is None else [text.rstrip("\n")]), *_beside(topic)]
+    if not parts:
         raise RunError(_unknown(topic))
-    print("\n\n".join((text.rstrip("\n"), *_beside(topic))))
+    print("\n\n".join(parts))
     return 0
 
 
 def _beside(word: str) -> list[str]:
-    """How a block or cell is written, and where the course is about the word."""
+    """How a block or cell is written, and where the documentation is about the word."""
     written, sections = library.written(word), sections_of(word)
     found = [written] if written is not None else []
-    return found + [f"in the course ({PAGE}): {'; '.join(sections)}"] * bool(sections)
+    return found + ["\n".join(f"see {section}" for section in sections)] * bool(sections)
 
 
 def _unknown(topic: str) -> Diagnostic:
@@ -32,6 +33,6 @@ def _unknown(topic: str) -> Diagnostic:
         near = nearest(topic.upper(), codes())
         hint = f"did you mean {near}?" if near else "an error shows its code: error[NN204]"
         return Diagnostic("NN868", f"there is no error code {show(topic)}", help=hint)
-    near = nearest(topic, words.words())
+    near = nearest(topic, [*words.words(), *WORDS])
     hint = f"did you mean `{near}`?" if near else "nnc explain takes a layer (conv), an entry (adam) or a code (NN204)"
     return Diagnostic("NN868", f"the language has no word `{show(topic)}`", help=hint)
