@@ -112,12 +112,13 @@ def _init(entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) -> 
     path, only = str(settings["from"]), settings["only"]
     place = next((a.span for a in entry.arguments if isinstance(a, ast.Setting) and a.key == "from"), entry.span)
     # What stands in --set comes from the command line, where paths are free.
-    reason = None if place.file == SET else path_refusal(path)
+    free = place.file == SET
+    reason = None if free else path_refusal(path)
     if reason is not None:
         help = "a spec names only runs below the working directory; --set train.init.from=PATH may name any"
         reading.error("NN701", f'the path "{show(path)}" {reason}', place, help)
         return None
-    return InitFrom(path, _names(only), entry.span)
+    return InitFrom(path, _names(only), entry.span, free)
 
 
 def _freeze(entry: ast.Entry, settings: dict[str, Resolved]) -> Freeze:

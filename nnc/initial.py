@@ -38,10 +38,11 @@ class Beginning:
     notes: tuple[str, ...] = ()
 
 
-def begin(experiment: Experiment, before: Model | None = None) -> Beginning:
+def begin(experiment: Experiment, base: Path, before: Model | None = None) -> Beginning:
     """What a phase starts from, checked as far as it can be without its data.
 
     experiment: not bound to sizes; before: the model of the phase before it
+    base: where the files of the spec are looked for, its folder or the data root
 
     Raises RunError: NN871 to NN873 where the weights do not fit, and what opening a run raises, at the line of `init`.
     """
@@ -49,7 +50,7 @@ def begin(experiment: Experiment, before: Model | None = None) -> Beginning:
     notes: list[str] = []
     if before is not None:
         sources.append(of_phase(experiment, before))
-    if experiment.init is not None and not _is_file_of_vectors(experiment.init):
+    if experiment.init is not None and _file_of_vectors(experiment.init, base) is None:
         source, note = of_run(experiment, experiment.init)
         sources = [without(earlier, source) for earlier in sources] + [source]
         notes.append(note)
@@ -83,16 +84,23 @@ def initial(
             if found.shape != bound_shape(parameters[ours].type, {}):
                 misfit(source, ours, found.shape, parameters[ours].type.shape)
             weights[ours] = found
-    every = _with_vectors(experiment, experiment.init) if experiment.init is not None else [*parameters.values()]
+    every = _with_vectors(experiment, folder if data_root is None else data_root)
     own = [p for p in every if p.name not in weights]
     vectors, notes = _vectors(own, experiment, tables, folder, data_root)
     return weights | vectors, (*beginning.notes, *notes)
 
 
-def _is_file_of_vectors(init: InitFrom) -> bool:
-    """Whether `init from=` names a text and no model: these begin with a number of eight bytes, which is never so
-    large that it fills them, and a brace."""
-    path = Path(init.path)
+def _file_of_vectors(init: InitFrom, base: Path) -> Vectors | None:
+    """The file of word vectors that `init from=` names, of no owner yet: where the spec's other files are, else in the
+    working directory, where runs are. None where it names a run."""
+    places = ((False, base / init.path), (True, Path(init.path)))
+    found = next((free for free, path in places if (free or not init.free) and _is_text(path)), None)
+    return None if found is None else Vectors(init.path, found, "", init.span)
+
+
+def _is_text(path: Path) -> bool:
+    """Whether it is a text and no model: these begin with a number of eight bytes, which is never so large that it
+    fills them, and a brace."""
     try:
         # A pipe would wait for a writer.
         if not path.is_file():
@@ -105,10 +113,11 @@ def _is_file_of_vectors(init: InitFrom) -> bool:
         return False
 
 
-def _with_vectors(experiment: Experiment, init: InitFrom) -> list[Parameter]:
+def _with_vectors(experiment: Experiment, base: Path) -> list[Parameter]:
     """The parameters; where `init from=` names word vectors, the tables of words under its labels start from them."""
-    network = experiment.network
-    if not _is_file_of_vectors(init):
+    network, init = experiment.network, experiment.init
+    file = None if init is None else _file_of_vectors(init, base)
+    if init is None or file is None:
         return [*network.parameters]
     words = tables_of_words(network)
     below = tuple(path for label in init.only for path in network.labels[label])
@@ -119,7 +128,7 @@ def _with_vectors(experiment: Experiment, init: InitFrom) -> list[Parameter]:
             f"its tables are {', '.join(t.rpartition('.')[0] for t in words)}" if words else "embed has one: embed 100"
         )
         fail("NN871", message, init.span, help)
-    start = {table: Vectors(init.path, True, words[table], init.span) for table in chosen}
+    start = {table: replace(file, owner=words[table]) for table in chosen}
     return [replace(p, vectors=start.get(p.name, p.vectors)) for p in network.parameters]
 
 

@@ -60,7 +60,7 @@ def subject(recipe: Recipe, sizes: Mapping[str, int] | None) -> Subject:
     """sizes: None for those of the data. Raises RunError NN869 where some are missing."""
     unbound = recipe.check(sizes)
     if sizes is None and unbound.data is not None:
-        beginning = begin(unbound)
+        beginning = begin(unbound, recipe.base)
         dataset = recipe.read(unbound, 0 if unbound.data.folds else None, beginning.vocabularies)
         # Steps take as long whatever the weights are: files of vectors are not read.
         experiment, job = prepared(recipe, dataset, beginning=beginning, resumed=True)

@@ -23,12 +23,12 @@ def rehearse(recipe: Recipe, first: Dataset, fold: int | None) -> None:
     if len(phases) == 1:
         return
     unbound = recipe.check()
-    beginning = begin(unbound)
+    beginning = begin(unbound, recipe.base)
     dataset = recipe.read(unbound, fold, beginning.vocabularies) if beginning.vocabularies else first
     before = untrained(recipe.check(dataset.tables.sizes()), dataset.tables)
     for phase in range(1, len(phases)):
         unbound = recipe.check(phase=phase)
-        beginning = begin(unbound, before)
+        beginning = begin(unbound, recipe.base, before)
         dataset = recipe.read(unbound, fold, beginning.vocabularies)
         bound, _ = prepared(recipe, dataset, phase=phase, beginning=beginning)
         before = untrained(bound, dataset.tables)

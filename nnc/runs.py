@@ -153,7 +153,9 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
     recipe = run.recipe
     unbound = recipe.check(phase=part.phase)
     # What the weights started from may have changed since: with a checkpoint only its words are needed.
-    beginning = begin_from(unbound, before) if saved is None else Beginning(vocabularies=_vocabularies(saved))
+    beginning = (
+        begin_from(unbound, recipe.base, before) if saved is None else Beginning(vocabularies=_vocabularies(saved))
+    )
     dataset = _rows(run, part, unbound, beginning)
     experiment, job = prepared(
         recipe,

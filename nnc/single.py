@@ -80,7 +80,7 @@ def start(
         return Start(experiment, None, None, {} if hangs else _from_chance(experiment))
     if unbound.data is None:
         raise SpecError(no_data(spec))
-    beginning = begin(unbound)
+    beginning = begin(unbound, made.base)
     data = made.read(unbound, 0 if unbound.data.folds else None, beginning.vocabularies)
     known = data.tables.sizes()
     copied, _ = initial(made.check(known), data.tables, beginning, spec.parent, data_root)

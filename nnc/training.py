@@ -48,6 +48,11 @@ class Recipe:
     data_root: Path | None = None
     optimized: bool = True
 
+    @property
+    def base(self) -> Path:
+        """Where the files that the spec names are looked for."""
+        return self.path.parent if self.data_root is None else self.data_root
+
     def check(self, sizes: Mapping[str, int] | None = None, phase: int = 0) -> Experiment:
         """sizes: those that data give, None before they are read; phase: which of `phases`."""
         return pipeline.check(
@@ -126,7 +131,7 @@ def prepared(
     """
     experiment = recipe.check(dataset.tables.sizes(), phase)
     if beginning is None:
-        beginning = begin(recipe.check(phase=phase))
+        beginning = begin(recipe.check(phase=phase), recipe.base)
     initial: dict[str, Array] = {}
     if not resumed:
         initial, notes = initial_weights(experiment, dataset.tables, beginning, recipe.path.parent, recipe.data_root)

@@ -40,7 +40,7 @@ def _phases(
     for phase in range(len(phases)):
         part = Part(fold, folds, phase, phases)
         unbound = recipe.check(phase=phase)
-        beginning = begin(unbound, before)
+        beginning = begin(unbound, recipe.base, before)
         dataset = recipe.read(unbound, fold, beginning.vocabularies)
         on_event(Warned((*unbound.warnings, *dataset.warnings)))
         experiment, job = prepared(recipe, dataset, backend, phase, beginning, note=lambda text: on_event(Noted(text)))

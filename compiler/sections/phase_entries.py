@@ -19,9 +19,14 @@ PHASE = (
     ),
     Signature(
         "init",
-        "starts from the weights of another run, under labels of the same name, with its vocabulary",
+        "starts from another run's weights, under labels of the same name, with its vocabulary; or from word vectors",
         (
-            Setting("from", "text", "its folder or its model file, from the working directory", required=True),
+            Setting(
+                "from",
+                "text",
+                "its folder or model file, from the working directory; or a file of vectors, as vectors= finds it",
+                required=True,
+            ),
             Setting("only", "name", "these labels, not all that both have", many=True),
         ),
     ),

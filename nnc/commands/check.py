@@ -88,7 +88,7 @@ def _with_data(path: Path, sets: tuple[str, ...], data_root: Path | None) -> Ver
         if experiment.data is None:
             return Verdict(path, None, (no_data(path),))
         fold = 0 if experiment.data.folds else None
-        beginning = begin(experiment, before)
+        beginning = begin(experiment, made.base, before)
         known = beginning.vocabularies
         ports = experiment.network.ports
         found = read_closely(ports, experiment.data, path.parent, data_root, fold=fold, vocabularies=known)

@@ -148,7 +148,7 @@ def test_override_of_a_name_that_two_kinds_share_goes_where_the_entry_is() -> No
 def test_init_of_the_command_line_may_name_any_path() -> None:
     init = check(MODEL, "m.nn", sets=("train.init.from=/tmp/run",)).init
     assert init is not None
-    assert init.path == "/tmp/run"
+    assert (init.path, init.free) == ("/tmp/run", True)
 
 
 def test_sweep_reaches_a_phase_by_its_name() -> None:

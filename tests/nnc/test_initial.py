@@ -50,7 +50,7 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Model], 
 def started(
     spec: str, known: Tables, before: Model | None = None, phase: int = 0
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    beginning = begin(pipeline.check(spec, "m.nn", phase=phase), before)
+    beginning = begin(pipeline.check(spec, "m.nn", phase=phase), Path(), before)
     bound = pipeline.check(spec, "m.nn", phase=phase, sizes=known.sizes())
     return initial(bound, known, beginning, Path(), None)
 
@@ -81,7 +81,7 @@ def test_phase_of_another_model_begins_with_what_stands_under_the_same_labels() 
 
 def test_phase_keeps_the_words_of_the_one_before() -> None:
     spec = SPEC + "train a { epochs 1 }\ntrain b { epochs 1 }\n"
-    beginning = begin(pipeline.check(spec, "m.nn", phase=1), trained(spec))
+    beginning = begin(pipeline.check(spec, "m.nn", phase=1), Path(), trained(spec))
     assert beginning.vocabularies == {"text": Vocabulary(("cat", "dog"))}
 
 
@@ -116,8 +116,8 @@ def test_init_brings_its_words_where_their_rows_are_copied(saved: Callable[[Mode
     saved(trained())
     emb = pipeline.check(SPEC + 'train { init from="runs/a" only=emb }\n', "m.nn")
     top = pipeline.check(SPEC + 'train { init from="runs/a" only=top }\n', "m.nn")
-    assert begin(emb).vocabularies == {"text": Vocabulary(("cat", "dog"))}
-    assert begin(top).vocabularies == {}
+    assert begin(emb, Path()).vocabularies == {"text": Vocabulary(("cat", "dog"))}
+    assert begin(top, Path()).vocabularies == {}
 
 
 def test_init_wins_over_the_phase_before(saved: Callable[[Model], Model]) -> None:
@@ -209,7 +209,7 @@ def vectors(
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...], Experiment]:
     (tmp_path / "v.txt").write_text(content)
     bound = pipeline.check(spec, "m.nn", sizes=known.sizes())
-    return *initial(bound, known, begin(pipeline.check(spec, "m.nn")), tmp_path, None), bound
+    return *initial(bound, known, begin(pipeline.check(spec, "m.nn"), tmp_path), tmp_path, None), bound
 
 
 def test_table_takes_the_vectors_of_its_words_and_others_start_as_they_do(tmp_path: Path) -> None:
@@ -250,6 +250,34 @@ def test_vectors_that_are_not_there_are_told_by_their_path(tmp_path: Path) -> No
     with pytest.raises(DataError) as caught:
         vectors(tmp_path, spec, tables(), "dog 1 2 3\n")
     assert caught.value.diagnostics[0].code == "NN700"
+
+
+@pytest.mark.parametrize(
+    ("there", "data_root", "sets", "wanted"),
+    [
+        (("specs/v.txt", "v.txt"), None, (), 1),
+        (("specs/v.txt", "v.txt"), None, ("train.init.from=v.txt",), 2),
+        (("specs/v.txt", "data/v.txt"), "data", (), 2),
+        (("specs/v.txt", "v.txt"), "data", (), 2),
+    ],
+)
+def test_vectors_of_init_are_looked_for_where_the_spec_has_its_files_then_where_runs_are(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    there: tuple[str, str],
+    data_root: str | None,
+    sets: tuple[str, ...],
+    wanted: int,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path, numbers in zip(there, ("1 1 1", "2 2 2"), strict=True):
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(f"cat {numbers}\n")
+    spec, root = SPEC + 'train { init from="v.txt" }\n', None if data_root is None else Path(data_root)
+    beginning = begin(pipeline.check(spec, "m.nn", sets=sets), root or Path("specs"))
+    bound = pipeline.check(spec, "m.nn", sizes=tables().sizes(), sets=sets)
+    weights, _ = initial(bound, tables(), beginning, Path("specs"), root)
+    assert weights["emb.weight"][4].tolist() == [wanted] * 3
 
 
 def test_copied_table_is_not_read_from_its_vectors_again(tmp_path: Path) -> None:
