@@ -51,7 +51,7 @@ def lay_out(
     """
     if not table.count:
         problems.add(
-            Diagnostic("NN707", f"{show(table.file.name)} has no rows", files.span, help="name a file that has some")
+            Diagnostic("NN707", f"{show(table.file.name)} has no rows", files.place, help="name a file that has some")
         )
         return None
     try:

@@ -28,7 +28,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
     not, NN743 for one file where there are several inputs and outputs; and what `opened` raises.
     """
     limit = available_bytes() // BYTES_A_BYTE if limit is None else limit
-    name, entry = shown(path), request.entry.span
+    name, entry = shown(path), request.entry.place
     ports = request.ports
     if request.outputs_optional and len(ports) > 1:
         ports = tuple(port for port in ports if not port.output)

@@ -51,7 +51,7 @@ def read(file: TextFile, request: Request) -> Part | None:
     numbers = [i for i, line in enumerate(lines) if line and not line.isspace()]
     if not numbers:
         message = f"{show(file.name)} has no rows"
-        problems.add(Diagnostic("NN707", message, entry.span, help="name a file that has some"))
+        problems.add(Diagnostic("NN707", message, entry.place, help="name a file that has some"))
         return None
     try:
         check_names(request.ports, entry)
@@ -96,7 +96,7 @@ def _keys(port: Port, request: Request) -> tuple[str, ...]:
         what = "a picture" if isinstance(port.sort, Image) else "labels of pixels"
         message = f"`{port.name}` is {what}, which JSONL does not hold"
         raise DataError(
-            Diagnostic("NN743", message, request.entry.span, help="these come from folders, idx and npz files")
+            Diagnostic("NN743", message, request.entry.place, help="these come from folders, idx and npz files")
         )
     named = [c for c in request.entry.columns or () if c.port == port.name]
     keys = tuple(c.heading for c in named if c.heading is not None) or (port.name,)

@@ -42,7 +42,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part | None:
     large, NN742 for arrays of different length, and what `opened` and `arrays` raise.
     """
     limit = available_bytes() // BYTES_A_BYTE if limit is None else limit
-    name, entry = shown(path), request.entry.span
+    name, entry = shown(path), request.entry.place
     with opened(path, entry) as file:
         data = read_all(file, name, entry, limit)
     found: dict[str, Found] = {}
@@ -98,7 +98,7 @@ def _member(
     near = nearest(wanted, members)
     listed = ", ".join(f'"{show(member)}"' for member in list(members)[:10])
     helps = f'columns {port.name}="{show(near or next(iter(members), "NAME"))}" reads another; there are {listed}'
-    raise DataError(Diagnostic("NN745", f'{show(name)} has no array "{show(wanted)}"', request.entry.span, help=helps))
+    raise DataError(Diagnostic("NN745", f'{show(name)} has no array "{show(wanted)}"', request.entry.place, help=helps))
 
 
 def _array(

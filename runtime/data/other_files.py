@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.settings.data import Beside, DataSettings, Files
+from compiler.settings.data import Beside, DataSettings, Files, command_line
 from compiler.sorts import Port
 from dsl.errors import DataError, Diagnostic
-from dsl.source import Span
 
 
 def other_files(
@@ -25,11 +24,9 @@ def other_files(
             own.setdefault(name, []).append(path)
     header = data.train.header if data else False
     columns = data.train.columns if data else None
-    span = data.train.span if data else Span(written[0], 1, 1, 1, 1, "")
+    place = command_line(written)
     if not own:
-        return Files(tuple(written), header, columns, span, free=True)
-    shown = " ".join(written)
-    place = Span("command line", 1, 1, 1, len(shown) + 1, shown)
+        return Files(tuple(written), header, columns, data.train.span if data else place, free=True)
     lacking = [p.name for p in ports if p.name not in own and not (p.output and outputs_optional)]
     counts = {len(paths) for paths in own.values()}
     if lacking or len(counts) > 1 or sum(map(len, own.values())) < len(written):

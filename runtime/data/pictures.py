@@ -64,7 +64,7 @@ def of_folder(path: Path, request: Request) -> list[Path]:
 
 
 def _digest(file: Path, request: Request) -> bytes:
-    with opened(file, request.entry.span) as bytes_:
+    with opened(file, request.entry.place) as bytes_:
         return file_digest(bytes_, "sha256").digest()  # pyright: ignore[reportArgumentType]
 
 
@@ -185,7 +185,7 @@ def _ports(path: Path, request: Request) -> tuple[Port, Port | None]:
     names = ", ".join(p.name for p in request.ports)
     message = f"{show(shown(path))} is a folder: it gives pictures, and a class by the folder they are in, not {names}"
     help = "a model with one image[h,w] or image[h,w,3], and one class, reads a folder with a folder for each class"
-    raise DataError(Diagnostic("NN743", message, request.entry.span, help=help))
+    raise DataError(Diagnostic("NN743", message, request.entry.place, help=help))
 
 
 def _readable(pictures: Sequence[Port]) -> list[Image]:
@@ -203,11 +203,11 @@ def _files(path: Path, request: Request, label: Port | None) -> Iterator[tuple[s
     for name, folder in folders:
         if label is not None and not _is_text(name):
             message = f"the name of the folder {show(shown(folder))} is not UTF-8, and names a class"
-            raise DataError(Diagnostic("NN703", message, request.entry.span, help="give it another name"))
+            raise DataError(Diagnostic("NN703", message, request.entry.place, help="give it another name"))
         pictures = _pictures_of(folder, _listed(folder, request), request)
         if label is not None and not pictures:
             message = f"{show(shown(folder))} has no picture: {show(name)} is no class of these rows"
-            request.problems.warn(Diagnostic("NN748", message, request.entry.span, severity="warning"))
+            request.problems.warn(Diagnostic("NN748", message, request.entry.place, severity="warning"))
         yield from ((name, f) for f in pictures)
 
 
@@ -241,18 +241,18 @@ def _listed(folder: Path, request: Request) -> list[Path]:
         found = sorted(f for f in folder.iterdir() if not f.name.startswith("."))
     except OSError as error:
         message = f"{show(shown(folder))} cannot be read: {show(error.strerror or str(error))}"
-        raise DataError(Diagnostic("NN702", message, request.entry.span)) from None
+        raise DataError(Diagnostic("NN702", message, request.entry.place)) from None
     for file in found:
         if file.is_symlink() and os.path.commonpath([inside, os.path.realpath(file)]) != inside:
             message = f"{show(shown(file))} is a link that leaves its folder"
-            raise DataError(Diagnostic("NN701", message, request.entry.span, help="put the pictures themselves there"))
+            raise DataError(Diagnostic("NN701", message, request.entry.place, help="put the pictures themselves there"))
     return found
 
 
 def _empty(path: Path, request: Request, label: Port | None) -> Diagnostic:
     wants = "no folder with pictures: it wants one for each class" if label is not None else "no PNG or JPEG file"
     message = f"{show(shown(path))} has {wants}"
-    return Diagnostic("NN748", message, request.entry.span, help="photos/cat/1.jpg is a picture of the class cat")
+    return Diagnostic("NN748", message, request.entry.place, help="photos/cat/1.jpg is a picture of the class cat")
 
 
 def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | None) -> NDArray[Any]:
@@ -264,14 +264,14 @@ def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | No
     size = len(files) * prod(shape) * (1 if isinstance(sort, Image) else BYTES_OF_A_LABEL)
     limit = available_bytes() // BYTES_A_BYTE if limit is None else limit
     if size > limit:
-        raise DataError(too_large(shown(files[0].parent), request.entry.span, limit))
+        raise DataError(too_large(shown(files[0].parent), request.entry.place, limit))
     rows = np.zeros((len(files), *shape), np.uint8 if isinstance(sort, Image) else np.int32)
     for row, file in enumerate(files):
         try:
             if isinstance(sort, Image):
-                rows[row] = read_one(file, sort, request.entry.span)
+                rows[row] = read_one(file, sort, request.entry.place)
             else:
-                rows[row] = read_map(file, sort, request.entry.span)
+                rows[row] = read_map(file, sort, request.entry.place)
         except DataError as error:
             if any(d.code == "NN746" for d in error.diagnostics):
                 raise

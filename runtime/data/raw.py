@@ -98,11 +98,11 @@ def _one(
             case "npz":
                 return npz.read(path, request)
             case "jsonl":
-                return jsonl.read(files.read_text(path, request.entry.span), request)
+                return jsonl.read(files.read_text(path, request.entry.place), request)
             case "tsv" if any(port.per is not None for port in request.ports):
-                return tokenlines.read(files.read_text(path, request.entry.span), request)
+                return tokenlines.read(files.read_text(path, request.entry.place), request)
             case "tsv" | "csv" | "text":
-                return tabular.read(files.read_text(path, request.entry.span), kind, request)
+                return tabular.read(files.read_text(path, request.entry.place), kind, request)
     except DataError as error:
         for diagnostic in error.diagnostics:
             if diagnostic not in request.problems.errors:
@@ -115,7 +115,7 @@ def _refuse_a_picture(path: Path, request: Request) -> None:
     if path.suffix.lower() in pictures.ENDINGS and path.is_file():
         message = f"{show(shown(path))} is a picture by its name, not a file of rows"
         help = "name the folder that it is in; nnc predict takes the path of a picture as it is, without --file"
-        raise DataError(Diagnostic("NN743", message, request.entry.span, help=help))
+        raise DataError(Diagnostic("NN743", message, request.entry.place, help=help))
 
 
 def _has_pictures(path: Path, request: Request) -> bool:
@@ -210,7 +210,7 @@ def _unequal(parts: Mapping[str, Part], request: Request) -> Diagnostic:
     return Diagnostic(
         "NN742",
         f"files side by side must have equally many rows, but {', '.join(said[:-1])} and {said[-1]}",
-        request.entry.span,
+        request.entry.place,
         help="row by row they belong together: look for a line that only one of them has",
     )
 
@@ -234,7 +234,7 @@ def _unlike(first: Columns, second: Columns, request: Request, first_name: str =
             return Diagnostic(
                 "NN744",
                 f"`{port}` comes as {kind} here, but as {before[port]} in {first_name}",
-                request.entry.span,
+                request.entry.place,
                 help="lists are tokens that are not split again: write all files in the same way",
             )
     return None

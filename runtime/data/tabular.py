@@ -76,14 +76,14 @@ def _refusal(port: Port, request: Request) -> Diagnostic | None:
         return Diagnostic(
             "NN743",
             f"`{port.name}` is {what}, but a row of text fields holds none",
-            request.entry.span,
+            request.entry.place,
             help="these come from folders, idx and npz files: a file whose name ends otherwise needs `format`",
         )
     if port.per is not None:
         return Diagnostic(
             "NN743",
             f"`{port.name}` has a value for each of `{port.per}`, but a field of a row holds one",
-            request.entry.span,
+            request.entry.place,
             help="write one token a line in TSV, with an empty line between sequences, or lists in JSONL",
         )
     return None

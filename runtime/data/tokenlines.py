@@ -83,7 +83,7 @@ def _refusal(request: Request) -> Diagnostic | None:
             return Diagnostic(
                 "NN737",
                 f"`{port.name}` has one value for a whole sequence, which has no place where each line is a token",
-                request.entry.span,
+                request.entry.place,
                 help=f"a line holds `{of}` and what is `per {of}`; for the rest use JSONL, an example a line",
             )
     return None

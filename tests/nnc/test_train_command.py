@@ -229,6 +229,22 @@ def test_eval_of_another_file_counts_unknown_labels_as_wrong(here: Path, run: Pa
     assert "awful" in told.err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("eval", "runs/m", "--data", "a.png"), ("predict", "runs/m", "--file", "a.png"),
+     ("check", "m.nn", "--data", "--set", "data.train=a.png")],
+)  # fmt: skip
+def test_a_file_of_the_command_line_that_is_wrong_has_no_place_in_the_spec(
+    here: Path, run: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+):
+    (here / "a.png").write_bytes(b"")
+    assert nnc_run(*command) == 1
+    printed = capsys.readouterr().err
+    assert "error[NN743]" in printed
+    assert "--> command line:1:1" in printed
+    assert "m.nn" not in printed
+
+
 def test_eval_refuses_data_that_have_changed(here: Path, run: Path, capsys: pytest.CaptureFixture[str]):
     (here / "train.tsv").write_text((here / "train.tsv").read_text() + "good\tmore\n")
     assert nnc_run("eval", "runs/m") == 1

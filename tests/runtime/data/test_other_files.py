@@ -19,6 +19,13 @@ def test_files_are_laid_out_as_those_of_training():
     assert found.free
 
 
+def test_what_is_wrong_with_a_file_is_not_laid_on_the_spec():
+    """The layout is the spec's: a row of another width is told where it says it."""
+    found = other_files(DATA, PORTS, ["b.png"], outputs_optional=False)
+    assert (found.place.file, found.place.snippet) == ("command line", "b.png")
+    assert found.span == DATA.train.span
+
+
 def test_each_input_may_have_its_own_file():
     found = other_files(DATA, PORTS, ["label=b.txt", "text=a=1.txt"], outputs_optional=False)
     assert found.beside == (Beside("label", ("b.txt",), True), Beside("text", ("a=1.txt",), True))
