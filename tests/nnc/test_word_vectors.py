@@ -229,6 +229,19 @@ def test_neighbours_are_shown_and_vectors_written_and_read_again(run: str, capsy
     np.testing.assert_array_equal(first[4:], second[4:])
 
 
+def test_known_words_have_their_neighbours_beside_an_unknown_one(run: str, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    words = ("neighbours", run, "zebra", "cat", "catt", "--top", "2")
+    assert ran(*words) == 1
+    out, err = capsys.readouterr()
+    assert [line[:2] == "  " for line in out.splitlines()] == [False, True, True]
+    assert [word in err for word in ("no vector of zebra", "no vector of catt", "2 errors")] == [True] * 3
+    assert ran(*words, "--json") == 1
+    near, failed = map(json.loads, capsys.readouterr().out.splitlines())
+    assert list(near) == ["cat"]
+    assert [e["code"] for e in failed["errors"]] == ["NN791", "NN791"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
