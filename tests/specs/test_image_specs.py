@@ -58,6 +58,9 @@ def test_alexnet_is_planned_in_its_real_size():
     # The halves in which two GPUs shared the original: 48, 128, 192, 128 filters each.
     half = 363 * 48 + 48 + 1200 * 128 + 128 + 1152 * 192 + 192 + 1728 * 128 + 128
     assert weights == 2 * half + 6400 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 1000 + 1000
+    assert weights == 48_324_584
+    wider = check(text.replace("224,224,3", "227,227,3"), "alexnet.nn", sizes=sizes).network.parameters
+    assert sum(math.prod(int(str(d)) for d in p.type.shape) for p in wider) == 59_858_920
     # The passes themselves, also in a suite that runs without them: it is their plan that the bounds are of.
     _, plan = compile_bucket(optimize(training_step(experiment).graph), {"B": 128, **sizes})
     assert 0.4e9 < plan.arena_bytes < 0.6e9
