@@ -84,6 +84,24 @@ def test_page_belongs_to_one_process(request: pytest.FixtureRequest):
     assert request.node.nodeid.endswith("@README.md")
 
 
+def test_the_chinese_readme_has_what_the_english_one_has():
+    """The same blocks, as many sections, links to the same pages, the same figures in each row of a table."""
+    english, chinese = ((ROOT / page).read_text("utf-8") for page in ("README.md", "README.zh.md"))
+    assert [(b.kind, b.text) for b in blocks("README.zh.md")] == [(b.kind, b.text) for b in blocks("README.md")]
+
+    def found(pattern: str, text: str) -> list[str]:
+        return sorted(part.replace(".zh.md", ".md") for part in re.findall(pattern, text, re.MULTILINE))
+
+    assert len(found("^## ", chinese)) == len(found("^## ", english))
+    links = [set(found(r"\]\(([^)]*)\)", text)) - {"README.md"} for text in (english, chinese)]
+    assert links[0] == links[1]
+    rows = [
+        [found(r"\d[\d.,]*\d|\d", row) for row in re.findall(r"^\|.*", text, re.MULTILINE)]
+        for text in (english, chinese)
+    ]
+    assert rows[0] == rows[1]
+
+
 def test_pages_have_commands():
     """Were the extractor blind, the test above would pass on nothing."""
     assert {"nnc train", "nnc inspect specs/sentiment.nn"} <= {example.command for _, example in COMMANDS}
