@@ -126,7 +126,7 @@ def _loss(entries: _Entries, names: Sequence[str]) -> Loss:
     if "loss" not in entries.found:
         return Loss()
     entry, kind = entries.found["loss"][0], entries.word("loss", "kind")
-    weights = tuple((n, w) for n in names if (w := entries.number("loss", n)))
+    weights = tuple((n, w) for n in names if (w := entries.number("loss", n)) is not None)
     summed = entries.value("loss", "sum") is True
     delta, margin, of = (*(entries.number("loss", key) for key in ("delta", "margin")), entries.word("loss", "of"))
     if kind is None and not weights and not summed and delta is None and margin is None and of is None:

@@ -222,6 +222,8 @@ def test_loss_weighs_each_of_several_outputs():
     loss = checked(model(body, output="a: class, b: real") + "train { loss huber delta=2 a=0.5 }").train.loss
     assert (loss.kind, loss.delta, loss.weights) == ("huber", 2, (("a", 0.5),))
     assert (loss.weight("a"), loss.weight("b")) == (0.5, 1)
+    alone = checked(model(body, output="a: class, b: real") + "train { loss a=0 }").train.loss
+    assert (alone.weight("a"), alone.weight("b")) == (0, 1)
 
 
 @pytest.mark.parametrize("name", ["kind", "delta", "margin", "of"])
