@@ -225,10 +225,6 @@ class _Filling:
 
     def key(self, argument: ast.Setting) -> None:
         setting = self.signature.setting(argument.key)
-        if sum(s.name == argument.key for s in self.signature.settings) > 1:
-            message = f"{argument.key} is a setting of {self.signature.word} and an output too"
-            self.error("NN410", message, argument.span, "either could be meant", "rename the output")
-            return
         if setting is None:
             near = nearest(argument.key, [s.name for s in self.signature.settings])
             help = f"did you mean {near}=?" if near else takes(self.signature)

@@ -46,7 +46,7 @@ SECTIONS = (
     (TRAINING, "Several outputs, and what is not in the data", "copy penalty corrupt autoencoder"),
     (TRAINING, "Two inputs, alike or not", "shared cosine contrastive margin threshold siamese"),
 )
-"""A page, a heading of it, and the words that stand below it."""
+"""A page, a heading of it, and words that it is about; those that are none of the language stand below it."""
 
 WORDS = tuple(word for _, _, words in SECTIONS for word in words.split())
 

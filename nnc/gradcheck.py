@@ -71,12 +71,12 @@ class Checked:
 class Result:
     """loss: of the example; weights: those with the largest error first
 
-    moved: the names of those that were 0 everywhere, and were moved off it
+    moved: the names of those that were 0 everywhere, and were moved off it to wake others
     """
 
     loss: float
     weights: tuple[Checked, ...]
-    moved: tuple[str, ...]
+    moved: tuple[str, ...] = ()
 
     @property
     def error(self) -> float:
@@ -103,16 +103,33 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     """most: numbers of each weight that are checked: where it has more, the largest gradients and others by chance.
 
     The gradients are those of the graph that training runs, passes and all; the losses those of the graph as it was
-    lowered. What is drawn by chance (dropout) is the same in all of them. Weights that are 0 everywhere are moved
-    off it: where word2vec begins, the gradient of every vector is 0, whatever the rules say.
+    lowered. What is drawn by chance (dropout) is the same in all of them.
+
+    Where gradients are all 0, weights that are 0 everywhere are moved off it, if that wakes some: where word2vec
+    begins, the gradient of every vector is 0, whatever the rules say.
 
     Raises RunError NN824 for a model without weights to train, NN825 where the loss is no finite number.
     """
     network = single.start.experiment.network
-    trained = [p.name for p in network.parameters if p.trained]
+    trained = [p for p in network.parameters if p.trained]
     if not trained:
         raise RunError(weightless(single.start.experiment))
-    single, moved = _off_zero(single, network.parameters)
+    found = _checked_all(single, trained, most, tolerance, optimized)
+    other, moved = _off_zero(single, trained)
+    if not found.still or not moved:
+        return found
+    try:
+        again = _checked_all(other, trained, most, tolerance, optimized)
+    except RunError:  # The loss is no number there.
+        return found
+    return replace(again, moved=moved) if len(again.still) < len(found.still) else found
+
+
+def _checked_all(
+    single: Single, parameters: Sequence[Parameter], most: int, tolerance: float, optimized: bool
+) -> Result:
+    """Each of the parameters at one point."""
+    network, trained = single.start.experiment.network, [p.name for p in parameters]
     loss_graph, gradient_graph = _graphs(network.training, trained)
     store = {name: np.array(w) for name, w in single.start.weights.items()}
     optimize = pipeline.optimize if optimized else pipeline.as_lowered
@@ -123,13 +140,12 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     if not isfinite(loss):
         raise RunError(Diagnostic("NN825", f"the loss of this example is {loss}, which has no gradient"))
     kinks = _Kinks(loss_graph, single)
-    # The row of the padding is no weight: it stays 0.
-    first = {p.name: int(p.init.padding_row) for p in network.parameters}
-    checked = [
-        _checked(name, known.get(name), store[name], first[name], losses, kinks, loss, most, tolerance)
-        for name in trained
-    ]
-    return Result(loss, tuple(sorted(checked, key=lambda each: -each.error)), moved)
+    checked: list[Checked] = []
+    for p in parameters:
+        # The row of the padding is no weight: it stays 0.
+        first = int(p.init.padding_row)
+        checked.append(_checked(p.name, known.get(p.name), store[p.name], first, losses, kinks, loss, most, tolerance))
+    return Result(loss, tuple(sorted(checked, key=lambda each: -each.error)))
 
 
 def _off_zero(single: Single, parameters: Sequence[Parameter]) -> tuple[Single, tuple[str, ...]]:
@@ -137,7 +153,7 @@ def _off_zero(single: Single, parameters: Sequence[Parameter]) -> tuple[Single, 
     draw, moved = np.random.Generator(np.random.Philox(1)), dict[str, Array]()
     for each in parameters:
         weight = single.start.weights[each.name]
-        if each.trained and not weight.any():
+        if not weight.any():
             moved[each.name] = np.asarray(draw.normal(0, MOVE, weight.shape))
             if each.init.padding_row:
                 moved[each.name][0] = 0

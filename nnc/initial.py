@@ -29,12 +29,14 @@ class Beginning:
     sources: in order, the later one wins
     vocabularies: by the input or output that owns each: rows of copied tables keep their words
     labels: of the outputs whose copied weights tell labels apart, what these are, and who copies them
+    vectors: the file of them that `init from=` names, of no owner yet
     notes: to be said of the run
     """
 
     sources: tuple[Source, ...] = ()
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict[str, Vocabulary])
     labels: Mapping[str, Labels] = field(default_factory=dict[str, Labels])
+    vectors: Vectors | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -50,7 +52,8 @@ def begin(experiment: Experiment, base: Path, before: Model | None = None) -> Be
     notes: list[str] = []
     if before is not None:
         sources.append(of_phase(experiment, before))
-    if experiment.init is not None and _file_of_vectors(experiment.init, base) is None:
+    file = None if experiment.init is None else _file_of_vectors(experiment.init, base)
+    if experiment.init is not None and file is None:
         source, note = of_run(experiment, experiment.init)
         sources = [without(earlier, source) for earlier in sources] + [source]
         notes.append(note)
@@ -58,7 +61,7 @@ def begin(experiment: Experiment, base: Path, before: Model | None = None) -> Be
     labels: dict[str, Labels] = {}
     for source in sources:
         collect_tables(experiment, source, vocabularies, labels)
-    return Beginning(tuple(sources), vocabularies, labels, tuple(notes))
+    return Beginning(tuple(sources), vocabularies, labels, file, tuple(notes))
 
 
 def initial(
@@ -84,7 +87,7 @@ def initial(
             if found.shape != bound_shape(parameters[ours].type, {}):
                 misfit(source, ours, found.shape, parameters[ours].type.shape)
             weights[ours] = found
-    every = _with_vectors(experiment, folder if data_root is None else data_root)
+    every = _with_vectors(experiment, beginning.vectors)
     own = [p for p in every if p.name not in weights]
     vectors, notes = _vectors(own, experiment, tables, folder, data_root)
     return weights | vectors, (*beginning.notes, *notes)
@@ -113,10 +116,9 @@ def _is_text(path: Path) -> bool:
         return False
 
 
-def _with_vectors(experiment: Experiment, base: Path) -> list[Parameter]:
-    """The parameters; where `init from=` names word vectors, the tables of words under its labels start from them."""
+def _with_vectors(experiment: Experiment, file: Vectors | None) -> list[Parameter]:
+    """The parameters; the tables of words under the labels of `init` start from the file that it names, if any."""
     network, init = experiment.network, experiment.init
-    file = None if init is None else _file_of_vectors(init, base)
     if init is None or file is None:
         return [*network.parameters]
     words = tables_of_words(network)

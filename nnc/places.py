@@ -15,7 +15,7 @@ from compiler.chain import NUMBERS, Grain
 from compiler.experiment import Experiment, Network
 from compiler.ir.graph import Graph, Input, Node
 from compiler.ir.types import bound_shape
-from compiler.sorts import Port, Real
+from compiler.sorts import Image, Port, Real
 from dsl.errors import Diagnostic, RunError
 from dsl.nearest import nearest
 from dsl.render import show
@@ -36,12 +36,23 @@ SHOWN = 4
 def weightless(experiment: Experiment) -> Diagnostic:
     """Of a model without weights to train, and how the gradients of its inputs are shown."""
     sorts = {p.name: p.sort for p in experiment.network.inputs}
-    ones = {name: ",".join("1" * sort.width) for name, sort in sorts.items() if isinstance(sort, Real)}
-    places = ",".join(f"{name}={f'[{given}]' if ',' in given else given}" for name, given in ones.items())
-    option = f"--at {places}" if len(ones) == len(sorts) else "--row 1"
+    ones = {name: _ones(sort.width) for name, sort in sorts.items() if isinstance(sort, Real)}
     message = f"model {experiment.network.name} has no weights to train, so there is no gradient"
+    if len(ones) == len(sorts):
+        option = "--at " + ",".join(f"{name}={given}" for name, given in ones.items())
+    elif experiment.data is not None and any(isinstance(sort, Real | Image) for sort in sorts.values()):
+        option = "--row 1"
+    else:
+        return Diagnostic("NN824", message, help="leave frozen or freeze out: what is trained has gradients")
     help = f"the inputs have one: nnc inspect {show(experiment.file)} --stage gradients {option}"
     return Diagnostic("NN824", message, help=help)
+
+
+def _ones(width: int) -> str:
+    """So many ones, as they are written; of more than a few, `[1,1,1,1,...]`."""
+    if width == 1:
+        return "1"
+    return f"[{','.join('1' * min(width, SHOWN))}{',...' if width > SHOWN else ''}]"
 
 
 def parse_places(text: str) -> dict[str, Given]:

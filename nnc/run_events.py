@@ -64,7 +64,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Noted:
-    """What the weights started from: how many words a file of vectors has, and the like."""
+    """What is to be said of a run once: how many words a file of vectors has, and the like."""
 
     text: str
 

@@ -113,9 +113,9 @@ def asked_of(vectors: WordVectors, text: TextFile) -> AnalogyScores | Similarity
     # A first line without a score may be a heading: that is told, and not taken for running text.
     if all(_pair(line) is None for _, line in numbered[:2]):
         # Of a running text not every line is two words and a number.
-        bare = [(number, line) for number, line in numbered if _pair(re.sub(r"[\s,;]+", "\t", line)) is not None]
-        if bare and bare in (numbered, numbered[1:]):
-            raise _wrong(text, *bare[0], PAIRED, "these are pairs of words, but no TABs stand between")
+        if len(numbered) > 2 and all(_loose(line) for _, line in numbered[1:]):
+            first = numbered[0] if _loose(numbered[0][1]) else numbered[1]
+            raise _wrong(text, *first, PAIRED, "these are pairs of words, but no TABs stand between")
         return None
     pairs: list[tuple[str, str, float]] = []
     for number, line in numbered:
@@ -142,6 +142,11 @@ def _pair(line: str) -> tuple[str, str, float] | None:
     parts = line.split("\t")
     score = real.number(parts[2]) if len(parts) == 3 else None
     return None if score is None else (parts[0], parts[1], score)
+
+
+def _loose(line: str) -> bool:
+    """Whether it is a pair but for its TABs."""
+    return _pair(re.sub(r"[\s,;]+", "\t", line)) is not None
 
 
 def _wrong(

@@ -34,7 +34,7 @@ def rewrite(graph: Graph, rules: Sequence[Rule]) -> Graph:
         def change(old: Node, inputs: tuple[Node, ...]) -> Node:
             nonlocal changed
             node = with_inputs(old, inputs)
-            if node in settled:  # Nor is anything new below it: it would be another node.
+            if node in settled:  # Rules look at it and below it, and neither has changed.
                 return node
             new = rewritten(node, rules)
             if new is node:

@@ -54,7 +54,7 @@ class FilesReading:
             error("NN605", message, entry.span, "leave it out")
             return None
         header = settings["header"] is True or (train is not None and train.header)
-        return Files(paths, header, columns, entry.span, _from_set(entry, "paths"), beside)
+        return Files(paths, header, columns, entry.span, _in_set(entry, "paths"), beside)
 
     def _columns(
         self, entry: ast.Entry, settings: Settings, train: Files | None
@@ -79,7 +79,7 @@ class FilesReading:
                 paths = self._paths(entry, settings, port.name)
                 if paths is None:
                     return None
-                found.append(Beside(port.name, paths, _from_set(entry, port.name)))
+                found.append(Beside(port.name, paths, _in_set(entry, port.name)))
         if not found:
             return ()
         lacking = [p.name for p in in_files(self.ports) if all(p.name != b.port for b in found)]
@@ -102,7 +102,7 @@ class FilesReading:
         paths = settings[key]
         written = tuple(str(path) for path in paths) if isinstance(paths, tuple) else ()
         # What stands in --set comes from the command line, where paths are free.
-        if not _from_set(entry, key):
+        if _in_set(entry, key) is None:
             for path in written:
                 if (reason := path_refusal(path)) is not None:
                     place = next((a.span for a in entry.arguments if _names(a, path)), entry.span)
@@ -132,13 +132,11 @@ class FilesReading:
         return good
 
 
-def _from_set(entry: ast.Entry, key: str) -> bool:
-    """Whether the setting, or what stands in its place, comes from the command line."""
-    return any(
-        a.span.file == SET and (a.key == key if isinstance(a, ast.Setting) else key == "paths")
-        for a in entry.arguments
-        if not isinstance(a, ast.Word)
-    )
+def _in_set(entry: ast.Entry, key: str) -> Span | None:
+    """Where the command line has the setting, or what stands in its place; None where the spec has it."""
+    arguments = (a for a in entry.arguments if a.span.file == SET and not isinstance(a, ast.Word))
+    of_key = (a for a in arguments if (a.key == key if isinstance(a, ast.Setting) else key == "paths"))
+    return next((a.span for a in of_key), None)
 
 
 def _names(argument: ast.Argument, path: str) -> bool:

@@ -20,7 +20,8 @@ def train_settings(section: ast.Section | None, models: Sequence[ast.Model], rea
     if section is None:
         return TrainSettings()
     names = _names(models)
-    entries = _Entries(reading.entries(section, TRAIN | {"loss": _loss_of(names)}), reading)
+    clear = replace(section, entries=tuple(e for e in section.entries if not _ambiguous(e, models, reading)))
+    entries = _Entries(reading.entries(clear, TRAIN | {"loss": _loss_of(names)}), reading)
     return TrainSettings(
         optimizer=_optimizer(entries),
         decay=entries.number("decay", "x") or 0.0,
@@ -110,9 +111,23 @@ def _teacher(entries: _Entries) -> Teacher:
 
 
 def _names(models: Sequence[ast.Model]) -> tuple[str, ...]:
-    """What may stand in `loss`: outputs, and inputs, of which is said elsewhere that they have none to weigh."""
-    inputs = (p.name.id for model in models for p in model.inputs if TRAIN["loss"].setting(p.name.id) is None)
-    return tuple(dict.fromkeys((*inputs, *(p.name.id for model in models for p in model.outputs))))
+    """What may stand in `loss` beside its own settings: outputs, and inputs, of which is said elsewhere that they have
+    no loss to weigh."""
+    names = dict.fromkeys(p.name.id for model in models for p in (*model.inputs, *model.outputs))
+    return tuple(name for name in names if TRAIN["loss"].setting(name) is None)
+
+
+def _ambiguous(entry: ast.Entry, models: Sequence[ast.Model], reading: Reading) -> bool:
+    """Whether it is a `loss` with a key that is a setting and an output; then an error says so."""
+    if entry.path[0].id != "loss":
+        return False
+    outputs = {p.name.id for model in models for p in model.outputs}
+    keys = (a for a in entry.arguments if isinstance(a, ast.Setting) and TRAIN["loss"].setting(a.key) is not None)
+    first = next((a for a in keys if a.key in outputs), None)
+    if first is not None:
+        message = f"{first.key} is a setting of loss and an output too: either could be meant"
+        reading.error("NN410", message, first.span, "rename the output")
+    return first is not None
 
 
 def _loss_of(names: Sequence[str]) -> Signature:

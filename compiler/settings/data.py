@@ -39,11 +39,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Beside:
-    """The files of one input or output. free: as for Files."""
+    """The files of one input or output. named: as for Files."""
 
     port: str
     paths: tuple[str, ...]
-    free: bool = False
+    named: Span | None = None
+
+    @property
+    def free(self) -> bool:
+        return self.named is not None
 
 
 @dataclass(frozen=True)
@@ -53,20 +57,24 @@ class Files:
     paths: one or more files, read one after the other; none where they stand side by side
     beside: for each input and output files of its own, row by row beside the others'; as many for each
     columns: in the order they stand in a row; None where the spec does not say (then outputs, then inputs)
-    free: the paths come from the command line: they start from the working directory and may lead anywhere
+    named: where the command line names them: such paths start from the working directory and may lead anywhere
     """
 
     paths: tuple[str, ...]
     header: bool
     columns: tuple[Column, ...] | None
     span: Span
-    free: bool = False
+    named: Span | None = None
     beside: tuple[Beside, ...] = ()
+
+    @property
+    def free(self) -> bool:
+        return self.named is not None
 
     @property
     def place(self) -> Span:
         """Where an error of the files themselves stands: in the spec, or on the command line that names them."""
-        return command_line(self.paths) if self.free else self.span
+        return self.named or self.span
 
 
 def command_line(words: Sequence[str]) -> Span:

@@ -11,7 +11,7 @@ from dsl.source import Span
 class InitFrom:
     """`init from="runs/bert" only=encoder`: the weights of another run under labels of the same name.
 
-    path: a run's folder or a model file, from the working directory; or a file of word vectors
+    path: a run's folder or a model file, from the working directory; or a file of word vectors, as vectors= finds it
     free: it comes from the command line, where a file of vectors starts from the working directory as well
     only: these labels; all that both models have where it is empty
     """

@@ -13,8 +13,10 @@ from nnc.course import WORDS, sections_of
 
 
 def run(topic: str) -> int:
-    text = page(topic) if re.fullmatch(r"[Nn]{2}\d{3}", topic, re.ASCII) else words.describe(topic)
-    parts = [*([] if text is None else [text.rstrip("\n")]), *_beside(topic)]
+    code = re.fullmatch(r"[Nn]{2}\d{3}", topic, re.ASCII)
+    word = topic if words.describe(topic) is not None else topic.lower()
+    text = words.describe(word) if code is None else page(topic)
+    parts = [*([] if text is None else [text.rstrip("\n")]), *_beside(word)]
     if not parts:
         raise RunError(_unknown(topic))
     print("\n\n".join(parts))

@@ -126,7 +126,7 @@ def _worst(weight: Checked) -> tuple[str, ...]:
 def _zeros(found: Result) -> list[str]:
     """What was moved off 0, and whose gradients are 0 all the same."""
     moved, still = ", ".join(map(show, found.moved)), ", ".join(map(show, found.still))
-    lines = [f"moved a little off 0, where gradients behind it are 0 whatever the rules say: {moved}"] if moved else []
+    lines = [f"moved a little off 0, where other gradients are 0 whatever the rules say: {moved}"] if moved else []
     return lines + ([f"gradients that are all 0 here, which says little of their rules: {still}"] if still else [])
 
 
@@ -147,6 +147,7 @@ def as_json(found: Result, tolerance: float) -> dict[str, Any]:
         "tolerance": tolerance,
         "loss": found.loss,
         "moved": list(found.moved),
+        "still": found.still,
         "weights": [
             {
                 "name": w.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dsl.errors import Diagnostic, RunError
@@ -16,7 +16,7 @@ def run(run: Path, words: Sequence[str], *, layer: str | None, top: int, vectors
     found = vectors_of(open_model(run), layer)
     near: dict[str, list[tuple[str, float]]] = {}
     unknown: list[Diagnostic] = []
-    for word in words:
+    for word in dict.fromkeys(words):
         try:
             near[word] = found.near(place_of(found, word), top)
         except RunError as error:
@@ -25,14 +25,19 @@ def run(run: Path, words: Sequence[str], *, layer: str | None, top: int, vectors
         count = write(vectors, found)
         if not as_json:
             print(f"{count:,} vectors of {found.table.shape[1]} numbers: {show(str(vectors))}")
-    if as_json and (near or not unknown):
+    if not as_json:
+        _print(near)
+    elif near or not unknown:
         print(json.dumps({word: dict(each) for word, each in near.items()}, ensure_ascii=False))
-    for word, each in near.items() if not as_json else ():
+    if unknown:
+        raise RunError(unknown)
+    return 0
+
+
+def _print(near: Mapping[str, list[tuple[str, float]]]) -> None:
+    for word, each in near.items():
         print(show(word))
         width = max((columns(show(other)) for other, _ in each), default=0)
         for other, cosine in each:
             name = show(other)
             print(f"  {name}{' ' * (width - columns(name))}  {cosine:.3f}")
-    if unknown:
-        raise RunError(unknown)
-    return 0

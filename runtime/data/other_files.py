@@ -26,14 +26,14 @@ def other_files(
     columns = data.train.columns if data else None
     place = command_line(written)
     if not own:
-        return Files(tuple(written), header, columns, data.train.span if data else place, free=True)
+        return Files(tuple(written), header, columns, data.train.span if data else place, place)
     lacking = [p.name for p in ports if p.name not in own and not (p.output and outputs_optional)]
     counts = {len(paths) for paths in own.values()}
     if lacking or len(counts) > 1 or sum(map(len, own.values())) < len(written):
         message = f"no file is {lacking[0]}" if lacking else "the files of all stand side by side: as many for each"
         helps = "every input and output has its own: " + " ".join(f"{name}=FILE" for name in [*own, *lacking][:4])
         raise DataError(Diagnostic("NN606", message, place, help=helps))
-    beside = tuple(Beside(name, tuple(paths), free=True) for name, paths in own.items())
+    beside = tuple(Beside(name, tuple(paths), place) for name, paths in own.items())
     # Columns in order are those of one file.
     by_heading = tuple(c for c in columns or () if c.heading is not None)
     return Files((), header, by_heading or None, place, beside=beside)

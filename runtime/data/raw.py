@@ -153,7 +153,7 @@ def _beside(request: Request, format: Format | None, path_of: Callable[[str, boo
         for beside in columns:
             if i < len(beside.paths):
                 own = tuple(c for c in entry.columns or () if c.port == beside.port and c.heading is not None)
-                alone = replace(entry, columns=own or None)
+                alone = replace(entry, columns=own or None, named=beside.named)
                 asked = replace(request, ports=(known[beside.port],), entry=alone)
                 found[beside.port] = _one(beside.paths[i], beside.free, asked, format, path_of)
         groups.append(_joined({name: part for name, part in found.items() if part is not None}, request))

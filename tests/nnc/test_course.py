@@ -33,8 +33,9 @@ def test_every_word_of_a_section_is_one_of_the_language_or_stands_there(page: st
     assert [word for word in several.split() if word not in words.words() and word not in text] == []
 
 
-def test_a_cell_is_shown_as_it_is_written(capsys: pytest.CaptureFixture[str]):
-    assert guarded(("explain", "gru"), cli.run) == 0
+@pytest.mark.parametrize("word", ["gru", "GRU"])
+def test_a_cell_is_shown_as_it_is_written(word: str, capsys: pytest.CaptureFixture[str]):
+    assert guarded(("explain", word), cli.run) == 0
     out = capsys.readouterr().out
     assert "cell gru(x) state h {\n  z = sigmoid(linear(x, h))" in out
     assert out.endswith("see docs/course.md: 21. GRU\n")

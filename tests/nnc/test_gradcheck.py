@@ -158,6 +158,14 @@ def test_weights_that_start_at_zero_are_moved_so_that_what_is_behind_them_is_che
     assert "moved a little off 0" in capsys.readouterr().out
 
 
+def test_weights_that_start_at_zero_stay_there_where_nothing_sleeps(here: Path, capsys: pytest.CaptureFixture[str]):
+    """Where all gradients flow the check is made at the weights that training begins with: sqrt takes none below."""
+    (here / "root.nn").write_text(
+        "model m(x: real) -> y: real {\n  s = param[8]\n  (x | dense 8 | tanh) * sqrt(s + 0.02) | dense\n}\n"
+    )
+    assert told(capsys, "root.nn", "--sizes", "B=2")["moved"] == []
+
+
 def test_page_names_the_weights_whose_gradients_are_all_0(here: Path, capsys: pytest.CaptureFixture[str]):
     (here / "asleep.nn").write_text("model m(x: real[2]) -> y: real {\n  dense 3 relu bias=-100\n  dense 1\n}\n")
     assert nnc_run("asleep.nn", "--sizes", "B=2") == 0

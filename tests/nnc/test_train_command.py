@@ -232,17 +232,24 @@ def test_eval_of_another_file_counts_unknown_labels_as_wrong(here: Path, run: Pa
 @pytest.mark.parametrize(
     "command",
     [("eval", "runs/m", "--data", "a.png"), ("predict", "runs/m", "--file", "a.png"),
-     ("check", "m.nn", "--data", "--set", "data.train=a.png")],
+     ("check", "m.nn", "--data", "--set", "data.train=a.png"),
+     ("check", "beside.nn", "--data", "--set", "data.train.label=a.png")],
 )  # fmt: skip
 def test_a_file_of_the_command_line_that_is_wrong_has_no_place_in_the_spec(
     here: Path, run: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ):
     (here / "a.png").write_bytes(b"")
+    beside = 'data { train text="x.txt" label="y.txt" }'
+    (here / "beside.nn").write_text(
+        f"model m(text: words) -> label: class {{ embed 4 ; mean ; dense softmax }}\n{beside}\n"
+    )
+    for name, lines in (("x.txt", "good\nbad\n"), ("y.txt", "a\nb\n")):
+        (here / name).write_text(lines)
     assert nnc_run(*command) == 1
     printed = capsys.readouterr().err
     assert "error[NN743]" in printed
-    assert "--> command line:1:1" in printed
-    assert "m.nn" not in printed
+    assert ("--> --set:1:1" if "--set" in command else "--> command line:1:1") in printed
+    assert ".nn:" not in printed
 
 
 def test_eval_refuses_data_that_have_changed(here: Path, run: Path, capsys: pytest.CaptureFixture[str]):

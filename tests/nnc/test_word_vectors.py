@@ -262,11 +262,17 @@ def test_what_vectors_cannot_tell_is_refused(
     Path("broken.txt").write_text(": family\ncat dog cow\n")
     Path("odd.txt").write_text("cat\tdog\t1\ncat\tcow\tnan\n")
     Path("headed.txt").write_text("one\tother\tmean\ncat\tdog\t9\ncat\tcow\t1\n")
-    Path("spaces.txt").write_text("cat dog 9.5\ncat  cow 1\n")
+    Path("spaces.txt").write_text("cat dog 9.5\ncat  cow 1\ncat red 2\n")
     Path("commas.csv").write_text("Word 1,Word 2,Human (mean)\ncat,dog,9\ncat,cow,1\n")
     Path("alone.txt").write_text("cat\n\ndog\n")
     assert ran(*arguments) == 1
     assert code in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["cat dog cow one\ncat one 2\n", "cat dog 1999\n"])
+def test_a_line_of_two_words_and_a_number_makes_no_file_of_pairs(run: str, text: str):
+    Path("running.txt").write_text(text)
+    assert ran("eval", run, "--data", "running.txt") == 0
 
 
 def test_eval_knows_analogies_and_pairs_by_their_form(run: str, capsys: pytest.CaptureFixture[str]):

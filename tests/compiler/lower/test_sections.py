@@ -226,6 +226,10 @@ def test_loss_weighs_each_of_several_outputs():
     assert (alone.weight("a"), alone.weight("b")) == (0, 1)
 
 
+def test_loss_sum_is_no_weight_of_an_output_of_that_name():
+    assert checked(model("embed 4 | mean\ndense", output="sum: real") + "train { loss sum }").train.loss.weights == ()
+
+
 @pytest.mark.parametrize("name", ["kind", "delta", "margin", "of"])
 def test_an_output_called_as_a_setting_of_loss_is_not_taken_for_it(name: str):
     spec = model(f"h = embed 4 | mean\n{name} = h | dense\nb = h | dense", output=f"{name}: real, b: real")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.settings.data import Column, Files
+from compiler.settings.data import Column, Files, command_line
 from compiler.sorts import Class, Port, Real, Sort, Tokens
 from dsl.source import Span
 
@@ -25,4 +25,4 @@ def files(*paths: str, header: bool = False, columns: tuple[str, ...] | None = N
     if columns is not None:
         parts = [column.partition("=") for column in columns]
         resolved = tuple(Column(None if p == "_" else p, h or None, SPEC) for p, _, h in parts)
-    return Files(paths, header, resolved, SPEC, free)
+    return Files(paths, header, resolved, SPEC, command_line(paths) if free else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.settings.data import Beside, DataSettings
+from compiler.settings.data import Beside, DataSettings, command_line
 from dsl.errors import DataError
 from runtime.data.other_files import other_files
 from tests.runtime.data.build import LABEL, TEXT, files
@@ -28,7 +28,8 @@ def test_what_is_wrong_with_a_file_is_not_laid_on_the_spec():
 
 def test_each_input_may_have_its_own_file():
     found = other_files(DATA, PORTS, ["label=b.txt", "text=a=1.txt"], outputs_optional=False)
-    assert found.beside == (Beside("label", ("b.txt",), True), Beside("text", ("a=1.txt",), True))
+    place = command_line(["label=b.txt", "text=a=1.txt"])
+    assert found.beside == (Beside("label", ("b.txt",), place), Beside("text", ("a=1.txt",), place))
 
 
 def test_outputs_need_no_file_when_they_are_predicted():
