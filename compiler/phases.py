@@ -118,7 +118,7 @@ def _init(entry: ast.Entry, settings: dict[str, Resolved], reading: Reading) -> 
         help = "a spec names only runs below the working directory; --set train.init.from=PATH may name any"
         reading.error("NN701", f'the path "{show(path)}" {reason}', place, help)
         return None
-    return InitFrom(path, _names(only), entry.span, free)
+    return InitFrom(path, _names(only), place if free else entry.span, free)
 
 
 def _freeze(entry: ast.Entry, settings: dict[str, Resolved]) -> Freeze:

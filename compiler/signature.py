@@ -18,6 +18,8 @@ Kind: TypeAlias = Literal["count", "width", "number", "text", "name", "flag", "c
 name: a bare name (a label); flag: a word that is true where it stands; choice: one of some words; constant: what a
 block's formal may stand for."""
 
+LARGEST_NUMBER = 3.4e38
+"""What float32 still holds."""
 LARGEST_COUNT = 10_000_000
 """Of a setting that says nothing else: wider than any layer, longer than any training."""
 
@@ -129,6 +131,12 @@ class _Filling:
             return False
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not setting.holds(value):
             message = f"{self.called(setting)} {bounds(setting)}, but is {_shown(value)}"
+            self.error("NN404", message, span, help=self.way_out(setting, value))
+            return False
+        if setting.kind == "number" and isinstance(value, (int, float)) and abs(value) > LARGEST_NUMBER:
+            message = (
+                f"{self.called(setting)} is too large: numbers go up to {LARGEST_NUMBER:g}, but it is {_shown(value)}"
+            )
             self.error("NN404", message, span, help=self.way_out(setting, value))
             return False
         return True

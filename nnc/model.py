@@ -160,7 +160,7 @@ class Model:
         warn: Callable[[Diagnostic], None] | None = None,
     ) -> Rows:
         """Examples from a command line or a stream: of each the fields of the inputs. warn: is told of texts that are
-        cut"""
+        cut, and of categories that are not known"""
         return encode(self.ports, self.tables, examples, source=source, first_line=first_line, warn=warn)
 
     def read(self, files: Sequence[str], *, outputs_optional: bool) -> tuple[Rows, tuple[Diagnostic, ...]]:

@@ -67,7 +67,12 @@ class _Reader:
             raise self._wrong("NN751", "there is no vector in the file", b"", FORM)
         if promised is not None and promised != count:
             message = f"its first line says {promised:,} vectors, and it has {count:,}"
-            raise self._wrong("NN751", message, b"", "fetch it again: it is not whole")
+            raise self._wrong(
+                "NN751",
+                message,
+                b"",
+                "fetch it again: it is not whole" if promised > count else "correct its first line, or leave it out",
+            )
         return sorted(self.seen)
 
     def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
@@ -138,7 +143,7 @@ class _Reader:
         # Of a file without lines, where the first would be.
         at = max(self.line, 1)
         place = Span(self.name, at, column, at, end, text[:1000])
-        notes = (Note(self.span, "vectors= asks for this file"),) if self.span is not None else ()
+        notes = (Note(self.span, "this asks for the file"),) if self.span is not None else ()
         return DataError(Diagnostic(code, message, place, notes=notes, help=help))
 
 

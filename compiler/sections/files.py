@@ -127,7 +127,9 @@ class FilesReading:
                 return False
             if names.count(port.name) > (2 if is_pair(port.sort) else 1):
                 message = f"two columns are {port.name}"
-                self.reading.error("NN606", message, span, "real[4] takes four columns by one name")
+                self.reading.error(
+                    "NN606", message, span, f"leave one out: {port.name} takes all of its columns by one name"
+                )
                 good = False
         return good
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from compiler.sorts import Category, Image, Port, Real, Series, Tokens
+from compiler.sorts import Category, Image, Port, Real, Series, Tokens, owner
 from dsl.errors import Diagnostic
+from dsl.render import show
 from dsl.source import Span
 from runtime.data import labels, pairs, pictures, real, segments, subwords
 from runtime.data.columns import widest, width_of
@@ -18,6 +19,7 @@ from runtime.data.rows import Rows
 from runtime.data.series import of_fields, of_series
 from runtime.data.table import plural
 from runtime.data.tables import Tables
+from runtime.data.tokens import Tokenised
 from runtime.data.whole import Whole
 
 
@@ -34,7 +36,7 @@ def encode(
     each token of a text are separated by white space, and a picture is the path of its file.
 
     source, first_line: what an error calls the place of the first example
-    warn: is told where `max=` cuts a text
+    warn: is told where `max=` cuts a text, and of categories that the vocabulary has not
 
     Raises DataError NN710 for a wrong number of fields, NN715 and NN716 for what is no number, NN723 for an empty
     category, NN726 for values that are not as many as the tokens, NN728 for a picture that is no file's path, and what
@@ -96,9 +98,22 @@ def encode(
     for port in inputs if warn is not None else ():
         if isinstance(port.sort, Tokens):
             warn_of_cut(port, port.sort, tokenised[port.name], problems)
+        elif isinstance(port.sort, Category) and port.per is None:
+            _warn_of_unknown(port, tokenised[port.name], tables, _of_field(place, places[port.name]), problems)
     for warning in problems.warnings if warn is not None else ():
         warn(warning)
     return whole.encoded(ports, tables, tokenised)
+
+
+def _warn_of_unknown(
+    port: Port, tokenised: Tokenised, tables: Tables, place: Callable[[int], Span], problems: Problems
+) -> None:
+    known = tables.vocabularies[owner(port)].index
+    for row, type_ in enumerate(tokenised.types):
+        if (word := tokenised.names[type_]) not in known:
+            message = f"`{port.name}`: {show(word)} is not in the vocabulary"
+            help = "the model reads it as unknown, whatever it is"
+            problems.warn(Diagnostic("NN876", message, place(row), help=help, severity="warning"))
 
 
 def _in_fields(port: Port) -> Port:

@@ -403,3 +403,12 @@ train { init from="v.txt" ; steps 1 }
     assert ran("train", "pair.nn", "--out", "pair") == 0
     assert "words found in v.txt" in capsys.readouterr().out
     assert ran("neighbours", "pair", "cat", "--top", "1") == 0
+
+
+def test_a_word_that_is_not_known_is_answered_and_told(run: str, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert ran("predict", run, "cat", "zebra") == 0
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 2
+    assert "warning[NN876]: `center`: zebra is not in the vocabulary" in told.err
+    assert "cat" not in told.err

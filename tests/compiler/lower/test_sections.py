@@ -226,6 +226,12 @@ def test_loss_weighs_each_of_several_outputs():
     assert (alone.weight("a"), alone.weight("b")) == (0, 1)
 
 
+@pytest.mark.parametrize("entry", ["decay 1e39", "sgd lr=1e39", "clip norm=1e39", "loss a=1e39"])
+def test_a_number_that_float32_has_not_is_refused(entry: str):
+    spec = model("h = embed 4 | mean\na = h | dense\nb = h | dense", output="a: real, b: real")
+    assert [code for code, *_ in errors(spec + f"train {{ {entry} }}")] == ["NN404"]
+
+
 def test_loss_sum_is_no_weight_of_an_output_of_that_name():
     assert checked(model("embed 4 | mean\ndense", output="sum: real") + "train { loss sum }").train.loss.weights == ()
 
