@@ -242,6 +242,9 @@ def _entry(spec: ast.Spec, old: ast.Section, entry: str, setting: str | None, va
         new = replace(found, arguments=(*given, *kept))
     else:
         signature = ENTRIES.get(old.kind.id, {}).get(entry, Signature(entry, ""))
+        known = signature.setting(setting)
+        if known is not None and known.kind == "text" and re.fullmatch(r"\w+", value.strip()):
+            value = f'"{value.strip()}"'  # A path needs no quotes, though it be one word.
         kept = _without(found.arguments, setting, signature, signature.positional)
         new = replace(found, arguments=(*kept, _setting(setting, value, text)))
     return _exchanged(spec, old, replace(old, entries=tuple(new if e is found else e for e in others)))

@@ -117,3 +117,12 @@ def test_what_does_not_fit_is_told_with_a_way_out(
     said = trained((JUDGE + PHASES).replace(*change), capsys, 1)
     assert f"[{code}]" in said
     assert "= help:" in said
+
+
+def test_a_run_that_set_names_is_told_where_it_is_named(capsys: pytest.CaptureFixture[str]):
+    Path("judge.nn").write_text(JUDGE + PHASES)
+    said = ["train", "judge.nn", "--out", "elsewhere", "--set", "head.init.from=ran"]
+    assert guarded(said, cli.run) == 1
+    printed = capsys.readouterr().err
+    assert "error[NN862]" in printed
+    assert "--> --set:1:1" in printed
