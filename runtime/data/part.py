@@ -110,12 +110,16 @@ def _pictures(several: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(several)
 
 
+Size: TypeAlias = tuple[int, int]
+"""Of a picture, as it is held: its width and its height."""
+
+
 @dataclass(frozen=True)
 class Part:
     """The rows that a file gave.
 
     place: where they stand in it
-    stems: of a folder the names of its files without their endings
+    stems: of a folder the names of its files without their endings; sizes: how wide and high they are
     missing: rows in which a number is missing, where that is no error, and which port's number at which position
     """
 
@@ -125,3 +129,4 @@ class Part:
     files: tuple[DataFile, ...]
     missing: Mapping[int, tuple[str, int]] = field(default_factory=dict[int, tuple[str, int]])
     stems: tuple[str, ...] | None = None
+    sizes: tuple[Size, ...] = ()

@@ -20,7 +20,7 @@ from dsl.errors import DataError, Diagnostic
 from dsl.render import show
 from dsl.source import Span, shown
 from runtime.data.files import BinaryFile, opened, read_all, too_large
-from runtime.data.part import Columns, Part, Request
+from runtime.data.part import Columns, Part, Request, Size
 from runtime.data.problems import Problems
 from runtime.memory import available_bytes
 
@@ -44,7 +44,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
     found = list(_files(path, request, label))
     if not found:
         raise DataError(_empty(path, request, label))
-    rows = _pixels([file for _, file in found], picture, request, limit)
+    rows, sizes = _pixels([file for _, file in found], picture, request, limit)
     columns = Columns()
     (columns.maps if isinstance(picture.sort, Pixels) else columns.pictures)[picture.name] = rows
     if label is not None:
@@ -55,7 +55,7 @@ def read(path: Path, request: Request, limit: int | None = None) -> Part:
         return place_of(found[row][1])
 
     stems = tuple(f"{name}/{file.stem}".removeprefix("/") for name, file in found)
-    return Part(len(found), columns, place, (BinaryFile(shown(path), digests),), stems=stems)
+    return Part(len(found), columns, place, (BinaryFile(shown(path), digests),), stems=stems, sizes=sizes)
 
 
 def of_folder(path: Path, request: Request) -> list[Path]:
@@ -80,28 +80,33 @@ def read_one(path: Path, sort: Image, entry: Span | None) -> NDArray[np.uint8]:
 
     Raises DataError: NN746 without Pillow, NN747 for what is no picture or damaged, NN702 for what cannot be read.
     """
+    return _sized(path, sort, entry)[0]
 
-    def fitted(pillow: Any, ops: Any, picture: Any) -> NDArray[np.uint8]:
+
+def _sized(path: Path, sort: Image, entry: Span | None) -> tuple[NDArray[np.uint8], Size]:
+    """The same, and the size of the whole."""
+
+    def fitted(pillow: Any, ops: Any, picture: Any) -> tuple[NDArray[np.uint8], Size]:
         found = ops.exif_transpose(_of_bytes(pillow, picture)).convert(MODES[sort.channels])
         fitted = ops.fit(found, (sort.width, sort.height), pillow.Resampling.BILINEAR)
-        return np.array(fitted, np.uint8).reshape(sort.height, sort.width, sort.channels)
+        return np.array(fitted, np.uint8).reshape(sort.height, sort.width, sort.channels), found.size
 
     return _opened(path, ("PNG", "JPEG"), entry, fitted)
 
 
-def read_map(path: Path, sort: Pixels, entry: Span | None) -> NDArray[Any]:
+def _sized_map(path: Path, sort: Pixels, entry: Span | None) -> tuple[NDArray[Any], Size]:
     """The labels of pixels of a file, whole numbers [h, w]: its greys, or the places in its palette; fitted as its
-    picture is, without a number that is not there.
+    picture is, without a number that is not there. And the size of the whole.
 
     Raises DataError NN760 for JPEG, which changes numbers, and for colours; and what `read_one` raises.
     """
 
-    def fitted(pillow: Any, ops: Any, picture: Any) -> NDArray[Any]:
+    def fitted(pillow: Any, ops: Any, picture: Any) -> tuple[NDArray[Any], Size]:
         if picture.mode not in ("1", "L", "P") and not picture.mode.startswith("I"):
             raise DataError(_no_map(path, f"is {picture.mode}: labels of pixels are greys, or colours of a palette"))
         turned = ops.exif_transpose(picture)
         found = np.array(ops.fit(turned, (sort.width, sort.height), pillow.Resampling.NEAREST))
-        return found.astype(np.uint8) if found.dtype.kind == "b" else found
+        return found.astype(np.uint8) if found.dtype.kind == "b" else found, turned.size
 
     if path.suffix.lower() != ".png":
         raise DataError(_no_map(path, "is JPEG, which keeps numbers nearly, and labels must be kept"))
@@ -255,9 +260,11 @@ def _empty(path: Path, request: Request, label: Port | None) -> Diagnostic:
     return Diagnostic("NN748", message, request.entry.place, help="photos/cat/1.jpg is a picture of the class cat")
 
 
-def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | None) -> NDArray[Any]:
-    """u8[files, h, w, c], of labels of pixels i32[files, h, w]; what is wrong with one goes to the problems, so that
-    several are told at once."""
+def _pixels(
+    files: Sequence[Path], port: Port, request: Request, limit: int | None
+) -> tuple[NDArray[Any], tuple[Size, ...]]:
+    """u8[files, h, w, c], of labels of pixels i32[files, h, w], and the size of each; what is wrong with one goes to
+    the problems, so that several are told at once."""
     sort = port.sort
     assert isinstance(sort, Image | Pixels)
     shape = (sort.height, sort.width, sort.channels) if isinstance(sort, Image) else (sort.height, sort.width)
@@ -266,15 +273,17 @@ def _pixels(files: Sequence[Path], port: Port, request: Request, limit: int | No
     if size > limit:
         raise DataError(too_large(shown(files[0].parent), request.entry.place, limit))
     rows = np.zeros((len(files), *shape), np.uint8 if isinstance(sort, Image) else np.int32)
+    sizes: list[Size] = []
     for row, file in enumerate(files):
         try:
             if isinstance(sort, Image):
-                rows[row] = read_one(file, sort, request.entry.place)
+                rows[row], size = _sized(file, sort, request.entry.place)
             else:
-                rows[row] = read_map(file, sort, request.entry.place)
+                rows[row], size = _sized_map(file, sort, request.entry.place)
+            sizes.append(size)
         except DataError as error:
             if any(d.code == "NN746" for d in error.diagnostics):
                 raise
             for diagnostic in error.diagnostics:
                 request.problems.add(diagnostic)
-    return rows
+    return rows, tuple(sizes)

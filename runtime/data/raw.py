@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -173,6 +173,8 @@ def _joined(parts: Mapping[str, Part], request: Request) -> Part | None:
     if (stranger := _without_partner(parts, request)) is not None:
         request.problems.add(stranger)
         return None
+    for misfit in _misfits(parts):
+        request.problems.add(misfit)
     columns = Columns()
     missing: dict[int, tuple[str, int]] = {}
     for part in parts.values():
@@ -203,6 +205,21 @@ def _without_partner(parts: Mapping[str, Part], request: Request) -> Diagnostic 
             help = "pictures of two folders belong together by their names without the ending"
             return Diagnostic("NN760", message, of.place(here, row, None), help=help)
     return None
+
+
+def _misfits(parts: Mapping[str, Part]) -> Iterator[Diagnostic]:
+    """Of folders beside each other, each picture of another shape than its partner: cropped by itself, its pixels would
+    lie elsewhere. Sizes may differ, and a hundredth for what scaling rounds."""
+    folders = [(name, part) for name, part in parts.items() if part.stems is not None]
+    for name, part in folders[1:]:
+        first, whole = folders[0]
+        # Where a picture was not read, that is told already.
+        pairs = zip(whole.sizes, part.sizes, strict=True) if len(whole.sizes) == len(part.sizes) == part.count else ()
+        for row, ((wide, high), (w, h)) in enumerate(pairs):
+            if abs(wide * h - w * high) > max(wide * h, w * high) / 100:
+                message = f"this picture of `{name}` is {w} by {h} pixels, and that of `{first}` {wide} by {high}"
+                help = "write both in the same shape: pixels are paired by their places"
+                yield Diagnostic("NN760", message, part.place(name, row, None), help=help)
 
 
 def _unequal(parts: Mapping[str, Part], request: Request) -> Diagnostic:

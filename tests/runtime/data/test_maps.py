@@ -87,6 +87,7 @@ def test_labels_move_with_their_picture_and_nothing_comes_in(tmp_path: Path):
         ({"a.png": GROUND}, {"c.png": GROUND}, "NN760", "`mask` has no picture named a, and `photo` has one"),
         ({"a.png": GROUND}, {"a.jpg": GROUND}, "NN760", "a.jpg is JPEG"),
         ({"a.png": GROUND}, {"a.png": np.zeros((2, 3, 3), np.uint8)}, "NN760", "a.png is RGB"),
+        ({"a.png": GROUND}, {"a.png": GROUND.T.copy()}, "NN760", "`mask` is 2 by 3 pixels, and that of `photo` 3 by 2"),
         ({"a.png": GROUND}, {"a.png": np.zeros((2, 3), np.uint8)}, "NN717", "needs two labels at least"),
     ],
 )
