@@ -115,8 +115,8 @@ def gradcheck(single: Single, *, most: int, tolerance: float, optimized: bool) -
     if not trained:
         raise RunError(weightless(single.start.experiment))
     found = _checked_all(single, trained, most, tolerance, optimized)
-    other, moved = _off_zero(single, trained)
-    if not found.still or not moved:
+    other, moved = _off_zero(single, trained) if found.still else (single, ())
+    if not moved:
         return found
     try:
         again = _checked_all(other, trained, most, tolerance, optimized)

@@ -67,12 +67,9 @@ class _Reader:
             raise self._wrong("NN751", "there is no vector in the file", b"", FORM)
         if promised is not None and promised != count:
             message = f"its first line says {promised:,} vectors, and it has {count:,}"
-            raise self._wrong(
-                "NN751",
-                message,
-                b"",
-                "fetch it again: it is not whole" if promised > count else "correct its first line, or leave it out",
-            )
+            whole = promised < count
+            help = "correct its first line, or leave it out" if whole else "fetch it again: it is not whole"
+            raise self._wrong("NN751", message, b"", help)
         return sorted(self.seen)
 
     def _lines(self, file: IO[bytes]) -> Iterator[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from posixpath import normpath
 from typing import Literal, TypeAlias, get_args
@@ -75,12 +74,6 @@ class Files:
     def place(self) -> Span:
         """Where an error of the files themselves stands: in the spec, or on the command line that names them."""
         return self.named or self.span
-
-
-def command_line(words: Sequence[str]) -> Span:
-    """The place of what stands on a command line."""
-    shown = " ".join(words)
-    return Span("command line", 1, 1, 1, len(shown) + 1, shown)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.settings.data import Beside, DataSettings, Files, command_line
+from compiler.settings.data import Beside, DataSettings, Files
 from compiler.sorts import Port
 from dsl.errors import DataError, Diagnostic
+from dsl.source import Span
 
 
 def other_files(
@@ -37,3 +38,9 @@ def other_files(
     # Columns in order are those of one file.
     by_heading = tuple(c for c in columns or () if c.heading is not None)
     return Files((), header, by_heading or None, place, beside=beside)
+
+
+def command_line(words: Sequence[str]) -> Span:
+    """The place of what stands on a command line."""
+    shown = " ".join(words)
+    return Span("command line", 1, 1, 1, len(shown) + 1, shown)

@@ -163,15 +163,12 @@ def _beside(request: Request, format: Format | None, path_of: Callable[[str, boo
 def _joined(parts: Mapping[str, Part], request: Request) -> Part | None:
     """The parts of several ports as one, row beside row."""
     counts = {part.count for part in parts.values()}
-    if len(counts) != 1 and (stranger := _without_partner(parts, request)) is not None:
+    if (stranger := _without_partner(parts, request)) is not None:
         request.problems.add(stranger)
         return None
     if len(counts) != 1:
         if counts and not request.problems.errors:
             request.problems.add(_unequal(parts, request))
-        return None
-    if (stranger := _without_partner(parts, request)) is not None:
-        request.problems.add(stranger)
         return None
     for misfit in _misfits(parts):
         request.problems.add(misfit)

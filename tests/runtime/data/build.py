@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from compiler.settings.data import Column, Files, command_line
+from compiler.settings.data import Column, Files
 from compiler.sorts import Class, Port, Real, Sort, Tokens
 from dsl.source import Span
+from runtime.data.other_files import command_line
 
 SPEC = Span("spec.nn", 1, 1, 1, 6, "model")
 

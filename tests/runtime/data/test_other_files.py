@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.settings.data import Beside, DataSettings, command_line
+from compiler.settings.data import Beside, DataSettings
 from dsl.errors import DataError
-from runtime.data.other_files import other_files
+from runtime.data.other_files import command_line, other_files
 from tests.runtime.data.build import LABEL, TEXT, files
 
 PORTS = (TEXT, LABEL)
