@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -44,6 +45,10 @@ def around() -> Array:
     return np.concatenate([-sizes[::-1], sizes]).astype(np.float32)
 
 
+def erf(x: Array) -> Array:
+    return np.vectorize(math.erf, otypes=[np.float64])(x)
+
+
 def sigmoid(x: Array) -> Array:
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
@@ -53,6 +58,8 @@ def sigmoid(x: Array) -> Array:
     [
         ("exp", np.exp, np.linspace(-103, 88.7, 100_001, dtype=np.float32), 2),
         ("tanh", np.tanh, around(), 5),
+        ("erf", erf, around(), 2),
+        ("erf", erf, np.linspace(-4.5, 4.5, 100_001, dtype=np.float32), 2),
         ("sigmoid", sigmoid, np.linspace(0, 80, 100_001, dtype=np.float32), 4),
         ("softplus", lambda x: np.logaddexp(x, 0), np.linspace(-80, 80, 100_001, dtype=np.float32), 4),
     ],
@@ -71,6 +78,7 @@ def test_sigmoid_of_what_is_below_zero_is_as_near_as_numpys():
     [
         ("exp", np.exp),
         ("tanh", np.tanh),
+        ("erf", erf),
         ("sigmoid", sigmoid),
         ("softplus", lambda x: np.logaddexp(x, 0)),
         ("relu", lambda x: np.maximum(x, 0)),
