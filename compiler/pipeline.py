@@ -201,9 +201,10 @@ def plan_native(graph: Graph, sizes: Mapping[str, int], threads: int = 1) -> Pla
     from compiler.passes.parted import parted
     from compiler.passes.picks import picks
     from compiler.passes.projected import projected
+    from compiler.passes.stepped import stepped
     from compiler.plan.make import make_plan
 
-    return make_plan(parted(gathered(projected(picks(graph, sizes), sizes)), sizes, threads), sizes, threads)
+    return make_plan(parted(stepped(gathered(projected(picks(graph, sizes), sizes))), sizes, threads), sizes, threads)
 
 
 __all__ = [

@@ -20,7 +20,7 @@ from compiler.emit.sequences import dropout_kernel, heads_kernel, lengths_kernel
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, HeadSpread, KeySoftmax
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import DistinctRows, MatMulRows, OuterRows, Places, PutPicks, WindowSums
-from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
+from compiler.ops.gathered import AddOuter, GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, Dense, Gather, PickRows, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.parted import OuterParts, SumParts
@@ -58,7 +58,7 @@ def call_kernels(call: Call, moving: Mapping[str, Moving], behind: bool = True) 
             kernel = heads_kernel(call)
         case Gather() | ScatterRows() | AddRows() | SetRows() | StampRows() | Dense() | PickRows():
             return lookup_kernels(call, behind)
-        case GatherDot() | GatherSum() | ScatterOuter():
+        case GatherDot() | GatherSum() | ScatterOuter() | AddOuter():
             return gathered_kernels(call, behind)
         case PicksOuter() | PicksMatMul():
             kernel = picks_kernel(call, behind)

@@ -13,7 +13,7 @@ from compiler.ir.types import DTYPES
 from compiler.ops.attention import HeadMix, HeadScores, HeadSpread
 from compiler.ops.chance import DropoutMask
 from compiler.ops.distinct import MatMulRows, OuterRows
-from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
+from compiler.ops.gathered import AddOuter, GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, Gather, PickRows, SetRows
 from compiler.ops.normal import LogSoftmax, LogSumExp, Softmax
 from compiler.ops.parted import OuterParts
@@ -69,9 +69,9 @@ def _cost(call: Call) -> float:
             return CALL + POWER * prod(given[0].shape)
         case DropoutMask():
             return CALL + DRAWN * size
-        case GatherDot() | GatherSum() | ScatterOuter():
+        case GatherDot() | GatherSum() | ScatterOuter() | AddOuter():
             ids = next(x for x in given if x.dtype == "i64")
-            width = out.shape[-1] if isinstance(call.op, ScatterOuter) else given[0].shape[-1]
+            width = out.shape[-1] if isinstance(call.op, (ScatterOuter, AddOuter)) else given[0].shape[-1]
             return CALL + 3 * prod(ids.shape) * width * DTYPES[out.dtype] / BYTES
         case Gather() | AtPlaces() | PickRows() | AddRows() | SetRows():
             rows = [x for x in moved if x != max(moved)] or moved

@@ -10,7 +10,7 @@ from compiler.ir.graph import Node
 from compiler.ir.text import op_name
 from compiler.ir.types import size_bytes
 from compiler.ops.fused import Fused
-from compiler.ops.gathered import GatherDot, GatherSum
+from compiler.ops.gathered import AddOuter, GatherDot, GatherSum
 from compiler.ops.lookup import AddRows, Gather, PickRows, SetRows
 from compiler.plan.plan import Call, Plan, Positions, Step
 from dsl.source import Span
@@ -102,6 +102,9 @@ def touched_bytes(node: Node, sizes: Mapping[str, int]) -> int:
         case GatherDot() | GatherSum():
             table, ids = (n.type for n in node.inputs[:2])
             return out + size_bytes(table.with_shape((*ids.shape, *table.shape[1:])), sizes) + sum(given[1:])
+        case AddOuter():
+            table, ids = (n.type for n in node.inputs[:2])
+            return 2 * size_bytes(table.with_shape((*ids.shape, *table.shape[1:])), sizes) + sum(given[1:])
         case AddRows():
             return 3 * given[1]
         case SetRows():

@@ -87,6 +87,7 @@ OPS: tuple[type[Op], ...] = (
     gathered.GatherDot,
     gathered.GatherSum,
     gathered.ScatterOuter,
+    gathered.AddOuter,
     distinct.DistinctRows,
     distinct.Places,
     distinct.MatMulRows,

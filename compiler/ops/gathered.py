@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from compiler.ir.graph import Op
 from compiler.ir.types import Dim, Type, TypeRuleError, elements
 from compiler.ops.elementwise import Mul
-from compiler.ops.lookup import Gather, ScatterRows
+from compiler.ops.lookup import AddRows, Gather, ScatterRows
 from compiler.ops.reduction import Sum
 from compiler.ops.shape import Broadcast, Reshape
 
@@ -68,6 +68,21 @@ class ScatterOuter(Op):
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         ids, x, *by = inputs
         return (1 + len(by)) * elements(ids.with_shape((*ids.shape, x.shape[1])), sizes)
+
+
+@dataclass(frozen=True)
+class AddOuter(Op):
+    """add_rows(table, mul(scatter_outer(ids, x, by), scale)), a step of the rows that ids name; id 0 names none.
+
+    table: [V, D], ids: i64[B, L], x: [B, D], scale: [], perhaps by: [B, L] -> [V, D]
+    """
+
+    def infer(self, *inputs: Type) -> Type:
+        table, ids, x, scale, *by = inputs
+        return AddRows().infer(table, Mul().infer(ScatterOuter(table.shape[0]).infer(ids, x, *by), scale))
+
+    def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
+        return 2 * elements(_looked_up(*inputs[:2]), sizes)
 
 
 def _looked_up(table: Type, ids: Type) -> Type:

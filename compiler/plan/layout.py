@@ -10,7 +10,7 @@ from compiler.ops.attention import ToColumns, ToPositions
 from compiler.ops.distinct import MatMulRows, PutPicks
 from compiler.ops.elementwise import Cast, Erf, Keep, Select
 from compiler.ops.fused import Fused
-from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
+from compiler.ops.gathered import AddOuter, GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import AddRows, DivShifted, Gather, ScatterRows, SetRows, StampRows
 from compiler.ops.normal import LogSoftmax, Softmax
 from compiler.ops.parted import OuterParts, SumParts
@@ -106,7 +106,7 @@ def takes(op: Op, position: int, shape: tuple[int, ...], strides: tuple[int, ...
             return is_contiguous(shape, strides)
         case PicksOuter() | PicksMatMul() | AtPlaces() | AddPlaces():
             return is_contiguous(shape, strides)
-        case ScatterRows() | GatherDot() | GatherSum() | ScatterOuter():
+        case ScatterRows() | GatherDot() | GatherSum() | ScatterOuter() | AddOuter():
             return is_contiguous(shape, strides)
         case Scan(states=states, sequences=sequences):
             # First states are copied; a step reads the others, with BLAS as like as not.
@@ -146,7 +146,17 @@ def overwritable(op: Op) -> tuple[int, ...]:
             return (1,)
         case PicksMatMul():
             return (5,)
-        case Mask() | AddAlong() | Softmax() | LogSoftmax() | AddRows() | SetRows() | StampRows() | PutLast():
+        case (
+            Mask()
+            | AddAlong()
+            | Softmax()
+            | LogSoftmax()
+            | AddRows()
+            | AddOuter()
+            | SetRows()
+            | StampRows()
+            | PutLast()
+        ):
             return (0,)
         case Fused(steps=steps):
             # All that a group reads it reads before its last step, or in it.

@@ -121,6 +121,7 @@ KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     gathered_ops.GatherDot: gathered.gather_dot,
     gathered_ops.GatherSum: gathered.gather_sum,
     gathered_ops.ScatterOuter: gathered.scatter_outer,
+    gathered_ops.AddOuter: gathered.add_outer,
     distinct_ops.DistinctRows: distinct.distinct_rows,
     distinct_ops.Places: distinct.places,
     distinct_ops.MatMulRows: distinct.matmul_rows,

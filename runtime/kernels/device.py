@@ -21,7 +21,7 @@ from compiler.ops import sequence as sequence_ops
 from runtime.backend import Array, Rows, Xp
 from runtime.kernels import Kernel, philox, picture
 from runtime.kernels.distinct import picked
-from runtime.kernels.gathered import scatter_outer
+from runtime.kernels.gathered import add_outer, scatter_outer
 from runtime.kernels.lookup import same_rows
 from runtime.kernels.reduction import places
 from runtime.kernels.sequence import real_positions
@@ -242,6 +242,7 @@ DEVICE_KERNELS: Mapping[type[Op], Kernel] = MappingProxyType({
     chance_ops.DropoutMask: dropout_mask,
     lookup_ops.ScatterRows: scatter_rows,
     gathered_ops.ScatterOuter: partial(scatter_outer, scatter=scatter_rows),
+    gathered_ops.AddOuter: partial(add_outer, scatter=scatter_rows, add=add_rows),
     lookup_ops.AddRows: add_rows,
     lookup_ops.SetRows: set_rows,
     lookup_ops.StampRows: stamp_rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runtime.backend import Array, Rows, Xp
-from runtime.kernels.lookup import scatter_rows
+from runtime.kernels.lookup import add_rows, scatter_rows
 
 
 def gather_dot(xp: Xp, out: Array, table: Array, ids: Array, x: Array) -> None:
@@ -25,6 +25,25 @@ def scatter_outer(
     *by, _, _ = more
     values = by[0][:, :, None] * x[:, None] if by else xp.broadcast_to(x[:, None], (*ids.shape, x.shape[1]))
     scatter(xp, out, ids, values)
+
+
+def add_outer(
+    xp: Xp,
+    out: Array,
+    table: Array,
+    ids: Array,
+    x: Array,
+    scale: Array,
+    *by: Array,
+    scatter: Callable[..., None] = scatter_rows,
+    add: Callable[..., None] = add_rows,
+) -> None:
+    """out may be table's memory. by: [B, L], or none"""
+    count, width = ids.size, x.shape[1]
+    values = xp.broadcast_to((by[0][:, :, None] * scale if by else scale) * x[:, None], (*ids.shape, width))
+    sums = Rows(xp.zeros(count, xp.int64), xp.zeros((count, width), x.dtype), xp.zeros(1, xp.int64))
+    scatter(xp, sums, ids, values)
+    add(xp, out, table, sums, xp.zeros((count, width), x.dtype))
 
 
 def _rows(xp: Xp, table: Array, ids: Array) -> Array:

@@ -136,8 +136,9 @@ def _functions(of: Vector) -> dict[str, Function]:
 
 
 def vector_functions() -> dict[str, Any]:
-    """`load_wide_f32(address, n)` and the like; n: of the first lanes"""
-    from runtime.native.sums import sum_functions  # it needs Vector
+    """`load_wide_f32(address, n)`, `load_strip_f32(address, n)` and the like; n: of the first lanes"""
+    from runtime.native.strips import strip_functions  # these need Vector
+    from runtime.native.sums import sum_functions
 
     found: dict[str, Any] = {}
     for name, dtype, kind in (("f32", np.float32, numba.types.float32), ("f64", np.float64, numba.types.float64)):
@@ -145,4 +146,5 @@ def vector_functions() -> dict[str, Any]:
         for width, lanes in (("wide", wide), ("narrow", min(wide, NARROW))):
             of = Vector(kind, lanes)
             found |= {f"{f}_{width}_{name}": function for f, function in (_functions(of) | sum_functions(of)).items()}
+        found |= {f"{f}_{name}": function for f, function in strip_functions(Vector(kind, wide)).items()}
     return found

@@ -24,7 +24,7 @@ from compiler.ops.elementwise import (
     Tanh,
 )
 from compiler.ops.fused import Fused
-from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
+from compiler.ops.gathered import AddOuter, GatherDot, GatherSum, ScatterOuter
 from compiler.ops.lookup import (
     AddRows,
     Bag,
@@ -101,6 +101,8 @@ GIVES: list[tuple[Op, list[str], str]] = [
     (GatherSum(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 4]"], "f32[B, 6]"),
     (ScatterOuter(V), ["i64[B, T]{zero}", "f32[B, 6]"], "f32[V, 6]{rows [B, T]}"),
     (ScatterOuter(V), ["i64[B, 4]", "f32[B, 6]", "f32[B, 4]"], "f32[V, 6]{rows [B, 4]}"),
+    (AddOuter(), ["f32[V, 6]", "i64[B, T]{zero}", "f32[B, 6]", "f32[]"], "f32[V, 6]"),
+    (AddOuter(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 6]", "f32[]", "f32[B, 4]"], "f32[V, 6]"),
     (ScatterRows(V), ["i64[B, T]{zero}", "f32[B, T, 6]{any}"], "f32[V, 6]{rows [B, T]}"),
     (AddRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
     (SetRows(), ["f32[V, 6]", "f32[V, 6]{rows [B, T]}"], "f32[V, 6]"),
@@ -181,6 +183,8 @@ REFUSES: list[tuple[Op, list[str], str]] = [
     (GatherSum(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 5]"], "a number for each id"),
     (GatherSum(), ["f32[V, 6]", "i64[B, T]"], "padding"),
     (ScatterOuter(V), ["i64[B, T]", "f32[B, 6]"], "would be counted"),
+    (AddOuter(), ["f32[V, 6]", "i64[B, T]", "f32[B, 6]", "f32[]"], "would be counted"),
+    (AddOuter(), ["f32[V, 6]", "i64[B, 4]", "f32[B, 5]", "f32[]"], "[V, 5]"),
     (ScatterRows(V), ["i64[B, T]", "f32[B, T, 6]"], "would be counted"),
     (Dense(), ["f32[V, 6]"], "dense already"),
     (Bag(V, "f32"), ["i64[B, T]"], "0 in the padding"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from compiler.ir.types import BATCH, Type
-from compiler.ops.gathered import GatherDot, GatherSum, ScatterOuter
+from compiler.ops.gathered import AddOuter, GatherDot, GatherSum, ScatterOuter
 from tests.ops.case import IDS, Case, T, V, f64, i64
 from tests.ops.formulas import Array, scattered
 
@@ -19,6 +21,26 @@ def dots(table: Array, ids: Array, x: Array) -> Array:
 
 def outer(by: Array, x: Array) -> Array:
     return np.einsum("bl,bd->bld", by, x)
+
+
+LONG = {"B": 3, "T": 300, "V": 500}
+"""More ids of an example than a kernel's list of them has room for."""
+
+
+def _wide(width: int) -> list[Case]:
+    """Rows that are a whole strip of registers, and more than two."""
+    x, ids, by, of = f64(BATCH, width), ("table", "ids 7"), f64(BATCH, T, pad="zero"), f"of {width} numbers"
+    long: dict[str, Any] = {"sizes": LONG, "lengths": (300, 1, 270)}
+    return [
+        Case(f"dots of rows {of}", GatherDot(), (f64(V, width), IDS, x), dots, by, (*ids, "normal")),
+        Case(f"sum of rows {of}", GatherSum(), (f64(V, width), IDS, by),
+             lambda t, ids, by: np.einsum("bld,bl->bd", t[ids], by), x, (*ids, "normal")),
+        Case(f"scatter outer {of}", ScatterOuter(V), (IDS, x, by), lambda ids, x, by: scattered(ids, outer(by, x), 500),
+             Type("f64", (V, width), rows=(BATCH, T)), ("ids 500", "normal", "normal"), **long),
+        Case(f"add outer {of}", AddOuter(), (f64(V, width), IDS, x, f64(), by),
+             lambda t, ids, x, scale, by: t + scale * scattered(ids, outer(by, x), 500), f64(V, width),
+             ("table", "ids 500", "normal", "normal", "normal"), **long),
+    ]  # fmt: skip
 
 
 GATHERED = [
@@ -36,4 +58,11 @@ GATHERED = [
     Case("scatter outer of ids that are all 0", ScatterOuter(V), (FEW, f64(BATCH, 3), OTHERS),
          lambda ids, x, by: scattered(ids, outer(by, x), 7), Type("f64", (V, 3), rows=(BATCH, 4)),
          ("ids 1", "normal", "normal")),
+    Case("add outer", AddOuter(), (f64(V, 3), FEW, f64(BATCH, 3), f64(), OTHERS),
+         lambda t, ids, x, scale, by: t + scale * scattered(ids, outer(by, x), 7), f64(V, 3),
+         ("table", "ids 7", "normal", "normal", "normal")),
+    Case("add one row for all ids", AddOuter(), (f64(V, 3), IDS, f64(BATCH, 3), f64()),
+         lambda t, ids, x, scale: t + scale * scattered(ids, outer(np.ones(ids.shape), x), 7), f64(V, 3),
+         ("table", "ids 7", "normal", "normal")),
+    *(case for width in (64, 150) for case in _wide(width)),
 ]  # fmt: skip

@@ -29,7 +29,7 @@ model cbow(context: bag(word)) -> center: word(vocabulary=context) {{
   dense {head}
 }}
 data {{ train "a.txt" windows=cbow radius=2 }}
-train {{ sgd lr=0.1 }}
+train {{ sgd lr=0.1 ; clip norm=1 }}
 """
 
 
