@@ -40,7 +40,7 @@ def schedule(graph: Graph, threads: int = 1) -> Schedule:
     updates = _updates([o.node for o in graph.outputs if o.update is not None], below)
     nodes = _summed_early(sorted_nodes([*first, *_numbers(nodes), *updates]))
     after, in_place = _overwrites(graph, nodes)
-    nodes = ordered(nodes, after)
+    nodes = ordered(_readers_first(nodes, after), after)
     if threads == 1:
         return Schedule(tuple(nodes), in_place)
     below = ancestors(nodes)
@@ -90,6 +90,29 @@ def _for_it_alone(node: Node, users: Mapping[Node, list[Node]]) -> set[Node]:
                 found.add(operand)
                 stack.append(operand)
     return found
+
+
+def _readers_first(nodes: list[Node], after: Mapping[Node, Sequence[Node]]) -> list[Node]:
+    """Where a weight's next value waits for who reads the old one, what is computed for it alone waits too.
+
+    So the means of a gradient and the weight itself move one right behind the other.
+    """
+    below = ancestors(nodes)
+    bit = {node: 1 << i for i, node in enumerate(nodes)}
+    read_by: dict[Node, list[Node]] = {}
+    for reader, moved in after.items():
+        for node in moved:
+            read_by.setdefault(node, []).append(reader)
+    for node, reading in read_by.items():
+        place = {n: i for i, n in enumerate(nodes)}
+        last, needed = max(place[n] for n in reading), 0
+        for reader in reading:
+            needed |= below[reader]
+        own = below[node] & ~needed
+        if last > max(place[n] for n in node.inputs):
+            early = [n for n in nodes[: last + 1] if not bit[n] & own]
+            nodes = [*early, *(n for n in nodes[: last + 1] if bit[n] & own), *nodes[last + 1 :]]
+    return nodes
 
 
 def _gathered(nodes: list[Node], groups: Sequence[Sequence[Node]], below: Mapping[Node, int]) -> list[Node]:

@@ -10,10 +10,12 @@ from compiler.emit.dense_updates import dense_updates
 from compiler.ir.graph import Graph, Input, Node, Output, apply
 from compiler.ir.types import Type
 from compiler.ops.elementwise import Add, Mul, Sub, Tanh
+from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import Sum
 from compiler.pipeline import compile_native
 from compiler.plan.make import make_plan
 from compiler.plan.plan import Place
+from compiler.plan.schedule import schedule
 from runtime.execute import Executor
 from runtime.interpret import evaluate
 from tests.compiler.random_graphs import feeds_for
@@ -112,3 +114,15 @@ def test_step_of_adam_moves_each_weight_by_one_kernel():
         weight.op.name.replace(".", "_") for weight in weights if isinstance(weight.op, Input)
     )
     assert {len(done.calls) for done in found} == {3}
+
+
+@pytest.mark.parametrize("train", ["adam lr=1e-3", "sgd lr=0.1 momentum=0.9"])
+def test_gradient_is_computed_once_nobody_reads_the_weight_any_more(train: str):
+    text = SPEC.replace("adam lr=1e-3 ; batch 8 ; clip norm=1 ; decay 0.01", train)
+    step = pipeline.optimize(pipeline.training_step(pipeline.check(text.encode(), "m.nn", sizes={"classes": 3})).graph)
+    nodes = schedule(step).nodes
+    weight = step.input("dense.2.weight")
+    reads = [i for i, n in enumerate(nodes) if isinstance(n.op, MatMul) and weight in n.inputs]
+    made = [i for i, n in enumerate(nodes) if isinstance(n.op, Outer) and n.type.shape == weight.type.shape]
+    assert (len(reads), len(made)) == (2, 1)
+    assert reads[1] < made[0]
