@@ -12,7 +12,7 @@ from compiler.ops.normal import LogSoftmax
 from compiler.ops.product import MatMul, Outer
 from compiler.ops.reduction import AddAlong, Max, PutAlong, Sum, TakeAlong
 from compiler.ops.sequence import Mask
-from compiler.ops.shape import Reshape
+from compiler.ops.shape import Concat, Reshape, Slice
 from compiler.passes.block import Block, around, with_roots
 from compiler.passes.cse import cse
 
@@ -115,8 +115,25 @@ class _Entropy:
         moved = {user: self._moved(user, difference, whole, rate) for user in users}
         products = {user: new for user, new in moved.items() if new is not None}
         if users and len(products) == len(users):
-            return products
+            return products | self._weights_and_bias(products, whole)
         return {difference: apply(Mul(), whole, rate, span=difference.span)}
+
+    def _weights_and_bias(self, products: dict[Node, Node], whole: Node) -> dict[Node, Node]:
+        """The gradients of a weight and of its bias by one product, whose last row is the bias': it costs next to nothing."""
+        match [user for user in products if isinstance(user.op, Outer)], [u for u in products if isinstance(u.op, Sum)]:
+            case [weight], [bias]:
+                pass
+            case _:
+                return {}
+        x, rate = products[weight].inputs[0], products[bias].inputs[0].inputs[0]
+        width, columns = weight.type.shape
+        sides = apply(Concat(x.type.rank - 1), x, rate, span=weight.span)
+        both = apply(weight.op, sides, whole, span=weight.span)
+        last = apply(Slice(0, width, 1), both, span=bias.span)
+        return {
+            weight: apply(Slice(0, 0, width), both, span=weight.span),
+            bias: apply(Reshape((columns,)), last, span=bias.span),
+        }
 
     def _moved(self, user: Node, difference: Node, whole: Node, rate: Node) -> Node | None:
         """A product with r * whole, as one with whole."""
