@@ -72,7 +72,8 @@ def _cost(call: Call) -> float:
         case GatherDot() | GatherSum() | ScatterOuter() | AddOuter():
             ids = next(x for x in given if x.dtype == "i64")
             width = out.shape[-1] if isinstance(call.op, (ScatterOuter, AddOuter)) else given[0].shape[-1]
-            return CALL + 3 * prod(ids.shape) * width * DTYPES[out.dtype] / BYTES
+            copied = prod(out.shape) if isinstance(call.op, AddOuter) and call.out != call.inputs[0] else 0
+            return CALL + (3 * prod(ids.shape) * width + 2 * copied) * DTYPES[out.dtype] / BYTES
         case Gather() | AtPlaces() | PickRows() | AddRows() | SetRows():
             rows = [x for x in moved if x != max(moved)] or moved
             return CALL + 3 * sum(rows) / BYTES

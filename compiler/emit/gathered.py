@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from compiler.emit.classes import STACK
 from compiler.emit.kernel import Argument, Kernel
 from compiler.emit.lookup import BY_PARTS, CLEAR_OWN, EACH_PART, OWN, cleared, find_kernel
+from compiler.emit.row_kernel import PARTS
 from compiler.emit.whole import Way, kernel_of, lies_whole
 from compiler.ir.types import DTYPES
 from compiler.ops.gathered import AddOuter, GatherDot, ScatterOuter
-from compiler.plan.plan import Call, Place, RowsPlace
+from compiler.plan.plan import Call, Place, RowsPlace, Where
 
 EACH = """
         for l in range(length):
@@ -21,8 +25,8 @@ DOT = f"""
 named = i64(ids, batch * length)
 for b in range(batch):
     y = F(out + b * length * SIZE, length)
-    for first in range(0, width, strip_width_F()):
-        part = load_strip_F(x + (b * width + first) * SIZE, width - first)
+    for first in range(0, width, strip_width_F(COLUMNS)):
+        part = load_strip_F(x + (b * width + first) * SIZE, width - first, COLUMNS)
         {EACH.strip()}
             found = inner_F(part, row, width - first)
             y[l] = found if first == 0 else y[l] + found
@@ -31,8 +35,8 @@ for b in range(batch):
 SUM = f"""
 named = i64(ids, batch * length)
 for b in range(batch):
-    for first in range(0, width, strip_width_F()):
-        part = zero_strip_F()
+    for first in range(0, width, strip_width_F(COLUMNS)):
+        part = zero_strip_F(COLUMNS)
         {EACH.strip()}
             times = WEIGHT
             if id > 0 or times != 0:
@@ -40,48 +44,87 @@ for b in range(batch):
         store_strip_F(out + (b * width + first) * SIZE, part, width - first)
 """
 
+LIST_OWN = f"""
+count = batch * length
+named, own, few = i64(ids, count), i64(listed, count), i64(stack_u64(), {STACK})
+m = 0
+for i in range(count):
+    id = min(max(named[i], 0), rows - 1)
+    at = ROW
+    m += (id > 0) & (((at >> 4) * 633 & {PARTS - 1}) < before)
+begin = m
+for block in range(0, count, {STACK}):
+    found = 0
+    for i in range(block, min(block + {STACK}, count)):
+        id = min(max(named[i], 0), rows - 1)
+        at = ROW
+        few[found] = i
+        found += (id > 0) & ({OWN})
+    for k in range(found):
+        own[m + k] = few[k]
+    m += found
+"""
+"""The ids whose rows this thread adds up, behind those of the threads before it.
 
-def _adding(begin: str, place: str, to: str, times: str) -> str:
-    """To rows of `to` is added what each example has for its ids. place: which row is an id's
-
-    An example's ids of which this thread adds up the rows are listed first: a processor can't foresee which they are.
-    """
-    return f"""
-{begin.strip()}
-named, own = i64(ids, batch * length), i64(stack_u64(), {STACK})
-for b in range(batch):
-    for begin in range(0, length, {STACK}):
-        m = 0
-        for l in range(begin, min(begin + {STACK}, length)):
-            id = min(max(named[b * length + l], 0), rows - 1)
-            at = {place}
-            own[m] = b * length + l
-            m += (id > 0) & ({OWN})
-        for first in range(0, width, strip_width_F()):
-            part = load_strip_F(x + (b * width + first) * SIZE, width - first)
-            for k in range(m):
-                i = own[k]
-                id = min(max(named[i], 0), rows - 1)
-                at = {place}
-                add_to_row_F({to} + (at * width + first) * SIZE, part, {times}, width - first)
+They are listed first, for a processor can't foresee which they are and would begin again at every other one.
 """
 
+ADD_OWN = """
+for first in range(0, width, strip_width_F(COLUMNS)):
+    b = -1
+    part = zero_strip_F(COLUMNS)
+    for k in range(begin, m):
+        i = own[k]
+        if i >= (b + 1) * length:
+            b = i // length
+            part = load_strip_F(x + (b * width + first) * SIZE, width - first, COLUMNS)
+        id = min(named[i], rows - 1)
+        add_to_row_F(PLACE + first * SIZE, part, TIMES, width - first)
+"""
 
-SCATTER = _adding(
-    f"place, n = i64(work, rows), i64(out_count, 1)[0]\n{CLEAR_OWN.strip()}", "place[id]", "values", "WEIGHT"
-)
-ADD = _adding(
-    """
+SCATTER = f"""
+place, n = i64(work, rows), i64(out_count, 1)[0]
+{CLEAR_OWN.strip()}
+{LIST_OWN.replace("ROW", "place[id]").strip()}
+{ADD_OWN.replace("PLACE", "values + place[id] * width * SIZE").replace("TIMES", "WEIGHT").strip()}
+"""
+
+FEW = 8
+"""So many rows of an id are added to its table one by one; of more their sum, for one may be too little to move it."""
+
+ADD = f"""
 if table != out:
     row, y = F(table, rows * width), F(out, rows * width)
     for j in range(rows * width):
         y[j] = row[j]
+{LIST_OWN.replace("ROW", "id").strip()}
+place = i64(work, rows)
+for k in range(begin, m):
+    place[min(named[own[k]], rows - 1)] = 0
+for k in range(begin, m):
+    place[min(named[own[k]], rows - 1)] += 1
+for k in range(begin, m):
+    i = own[k]
+    id = min(named[i], rows - 1)
+    if place[id] > {FEW}:
+        place[id] = -1 - i
+        row = F(sums + i * width * SIZE, width)
+        for j in range(width):
+            row[j] = REAL(0)
 times = F(scale, 1)[0]
-""",
-    "id",
-    "out",
-    "times * WEIGHT",
-)
+{
+    ADD_OWN.replace("PLACE", "(out + id * width * SIZE if place[id] > 0 else sums - (place[id] + 1) * width * SIZE)")
+    .replace("TIMES", "times * WEIGHT")
+    .strip()
+}
+for k in range(begin, m):
+    i = own[k]
+    id = min(named[i], rows - 1)
+    if place[id] == -1 - i:
+        row, y = F(sums + i * width * SIZE, width), F(out + id * width * SIZE, width)
+        for j in range(width):
+            y[j] += row[j]
+"""
 
 
 def gathered_kernels(call: Call, behind: bool) -> list[Kernel] | None:
@@ -105,10 +148,10 @@ def gathered_kernels(call: Call, behind: bool) -> list[Kernel] | None:
         (x,) = more
         assert isinstance(x, Place)
         way = Way("batch", by_example | {"x": width * size})
-        return [kernel_of(DOT, table.dtype, way, table=table, ids=ids, x=x, out=out, **sizes)]
-    weights = _weights(call, 2)
+        return [kernel_of(_text(DOT, {}, width), table.dtype, way, table=table, ids=ids, x=x, out=out, **sizes)]
+    weights = _weights(more)
     way = Way("batch", by_example | dict.fromkeys(weights, length * size))
-    return [kernel_of(_weighted(SUM, weights), table.dtype, way, table=table, ids=ids, **weights, out=out, **sizes)]
+    return [kernel_of(_text(SUM, weights, width), table.dtype, way, table=table, ids=ids, **weights, out=out, **sizes)]
 
 
 def _scatter(call: Call, behind: bool) -> list[Kernel] | None:
@@ -119,30 +162,33 @@ def _scatter(call: Call, behind: bool) -> list[Kernel] | None:
     if not isinstance(out, RowsPlace) or not lies_whole(out.values) or x.dtype not in ("f32", "f64"):
         return None
     (batch, length), width = ids.shape, x.shape[1]
-    weights = _weights(call, 2)
-    added = kernel_of(_weighted(SCATTER, weights), x.dtype, BY_PARTS, ids=ids, work=call.scratch[0], x=x, **weights,
-                      values=out.values, out_count=out.count, batch=batch, length=length, rows=out.rows,
+    weights, (listed, *found) = _weights(call.inputs[2:]), call.scratch
+    added = kernel_of(_text(SCATTER, weights, width), x.dtype, BY_PARTS, ids=ids, listed=listed, work=found[0], x=x,
+                      **weights, values=out.values, out_count=out.count, batch=batch, length=length, rows=out.rows,
                       room=out.ids.shape[0], cleared=cleared(out, behind), width=width,
                       **EACH_PART)  # fmt: skip
-    return [find_kernel(call, ids, out), added]
+    return [find_kernel(replace(call, scratch=tuple(found)), ids, out), added]
 
 
 def _added(call: Call, out: Place, table: Place, ids: Place) -> Kernel:
     _, _, x, scale, *_ = call.inputs
     assert isinstance(x, Place)
     assert isinstance(scale, Place)
-    weights = _weights(call, 4)
+    weights, (listed, work, sums) = _weights(call.inputs[4:]), call.scratch
     (batch, length), (rows, width) = ids.shape, table.shape
-    return kernel_of(_weighted(ADD, weights), table.dtype, *((BY_PARTS,) if table == out else ()), table=table, ids=ids,
-                     x=x, scale=scale, **weights, out=out, batch=batch, length=length, rows=rows, width=width,
+    ways = (BY_PARTS,) if table == out else ()
+    return kernel_of(_text(ADD, weights, width), table.dtype, *ways, table=table, ids=ids, x=x, scale=scale, **weights,
+                     out=out, listed=listed, work=work, sums=sums, batch=batch, length=length, rows=rows, width=width,
                      **EACH_PART)  # fmt: skip
 
 
-def _weights(call: Call, position: int) -> dict[str, Argument]:
+def _weights(more: Sequence[Where]) -> dict[str, Argument]:
     """Of the rows, where they have some."""
-    by = call.inputs[position] if len(call.inputs) > position else None
+    by = more[0] if more else None
     return {"by": by} if isinstance(by, Place) else {}
 
 
-def _weighted(text: str, weights: dict[str, Argument]) -> str:
-    return text.replace("WEIGHT", "F(by + i * SIZE, 1)[0]" if weights else "REAL(1)")
+def _text(text: str, weights: dict[str, Argument], width: int) -> str:
+    """For rows about so wide."""
+    columns = -(-width // 8) * 8
+    return text.replace("WEIGHT", "F(by + i * SIZE, 1)[0]" if weights else "REAL(1)").replace("COLUMNS", str(columns))

@@ -63,7 +63,7 @@ class ScatterOuter(Op):
         return ScatterRows(self.size).infer(ids, rows)
 
     def scratch(self, *inputs: Type) -> tuple[Type, ...]:
-        return ScatterRows(self.size).scratch(*inputs)
+        return (inputs[0], *ScatterRows(self.size).scratch(*inputs))
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         ids, x, *by = inputs
@@ -74,12 +74,18 @@ class ScatterOuter(Op):
 class AddOuter(Op):
     """add_rows(table, mul(scatter_outer(ids, x, by), scale)), a step of the rows that ids name; id 0 names none.
 
+    Few rows of an id may be added one by one, which rounds otherwise.
+
     table: [V, D], ids: i64[B, L], x: [B, D], scale: [], perhaps by: [B, L] -> [V, D]
     """
 
     def infer(self, *inputs: Type) -> Type:
         table, ids, x, scale, *by = inputs
         return AddRows().infer(table, Mul().infer(ScatterOuter(table.shape[0]).infer(ids, x, *by), scale))
+
+    def scratch(self, *inputs: Type) -> tuple[Type, ...]:
+        table, ids, *_ = inputs
+        return ids, Type("i64", table.shape[:1]), Type(table.dtype, (*ids.shape, table.shape[1]))
 
     def flops(self, inputs: tuple[Type, ...], out: Type, sizes: Mapping[str, int]) -> int:
         return 2 * elements(_looked_up(*inputs[:2]), sizes)

@@ -1,6 +1,7 @@
 """A step of rows that ids name is added to their table as it comes, where kernels are compiled.
 
 Otherwise the rows of each id are found and added up first, in memory that is written, read and cleared each time.
+Roundings differ: up to eight rows of an id are added to its table one by one.
 """
 
 from __future__ import annotations

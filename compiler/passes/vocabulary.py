@@ -119,7 +119,7 @@ class _Entropy:
         return {difference: apply(Mul(), whole, rate, span=difference.span)}
 
     def _weights_and_bias(self, products: dict[Node, Node], whole: Node) -> dict[Node, Node]:
-        """The gradients of a weight and of its bias by one product, whose last row is the bias': it costs next to nothing."""
+        """The gradients of a weight and of its bias by one product, whose last row is the bias'."""
         match [user for user in products if isinstance(user.op, Outer)], [u for u in products if isinstance(u.op, Sum)]:
             case [weight], [bias]:
                 pass

@@ -21,8 +21,8 @@ def gather_sum(xp: Xp, out: Array, table: Array, ids: Array, *by: Array) -> None
 def scatter_outer(
     xp: Xp, out: Rows, ids: Array, x: Array, *more: Array, scatter: Callable[..., None] = scatter_rows
 ) -> None:
-    """more: perhaps by, [B, L]; and two work spaces of compiled kernels"""
-    *by, _, _ = more
+    """more: perhaps by, [B, L]; and three work spaces of compiled kernels"""
+    *by, _, _, _ = more
     values = by[0][:, :, None] * x[:, None] if by else xp.broadcast_to(x[:, None], (*ids.shape, x.shape[1]))
     scatter(xp, out, ids, values)
 
@@ -34,11 +34,12 @@ def add_outer(
     ids: Array,
     x: Array,
     scale: Array,
-    *by: Array,
+    *more: Array,
     scatter: Callable[..., None] = scatter_rows,
     add: Callable[..., None] = add_rows,
 ) -> None:
-    """out may be table's memory. by: [B, L], or none"""
+    """out may be table's memory. more: perhaps by, [B, L]; and three work spaces of compiled kernels"""
+    *by, _, _, _ = more
     count, width = ids.size, x.shape[1]
     values = xp.broadcast_to((by[0][:, :, None] * scale if by else scale) * x[:, None], (*ids.shape, width))
     sums = Rows(xp.zeros(count, xp.int64), xp.zeros((count, width), x.dtype), xp.zeros(1, xp.int64))

@@ -188,8 +188,8 @@ def _log1p_f64(x: Number) -> Number:
 
 @numba.njit(**OPTIONS)
 def _erf_f32(x: Number) -> Number:
-    """Near 0 x + x P(x^2), farther 1 - exp(-Q(|x|)): with the least largest relative error from 0 to 0.95, 2e-8, and
-    from there to 4, 1e-9, beyond which the result is 1 in float32."""
+    """Near 0 x + x P(x^2), farther 1 - exp(-Q(|x|)): those of the least largest relative error from 0 to 0.95, and from
+    there to 4, beyond which the result is 1 in float32."""
     f = np.float32
     size = abs(x)
     size = size if size < f(4) else f(4)

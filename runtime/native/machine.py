@@ -29,7 +29,7 @@ def features() -> str:
 
 
 SOURCES = (
-    "functions.py", "rows.py", "vectors.py", "sums.py", "tiles.py", "products.py", "philox.py", "atoms.py",
+    "functions.py", "rows.py", "vectors.py", "sums.py", "strips.py", "tiles.py", "products.py", "philox.py", "atoms.py",
     "compiling.py",
 )  # fmt: skip
 

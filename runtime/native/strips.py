@@ -1,6 +1,7 @@
 """Strips of a row: vectors side by side that stay in registers while a loop goes on. In a kernel a strip is one value.
 
-A word vector is a strip or a few. n: so many numbers of the row are left; what lies behind them is not touched.
+A word vector is a strip or a few. columns: about how wide rows are, a number in the kernel's text; n: so many numbers
+of the row are left. What lies behind them is not touched.
 """
 
 from __future__ import annotations
@@ -12,19 +13,26 @@ import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from runtime.native.vectors import INLINE, Function, Number, Vector, called
+from runtime.native.vectors import Function, Vector, called
 
-VECTORS = 8
-"""Of a strip: half the registers of a processor that has few."""
+MOST = 8
+"""Vectors of a strip: half the registers of a processor that has few."""
 
 
 def strip_functions(of: Vector) -> dict[str, Function]:
-    long, strip, numbers = numba.types.int64, numba.types.UniTuple(of, VECTORS), VECTORS * of.lanes
+    long = numba.types.int64
 
-    def each(builder: Any, address: Any, n: Any, change: Callable[[int, Any, Any], Any]) -> list[Any]:
+    def strip_of(columns: Any) -> Any:
+        """As few strips as there can be, and these no wider than they have to."""
+        if not isinstance(columns, numba.types.IntegerLiteral):
+            return None
+        vectors = -(-columns.literal_value // of.lanes)
+        return numba.types.UniTuple(of, -(-vectors // -(-vectors // MOST)))
+
+    def each(builder: Any, count: int, address: Any, n: Any, change: Callable[[int, Any, Any], Any]) -> list[Any]:
         """change(i, its address, so many of its lanes are numbers of the row), of each vector"""
         found: list[Any] = []
-        for i in range(VECTORS):
+        for i in range(count):
             place = builder.add(address, ir.IntType(64)(i * of.lanes * of.size))
             found.append(change(i, place, builder.sub(n, ir.IntType(64)(i * of.lanes))))
         return found
@@ -35,82 +43,97 @@ def strip_functions(of: Vector) -> dict[str, Function]:
     def plus_product(builder: Any, x: Any, y: Any, z: Any) -> Any:
         return called(builder, f"llvm.fmuladd.{of.named}", of.vector, [x, y, z])
 
-    @numba.njit(**INLINE)
-    def strip_width() -> Number:
-        return numbers
+    @intrinsic(prefer_literal=True)
+    def strip_width(_: Any, columns: Any) -> Any:
+        """How many numbers a strip has."""
+        strip = strip_of(columns)
+        if strip is None:
+            return None
+        return long(columns), lambda context, builder, signature, arguments: ir.IntType(64)(strip.count * of.lanes)
 
-    @intrinsic
-    def zero_strip(_: Any) -> Any:
+    @intrinsic(prefer_literal=True)
+    def zero_strip(_: Any, columns: Any) -> Any:
+        strip = strip_of(columns)
+        if strip is None:
+            return None
+
         def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return context.make_tuple(builder, strip, [of.zeros] * VECTORS)
+            return context.make_tuple(builder, strip, [of.zeros] * strip.count)
 
-        return strip(), generated
+        return strip(columns), generated
 
-    @intrinsic
-    def load_strip(_: Any, address: Any, n: Any) -> Any:
+    @intrinsic(prefer_literal=True)
+    def load_strip(_: Any, address: Any, n: Any, columns: Any) -> Any:
+        strip = strip_of(columns)
+        if strip is None:
+            return None
+
         def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            found = each(builder, *arguments, lambda _, place, n: of.load(builder, place, n))
+            address, n, _ = arguments
+            found = each(builder, strip.count, address, n, lambda _, place, n: of.load(builder, place, n))
             return context.make_tuple(builder, strip, found)
 
-        return strip(long, long), generated
+        return strip(long, long, columns), generated
 
     @intrinsic
     def store_strip(_: Any, address: Any, x: Any, n: Any) -> Any:
         def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            address, x, n = arguments
-            each(builder, address, n, lambda i, place, n: of.store(builder, place, part(builder, x, i), n))
+            address, given, n = arguments
+            each(builder, x.count, address, n, lambda i, place, n: of.store(builder, place, part(builder, given, i), n))
             return context.get_dummy_value()
 
-        return numba.types.none(long, strip, long), generated
+        return numba.types.none(long, x, long), generated
 
     @intrinsic
     def plus_row(_: Any, x: Any, address: Any, times: Any, n: Any) -> Any:
         """x + times * the row at the address"""
 
         def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            x, address, times, n = arguments
+            given, address, times, n = arguments
             spread = of.each(builder, times)
 
             def added(i: int, place: Any, n: Any) -> Any:
-                return plus_product(builder, of.load(builder, place, n), spread, part(builder, x, i))
+                return plus_product(builder, of.load(builder, place, n), spread, part(builder, given, i))
 
-            return context.make_tuple(builder, strip, each(builder, address, n, added))
+            return context.make_tuple(builder, x, each(builder, x.count, address, n, added))
 
-        return strip(strip, long, of.kind, long), generated
+        return x(x, long, of.kind, long), generated
 
     @intrinsic
     def add_to_row(_: Any, address: Any, x: Any, times: Any, n: Any) -> Any:
         """To the row at the address is added times * x."""
 
         def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            address, x, times, n = arguments
+            address, given, times, n = arguments
             spread = of.each(builder, times)
 
             def add(i: int, place: Any, n: Any) -> None:
-                y = plus_product(builder, part(builder, x, i), spread, of.load(builder, place, n))
+                y = plus_product(builder, part(builder, given, i), spread, of.load(builder, place, n))
                 of.store(builder, place, y, n)
 
-            each(builder, address, n, add)
+            each(builder, x.count, address, n, add)
             return context.get_dummy_value()
 
-        return numba.types.none(long, strip, of.kind, long), generated
+        return numba.types.none(long, x, of.kind, long), generated
 
     @intrinsic
     def inner(_: Any, x: Any, address: Any, n: Any) -> Any:
         """The inner product of x and the row at the address."""
 
         def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            x, address, n = arguments
+            given, address, n = arguments
             sums = [of.zeros, of.zeros]
 
             def add(i: int, place: Any, n: Any) -> None:
-                sums[i % 2] = plus_product(builder, part(builder, x, i), of.load(builder, place, n), sums[i % 2])
+                sums[i % 2] = plus_product(builder, part(builder, given, i), of.load(builder, place, n), sums[i % 2])
 
-            each(builder, address, n, add)
-            given = [of.number(0), builder.fadd(*sums)]
-            return called(builder, f"llvm.vector.reduce.fadd.{of.named}", of.number, given, ("reassoc",))
+            each(builder, x.count, address, n, add)
+            whole = builder.fadd(*sums) if x.count > 1 else sums[0]
+            return called(
+                builder, f"llvm.vector.reduce.fadd.{of.named}", of.number, [of.number(0), whole], ("reassoc",)
+            )
 
-        return of.kind(strip, long, long), generated
+        return of.kind(x, long, long), generated
 
     return {
         "strip_width": strip_width, "zero_strip": zero_strip, "load_strip": load_strip, "store_strip": store_strip,

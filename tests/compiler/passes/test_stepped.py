@@ -15,6 +15,7 @@ from compiler.passes import optimize
 from compiler.passes.gathered import gathered
 from compiler.passes.stepped import stepped
 from compiler.pipeline import check, compile_native, training_step
+from compiler.plan.plan import Call
 from runtime.execute import Executor
 from runtime.interpret import evaluate
 from tests.compiler.random_graphs import feeds_for
@@ -71,7 +72,10 @@ def test_a_step_agrees_with_compiled_kernels(windows: dict[str, str], head: str,
     wanted = evaluate(graph, feeds, SIZES)
     weights = {n.op.name: feeds[n.op.name] for n in graph.inputs if isinstance(n.op, Input) and n.op.kind == "weight"}
     executor = Executor(shared_backend(threads), graph, lambda *given: compile_native(*given, threads), weights)
-    assert any(isinstance(s.node.op, AddOuter) for s in executor.plan(SIZES).steps)
+    calls = [work for s in executor.plan(SIZES).steps for work in s.work if isinstance(work, Call)]
+    added = [call for call in calls if isinstance(call.op, AddOuter)]
+    assert [call.out for call in added] == [call.inputs[0] for call in added]
+    assert len(added) == 2
     found = {**executor.run(feeds, SIZES), **{f"{name}'": value for name, value in weights.items()}}
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12, err_msg=name)
@@ -107,3 +111,59 @@ def test_rows_that_are_read_elsewhere_are_found():
     moved = apply(AddRows(), TABLE, apply(Neg(), ROWS))
     graph = Graph((), (Output("y", moved), Output("z", apply(Dense(), ROWS))))
     assert stepped(graph) is graph
+
+
+def test_rows_that_are_asked_for_are_found():
+    rows = apply(Neg(), ROWS)
+    graph = Graph((), (Output("y", apply(AddRows(), TABLE, rows)), Output("z", rows)))
+    assert stepped(graph) is graph
+
+
+def test_rows_of_texts_are_left_alone():
+    ids = apply(Input("ids", "data", Type("i64", (BATCH, symbol("T")), "zero")))
+    x = apply(Input("x", "data", Type("f64", (BATCH, symbol("T"), 3), "zero")))
+    graph = Graph((), (Output("y", apply(AddRows(), TABLE, apply(ScatterRows(V), ids, x))),))
+    assert stepped(graph) is graph
+
+
+@needs_numba
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.usefixtures("all_shared")
+def test_what_is_too_little_alone_moves_a_row_together_with_the_others_of_its_id(threads: int):
+    examples, few = 4096, 3
+    sizes = {"B": examples, "V": 5}
+    table = apply(Input("table", "weight", Type("f32", (V, few))))
+    ids, x = (
+        apply(Input(n, "data", t)) for n, t in (("ids", Type("i64", (BATCH, 1))), ("x", Type("f32", (BATCH, few))))
+    )
+    moved = apply(AddOuter(), table, ids, x, apply(Input("scale", "number", Type("f32"))))
+    store = {"table": np.ones((5, few), np.float32)}
+    named = np.full((examples, 1), 3)
+    named[:6] = [[1], [2], [1], [0], [2], [1]]
+    feeds = {"ids": named, "x": np.ones((examples, few), np.float32), "scale": np.float32(-2e-8)}
+    graph = Graph((table, ids, x, moved.inputs[3]), (Output("table", moved, "table"),))
+    Executor(shared_backend(threads), graph, lambda *given: compile_native(*given, threads), store).run(feeds, sizes)
+    assert store["table"][3] == pytest.approx(1 - 4090 * 2e-8, abs=1e-7)
+    np.testing.assert_array_equal(store["table"][[0, 4]], 1)
+
+
+@needs_numba
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.usefixtures("all_shared")
+def test_frequent_and_rare_ids_agree_with_the_interpreter(threads: int):
+    sizes, random = {"B": 200, "V": 300}, np.random.default_rng(4)
+    ids = apply(Input("ids", "data", Type("i64", (BATCH, 6))))
+    by, x = (apply(Input(n, "data", Type("f64", (BATCH, width)))) for n, width in (("by", 6), ("x", 70)))
+    table, scale = apply(Input("table", "weight", Type("f64", (V, 70)))), apply(Input("s", "number", Type("f64")))
+    graph = Graph((table, ids, x, by, scale), (Output("table", apply(AddOuter(), table, ids, x, scale, by), "table"),))
+    feeds = {
+        "ids": np.minimum(random.zipf(1.3, (200, 6)) - 1, 299),
+        "x": random.normal(size=(200, 70)),
+        "by": random.normal(size=(200, 6)),
+        "s": np.float64(-0.1),
+        "table": random.normal(size=(300, 70)),
+    }
+    store = {"table": feeds["table"].copy()}
+    Executor(shared_backend(threads), graph, lambda *given: compile_native(*given, threads), store).run(feeds, sizes)
+    (wanted,) = evaluate(graph, feeds, sizes).values()
+    np.testing.assert_allclose(store["table"], wanted, rtol=1e-11, atol=1e-12)
