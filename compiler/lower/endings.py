@@ -10,11 +10,13 @@ from compiler.ir.graph import Node
 from compiler.ir.types import Dim
 from compiler.layers.dense import CRF
 from compiler.lower.spread import Spread, spread_of
+from compiler.lower.totals import is_no_whole
 from compiler.lower.walk import Walk
 from compiler.settings.train import TrainSettings
 from compiler.sorts import NUMBERS, Negatives, Port, Word, has_labels, is_written
 
 END_IN_SOFTMAX = "end with dense softmax"
+MIX = "end with dense softmax, or with a mean of two such: p * a + (1 - p) * b"
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,10 @@ class Ending:
             layer = self.value.span.snippet if self.value.span is not None else "its value"
             numbers = "any numbers" if spread == Spread.ANY else "numbers below 0"
             self.misfit("NN515", f"{name} needs probabilities, but {layer} gives {numbers}", END_IN_SOFTMAX)
+        if width != 1 and is_no_whole(self.value):
+            layer = self.value.span.snippet if self.value.span is not None else "its value"
+            message = f"{name} needs probabilities that sum to 1, and those of {layer} do not"
+            self.misfit("NN515", message, MIX)
         # How many classes there are may not be known yet; then a number of units may be right.
         known = isinstance(units, int) or not isinstance(width, int)
         if (width not in (units, 1) and known) or (width == 1 and isinstance(units, int) and units > 2):
