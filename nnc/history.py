@@ -16,7 +16,7 @@ from nnc.machine import DEVICE
 from nnc.model import Model
 from nnc.page import history_page
 from nnc.plain import epoch_line
-from nnc.rehearsal import rehearse
+from nnc.rehearsal import rehearsed
 from nnc.run_events import Ended, Noted, Part, PartBegun, RunEvent, Warned
 from nnc.run_folder import folder_of_run
 from nnc.runs import Run, run_all
@@ -112,8 +112,7 @@ def trained_history(
             if not resume:
                 # Data that are wrong are refused before there is a folder, or the run that it holds is gone.
                 folds = experiment.data.folds if experiment.data is not None else None
-                first = recipe.read(experiment, None if folds is None else 0)
-                rehearse(recipe, first, None if folds is None else 0)
+                first = rehearsed(recipe, experiment, None if folds is None else 0)
                 listener.warn(first.warnings)
             with folder_of_run(Path(out), recipe.path.stem, resume=resume, overwrite=overwrite) as folder:
                 run_all(Run(recipe, folder, listener.event, stop, resume, backend=backend, first=first))

@@ -12,26 +12,27 @@ from nnc.training import Recipe, prepared
 from runtime.data import Dataset, Tables
 
 
-def rehearse(recipe: Recipe, first: Dataset, fold: int | None) -> None:
-    """Read the data of each later phase and prepare it up to its first step; nothing is kept of it.
+def rehearsed(recipe: Recipe, experiment: Experiment, fold: int | None) -> Dataset:
+    """The rows of the first phase, with the words of the weights that it starts from.
 
-    first: the rows of the first phase
+    The data of each later phase are read and prepared up to its first step; nothing is kept of them.
+
+    experiment: of the first phase, not bound to sizes
 
     Raises what reading and preparing raise.
     """
+    first = recipe.read(experiment, fold, begin(experiment, recipe.base).vocabularies)
     phases = recipe.phases()
     if len(phases) == 1:
-        return
-    unbound = recipe.check()
-    beginning = begin(unbound, recipe.base)
-    dataset = recipe.read(unbound, fold, beginning.vocabularies) if beginning.vocabularies else first
-    before = untrained(recipe.check(dataset.tables.sizes()), dataset.tables)
+        return first
+    before = untrained(recipe.check(first.tables.sizes()), first.tables)
     for phase in range(1, len(phases)):
         unbound = recipe.check(phase=phase)
         beginning = begin(unbound, recipe.base, before)
         dataset = recipe.read(unbound, fold, beginning.vocabularies)
         bound, _ = prepared(recipe, dataset, phase=phase, beginning=beginning)
         before = untrained(bound, dataset.tables)
+    return first
 
 
 def untrained(experiment: Experiment, tables: Tables) -> Model:

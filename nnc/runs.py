@@ -205,7 +205,7 @@ def _part(run: Run, folder: Path, part: Part, log: RunLog, saved: _Saved | None,
 
 def _rows(run: Run, part: Part, unbound: Experiment, beginning: Beginning) -> Dataset:
     """Those that were read already, where they are this part's."""
-    if run.first is not None and not part.fold and not part.phase and not beginning.vocabularies:
+    if run.first is not None and not part.fold and not part.phase:
         return run.first
     dataset = run.recipe.read(unbound, part.fold, beginning.vocabularies)
     run.on_event(Warned(dataset.warnings))

@@ -22,7 +22,7 @@ from nnc.folds import fold_lines, fold_results
 from nnc.json_events import JsonLines
 from nnc.machine import KERNELS
 from nnc.plain import Plain, Screen
-from nnc.rehearsal import rehearse
+from nnc.rehearsal import rehearsed
 from nnc.report import Header, json_of, model_lines, summary
 from nnc.run_events import Afresh, Ended, Noted, PartBegun, Resumed, RunEvent, Warned
 from nnc.run_folder import LOG, folder_of_run
@@ -65,8 +65,7 @@ def run(spec: Path | None, options: Options) -> int:
     # Data that are wrong are refused before there is a folder.
     first = None
     if not options.resume:
-        first = made.read(experiment, None if folds is None else 0)
-        rehearse(made, first, None if folds is None else 0)
+        first = rehearsed(made, experiment, None if folds is None else 0)
     screen = screen_for(options.as_json)
     try:
         with (

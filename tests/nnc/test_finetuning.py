@@ -62,6 +62,14 @@ def trained(spec: str, capsys: pytest.CaptureFixture[str], code: int = 0) -> str
     return said.out + said.err
 
 
+def test_few_rows_need_no_words_of_their_own(capsys: pytest.CaptureFixture[str]):
+    frozen = PHASES.splitlines()[0].replace("train head", "train")
+    spec = JUDGE.replace("sentence_pair(max=12)", "sentence_pair(max=12, min=30)") + frozen + "\n"
+    assert "NN724" in trained(spec.replace('init from="run" ; freeze emb segment places encoder ; ', ""), capsys, 1)
+    trained(spec, capsys)
+    assert open_model("tuned").tables.vocabularies == open_model("run").tables.vocabularies
+
+
 def test_the_words_come_with_the_weights_and_what_is_frozen_stays(capsys: pytest.CaptureFixture[str]):
     frozen = PHASES.splitlines()[0].replace("train head", "train")
     said = trained(JUDGE + frozen + "\n", capsys)
