@@ -18,13 +18,14 @@ from nnc.translating import joined_texts, written_ids
 from runtime.data import Rows, batches
 from runtime.data.rows import bucket
 from runtime.data.tokens import BEGIN, END, UNKNOWN, Sequences, Vocabulary
-from runtime.decode import require_room, without_texts
+from runtime.decode import most_written, require_room, without_texts
 from runtime.evaluate import feeds_of, float_dtype
 from runtime.execute import Executor
 
 if TYPE_CHECKING:
     from nnc.model import Model
 
+CUT_OFF = "(cut)"
 OWN = {UNKNOWN: "(unknown)", BEGIN: "(begin)", END: "(end)"}
 
 
@@ -87,7 +88,9 @@ class Looker:
                 padded[0, : len(fed)] = fed
                 feeds |= {fed_name(port): padded, f"lengths.{symbol}": np.array([len(fed)])}
                 # What is fed is what a text looks at itself by; what it tells there stands one further.
-                texts[symbol] = _names(vocabulary, [*fed[1:], END]), _names(vocabulary, fed)
+                cut = len(written[port.name]) >= most_written(port, model.experiment.predict)
+                told = [*_names(vocabulary, fed[1:]), CUT_OFF if cut else OWN[END]]
+                texts[symbol] = told, _names(vocabulary, fed)
             elif isinstance(column := rows.columns.get(port.name), Sequences):
                 names = _names(vocabulary, column.take(np.array([at])).ids.tolist())
                 texts[symbol] = names, names

@@ -113,6 +113,12 @@ def require_room(executor: Executor, sizes: Mapping[str, int]) -> None:
     require_memory(executor.arena_bytes(sizes), executor.backend.available_bytes(), "writing")
 
 
+def most_written(port: Port, settings: PredictSettings) -> int:
+    """Tokens that an output's text has at most: one of as many may have been cut off."""
+    assert isinstance(port.sort, Tokens)
+    return settings.max if port.sort.max is None else min(settings.max, port.sort.max)
+
+
 def texts_of(
     speakers: Sequence[Speaker], graph: Graph, port: Port, rows: Rows, settings: PredictSettings, seed: int
 ) -> list[list[int]]:
@@ -120,9 +126,8 @@ def texts_of(
 
     speakers: each has a thread; graph: for prediction; seed: of what is drawn
     """
-    assert isinstance(port.sort, Tokens)
     rows = without_texts(rows)
-    most = settings.max if port.sort.max is None else min(settings.max, port.sort.max)
+    most = most_written(port, settings)
     found: list[list[int]] = [[] for _ in range(rows.count)]
 
     def write(speaker: Speaker, batch: Batch) -> None:

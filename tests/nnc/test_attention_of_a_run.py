@@ -41,10 +41,19 @@ def test_each_written_token_looks_at_the_source(name: str, tmp_path: Path):
     for look, source, text in zip(looks, (("a", "b", "c"), ("c",)), texts["target"], strict=True):
         last = look[found.default]
         assert last.columns == source
-        assert last.rows == (*text.split(), "(end)")
+        assert last.rows == (*text.split(), "(cut)" if len(text.split()) == 6 else "(end)")
         assert last.weights.shape == (heads, len(last.rows), len(source))
         np.testing.assert_allclose(last.weights.sum(axis=2), 1, atol=1e-5)
     assert texts["target"] == [str(answer) for answer in model.predict(["a b c", "c"])]
+
+
+def test_a_text_that_max_cuts_has_no_end(tmp_path: Path):
+    model = translator(tmp_path, spec(DECODERS["attention in the cell"], "", more="predict { greedy max=1 }"))
+    found = looker(model)
+    looks, texts = found.of_rows(model.rows([("a b c",)]))
+    (text,) = texts["target"]
+    assert looks[0][found.default].rows == ((text, "(cut)") if text else ("(end)",))
+    assert text
 
 
 ALONE = {
@@ -129,7 +138,10 @@ def test_map_has_its_columns_below_the_tokens(run: Path, capsys: pytest.CaptureF
     answer, heading, _legend, tokens, *rows = capsys.readouterr().out.splitlines()
     assert heading.startswith("layer 6 of 6, line 16 of library/transformer.nn: attention(memory)")
     assert tokens.split() == ["a", "<猫>", "b"]
-    assert [row.split()[0] for row in rows if row] == [*answer.split(), "(end)"]
+    assert [row.split()[0] for row in rows if row] == [
+        *answer.split(),
+        "(cut)" if len(answer.split()) == 5 else "(end)",
+    ]
     ends = columns(tokens[: tokens.index("<猫>")])
     assert all(columns(row[: re.search(r"[░▒▓█]", row).start()]) <= ends for row in rows if row)  # type: ignore[union-attr]
 
