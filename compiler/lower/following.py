@@ -3,10 +3,10 @@ from must not know it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from compiler.causality import HERE, Reach, first_that_look, reaches
-from compiler.ir.graph import Graph, Input, Node
+from compiler.ir.graph import Graph, Input, Node, sorted_nodes
 from compiler.ops.attention import CausalSoftmax, HeadMix, HeadScores, KeySoftmax
 from compiler.ops.scan import Part, Scan
 from compiler.ops.shape import Windows
@@ -24,16 +24,22 @@ ATTENTION = {
     False: "attention cannot look ahead alone: use a cell with reverse",
 }
 AFTER, BEFORE = (dict.fromkeys((True, False), help) for help in ("write {} ... n=2 before", "leave before out"))
+BATCH = dict.fromkeys(
+    (True, False), "while training, {} takes the mean of all positions of a batch: write layernorm, or freeze it"
+)
 POOLED = {
     True: "each position may only be made from those up to it: leave {} out, or use a cell such as lstm",
     False: "each position may only be made from those from it on: leave {} out, or use a cell with reverse",
 }
 
 
-def refusals(graph: Graph, ports: tuple[Port, ...], used_by: Mapping[Node, Note]) -> list[Diagnostic]:
+def refusals(
+    graph: Graph, ports: tuple[Port, ...], used_by: Mapping[Node, Note], moved: Collection[str]
+) -> list[Diagnostic]:
     """An error for each line that looks at what `next` predicts, or at what `previous` does.
 
     graph: for prediction; used_by: what a line of the library made -> the use of its block, which is told instead
+    moved: the weights that take the mean of a batch, in whose place training has that mean itself
     """
     found: list[Diagnostic] = []
     for port in ports:
@@ -50,10 +56,19 @@ def refusals(graph: Graph, ports: tuple[Port, ...], used_by: Mapping[Node, Note]
         known = reaches(graph, sequence_symbol_of(text, ports), given)
         root = next(o.node for o in graph.outputs if o.name == f"{port.name}.scores")
         lines: dict[object, Node] = {}
-        for node in first_that_look(root, known, ahead=ahead):
+        for node in (*first_that_look(root, known, ahead=ahead), *_of_a_batch(root, known, moved)):
             lines.setdefault(used_by[node].span if node in used_by else node.span, node)
-        found += [_refusal(node, port, ahead, views, used_by.get(node)) for node in lines.values()]
+        of_batch = {*_of_a_batch(root, known, moved)}
+        for node in lines.values():
+            way = BATCH if node in of_batch else _way(node, views)
+            found.append(_refusal(node, port, ahead, way, used_by.get(node)))
     return found
+
+
+def _of_a_batch(root: Node, known: Mapping[Node, Reach], moved: Collection[str]) -> list[Node]:
+    """What is made of the text and of a mean over all positions of a batch."""
+    means = {n for n in sorted_nodes([root]) if isinstance(n.op, Input) and n.op.name in moved}
+    return [n for n in sorted_nodes([root]) if not means.isdisjoint(n.inputs) and any(x in known for x in n.inputs)]
 
 
 def _not_alone(text: Port, ports: tuple[Port, ...]) -> Diagnostic | None:
@@ -94,7 +109,7 @@ def _of_view(view: View, reverse: bool) -> Reach:
             return HERE
 
 
-def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View], use: Note | None) -> Diagnostic:
+def _refusal(node: Node, port: Port, ahead: bool, way: Mapping[bool, str], use: Note | None) -> Diagnostic:
     sort = f"{'next' if ahead else 'previous'}({port.per})" if port.per is not None else "written token by token"
     snippet = node.span.snippet if node.span is not None else ""
     layer = snippet.rpartition("|")[2].split() or ["it"]
@@ -102,7 +117,7 @@ def _refusal(node: Node, port: Port, ahead: bool, views: Mapping[str, View], use
     what = "a position would be made from the token that it shall predict"
     notes = (Note(port.span, "this output"),)
     word = layer[0].partition("(")[0]
-    way = POOLED if word == "attend" else _way(node, views)
+    way = POOLED if word == "attend" else way
     help = way[ahead].format(word)
     if use is not None and node.span is not None:
         inner = Note(node.span, "here, in the library")

@@ -42,7 +42,7 @@ def network(source: Source) -> tuple[Network | None, list[Diagnostic]]:
     looking = [
         *decoding.endless(source.ports),
         *decoding.refusals(prediction.graph, source.ports),
-        *following.refusals(prediction.graph, source.ports, prediction.build.used_by),
+        *following.refusals(prediction.graph, source.ports, prediction.build.used_by, training.build.updates),
     ]
     if looking:
         return None, looking

@@ -43,12 +43,33 @@ def test_decode_is_fed_what_stands_before_each_token():
         (("x = dense 6", "x + (x | mean)"), 6),
         (("x = dense 6", "attend(x, x)"), 6),
         (("encoder_layer heads=2 ff=6",), 5),
+        (("gru 6", "batchnorm"), 6),
         (("x = dense 6", "x | attention(memory) heads=2", "gru 6 reverse"), 7),
     ],
 )
 def test_line_that_looks_ahead_is_named(lines: tuple[str, ...], line: int):
     found = errors(model(decode(*lines)))
     assert [(code, at) for code, at, _ in found] == [("NN519", line)]
+
+
+NORMED = """model m(text: chars(max=8)) -> next: next(text) {{
+  embed 4
+  batchnorm as norm
+  gru 3
+  dense softmax
+}}
+train {{ {train} }}
+"""
+
+
+@pytest.mark.parametrize(("train", "found"), [("adam", [("NN519", 3, 3)]), ("freeze norm ; adam", [])])
+def test_mean_of_a_batch_knows_what_comes_unless_it_is_frozen(train: str, found: list[tuple[str, int, int]]):
+    assert errors(NORMED.format(train=train)) == found
+
+
+def test_mean_of_a_batch_of_the_source_knows_nothing_of_the_target():
+    spec = model(decode("gru 6")).replace("| gru 6", "| batchnorm | gru 6", 1)
+    assert errors(spec) == []
 
 
 @pytest.mark.parametrize(
