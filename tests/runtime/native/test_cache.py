@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,18 @@ def test_kernel_is_compiled_once_and_again_only_where_its_entry_is_damaged(
         native(KERNEL).native("kernel_1", x)()
         assert x[0] == run / 8
     assert len(compiled) == 2
+
+
+@needs_numba
+def test_machine_code_is_named_after_every_file_that_makes_it():
+    from runtime.native.machine import SOURCES
+
+    here = Path(user_cache.__code__.co_filename).parent
+    found, waiting = set[str](), ["functions.py", "compiling.py"]
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        imported = re.findall(r"from runtime\.native\.(\w+) import", (here / name).read_text(encoding="utf-8"))
+        waiting += [f"{module}.py" for module in imported if f"{module}.py" not in found]
+    # What the processor can do is asked for, and a part of the name itself.
+    assert found - {"machine.py"} == {*SOURCES}
