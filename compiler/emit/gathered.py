@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from compiler.emit.classes import STACK
 from compiler.emit.kernel import Argument, Kernel
-from compiler.emit.lookup import BY_PARTS, CLEAR_OWN, EACH_PART, OWN, cleared, find_kernel
-from compiler.emit.row_kernel import PARTS
+from compiler.emit.lookup import BY_PARTS, CLEAR_OWN, EACH_PART, OWN, PART, cleared, find_kernel
 from compiler.emit.whole import Way, kernel_of, lies_whole
 from compiler.ir.types import DTYPES
 from compiler.ops.gathered import AddOuter, GatherDot, ScatterOuter
@@ -51,7 +50,7 @@ m = 0
 for i in range(count):
     id = min(max(named[i], 0), rows - 1)
     at = ROW
-    m += (id > 0) & (((at >> 4) * 633 & {PARTS - 1}) < before)
+    m += (id > 0) & ({PART} < before)
 begin = m
 for block in range(0, count, {STACK}):
     found = 0

@@ -83,7 +83,8 @@ for i in range(max(cleared, min(n + 1, room))):
         whole[j] = REAL(0)
 """
 
-OWN = f"before <= ((at >> 4) * 633 & {PARTS - 1}) < before + parts"
+PART = f"((at >> 4) * 633 & {PARTS - 1})"
+OWN = f"before <= {PART} < before + parts"
 """Whether the row is the thread's: frequent words stand together, so each thread has some rows here and some there."""
 
 CLEAR_OWN = f"""

@@ -56,9 +56,9 @@ def refusals(
         known = reaches(graph, sequence_symbol_of(text, ports), given)
         root = next(o.node for o in graph.outputs if o.name == f"{port.name}.scores")
         lines: dict[object, Node] = {}
-        for node in (*first_that_look(root, known, ahead=ahead), *_of_a_batch(root, known, moved)):
+        of_batch = _of_a_batch(root, known, moved)
+        for node in (*first_that_look(root, known, ahead=ahead), *of_batch):
             lines.setdefault(used_by[node].span if node in used_by else node.span, node)
-        of_batch = {*_of_a_batch(root, known, moved)}
         for node in lines.values():
             way = BATCH if node in of_batch else _way(node, views)
             found.append(_refusal(node, port, ahead, way, used_by.get(node)))
@@ -67,8 +67,9 @@ def refusals(
 
 def _of_a_batch(root: Node, known: Mapping[Node, Reach], moved: Collection[str]) -> list[Node]:
     """What is made of the text and of a mean over all positions of a batch."""
-    means = {n for n in sorted_nodes([root]) if isinstance(n.op, Input) and n.op.name in moved}
-    return [n for n in sorted_nodes([root]) if not means.isdisjoint(n.inputs) and any(x in known for x in n.inputs)]
+    nodes = sorted_nodes([root])
+    means = {n for n in nodes if isinstance(n.op, Input) and n.op.name in moved}
+    return [n for n in nodes if not means.isdisjoint(n.inputs) and any(x in known for x in n.inputs)]
 
 
 def _not_alone(text: Port, ports: tuple[Port, ...]) -> Diagnostic | None:

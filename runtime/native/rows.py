@@ -183,7 +183,7 @@ def _of_width(f: Any, kind: Any, view: Function, exp: Function) -> dict[str, Fun
             t += 1
 
     return {
-        "add_taps": add_taps, "tap_products": tap_products, "total": total, "product_sum": product_sum,
+        "add_taps": add_taps, "tap_products": tap_products, "total": total,
         "largest": largest, "powers": powers, "power_sum": power_sum, "added": _added, "stack": stack_of(kind),
         "room": stack_of(kind, ROOM),
     }  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from compiler import pipeline
-from dsl.errors import SpecError
+from tests.compiler.lower.specs import errors
+from tests.nnc.translators import DECODERS, MAX
+from tests.nnc.translators import spec as translation
 
 VALUES = {
     "a": "h | dense 3 softmax",
@@ -13,20 +14,8 @@ VALUES = {
     "p": "h | dense 1 sigmoid",
     "q": "h | dense 1 sigmoid",
 }
-POINTER = """\
-model copier(source: words) -> target: words(vocabulary=source) {{
-  memory = embed 12 as emb | lstm 8 bidir
-  decode {{
-    h = embed 12 tied=emb | lstm 8
-    seen = h | attend(memory) as look
-    both = concat(h, seen)
-    made = both | dense softmax
-    copied = look.weights | pointer(source)
-    p = both | dense 1 sigmoid
-    {mixed}
-  }}
-}}
-"""
+MIXED = "p * made + (1 - p) * copied"
+"""What the pointer of the translators ends in."""
 
 
 def spec(mixed: str) -> str:
@@ -35,11 +24,7 @@ def spec(mixed: str) -> str:
 
 
 def codes(text: str) -> list[str]:
-    try:
-        pipeline.check(text.encode(), "m.nn")
-    except SpecError as error:
-        return [diagnostic.code for diagnostic in error.diagnostics]
-    return []
+    return [code for code, *_ in errors(text)]
 
 
 @pytest.mark.parametrize(
@@ -67,9 +52,8 @@ def test_one_more_for_each_word_is_too_much_whatever_their_number():
     assert codes(text) == ["NN515"]
 
 
-@pytest.mark.parametrize(
-    ("mixed", "found"),
-    [("p * made + (1 - p) * copied", []), ("p * made + p * copied", ["NN515"])],
-)
+@pytest.mark.parametrize(("mixed", "found"), [(MIXED, []), ("p * made + p * copied", ["NN515"])])
 def test_words_that_are_pointed_at_are_probabilities_too(mixed: str, found: list[str]):
-    assert codes(POINTER.format(mixed=mixed)) == found
+    pointer = DECODERS["pointer"]
+    assert pointer.count(MIXED) == 1
+    assert codes(translation(pointer.replace(MIXED, mixed), MAX["pointer"])) == found
